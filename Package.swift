@@ -1,0 +1,190 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+
+import PackageDescription
+
+/// Compiler settings that every target of ours shares. Warnings are errors.
+let strict: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+    .treatAllWarnings(as: .error),
+]
+
+extension Target {
+    /// A library target under `Sources/`.
+    static func library(_ name: String, _ dependencies: [Dependency] = []) -> Target {
+        .target(name: name, dependencies: dependencies, swiftSettings: strict)
+    }
+
+    /// A test target under `Tests/`.
+    static func tests(_ name: String, _ dependencies: [Dependency] = []) -> Target {
+        .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+    }
+
+    /// A C library that Debian provides.
+    static func system(_ name: String, pkgConfig: String, apt: String) -> Target {
+        .systemLibrary(
+            name: name, path: "Sources/System/\(name)", pkgConfig: pkgConfig.isEmpty ? nil : pkgConfig,
+            providers: [.apt([apt])])
+    }
+}
+
+extension Target.Dependency {
+    static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
+    static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
+    static let crypto = product(name: "Crypto", package: "swift-crypto")
+    static let grdb = product(name: "GRDB", package: "GRDB.swift")
+    static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
+    static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
+    static let logging = product(name: "Logging", package: "swift-log")
+    static let nio = product(name: "NIOCore", package: "swift-nio")
+    static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
+    static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
+    static let yams = product(name: "Yams", package: "Yams")
+}
+
+let package = Package(
+    name: "icepack",
+    products: [.executable(name: "icepack", targets: ["icepack"])],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+        .package(url: "https://github.com/swiftlang/swift-subprocess", from: "1.0.2"),
+    ],
+    targets: [
+        // C libraries from Debian.
+        .system("CPQ", pkgConfig: "libpq", apt: "libpq-dev"),
+        .system("CSnappy", pkgConfig: "", apt: "libsnappy-dev"),
+        .system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
+        .system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
+
+        // Formats and values: no I/O.
+        .library("WireFormat"),
+        .library("Compression", ["CSnappy", "CZlib", "CZstd"]),
+        .library("AvroFormat", ["Compression", "WireFormat"]),
+        .library("IcebergSpec", ["WireFormat"]),
+
+        // Storage and catalogs.
+        .library("ObjectStorage"),
+        .library("Postgres", ["CPQ"]),
+        .library("IcebergCatalog", ["Compression", "IcebergSpec", "ObjectStorage", "WireFormat"]),
+        .library(
+            "SQLCatalog",
+            ["IcebergCatalog", "IcebergSpec", "ObjectStorage", "Postgres", "WireFormat", .grdb]),
+        .library(
+            "FileSystemCatalog", ["IcebergCatalog", "IcebergSpec", "ObjectStorage", "WireFormat"]),
+
+        // Tables and what is done to them.
+        .library(
+            "IcebergTable",
+            ["AvroFormat", "Compression", "IcebergCatalog", "IcebergSpec", "ObjectStorage", "WireFormat"]),
+        .library(
+            "Maintenance",
+            ["IcebergCatalog", "IcebergSpec", "IcebergTable", "ObjectStorage", "WireFormat"]),
+        .library(
+            "NativeEngine",
+            [
+                "IcebergCatalog", "IcebergSpec", "IcebergTable", "Maintenance", "ObjectStorage",
+                "WireFormat",
+            ]),
+
+        // Jobs and their stores.
+        .library("Jobs", ["WireFormat", .logging]),
+        .library("PostgresStore", ["Jobs", "Postgres", "WireFormat", .logging]),
+        .library("SQLiteStore", ["Jobs", "WireFormat", .grdb, .logging]),
+
+        // Services.
+        .library(
+            "Fleet",
+            ["IcebergCatalog", "IcebergSpec", "Jobs", "Maintenance", "WireFormat", .logging]),
+        .library(
+            "IcepackAPI",
+            [
+                "Fleet", "Jobs", "Maintenance", "WireFormat", .crypto, .httpTypes, .hummingbird,
+                .logging, .nio, .serviceLifecycle,
+            ]),
+        .library(
+            "IcepackRuntime",
+            [
+                "FileSystemCatalog", "Fleet", "IcebergCatalog", "IcebergSpec", "IcebergTable",
+                "IcepackAPI", "Jobs", "Maintenance", "NativeEngine", "ObjectStorage", "Postgres",
+                "PostgresStore", "SQLCatalog", "SQLiteStore", "WireFormat", .hummingbird, .logging,
+                .serviceLifecycle, .unixSignals, .yams,
+            ]),
+        .executableTarget(
+            name: "icepack",
+            dependencies: [
+                "Fleet", "IcepackAPI", "IcepackRuntime", "Jobs", "Maintenance", "WireFormat",
+                .argumentParser, .asyncHTTPClient, .logging, .nio, .serviceLifecycle,
+            ],
+            swiftSettings: strict),
+
+        // The house style, as a program.
+        .executableTarget(name: "tidy", path: "Tools/tidy", swiftSettings: strict),
+
+        // Tests.
+        .target(
+            name: "TestSupport",
+            dependencies: ["Jobs", "WireFormat", .subprocess],
+            path: "Tests/TestSupport", swiftSettings: strict),
+        .tests("WireFormatTests", ["WireFormat"]),
+        .tests("CompressionTests", ["Compression", "TestSupport"]),
+        .tests("AvroFormatTests", ["AvroFormat", "Compression", "TestSupport", "WireFormat"]),
+        .tests("IcebergSpecTests", ["IcebergSpec", "TestSupport", "WireFormat"]),
+        .tests("ObjectStorageTests", ["ObjectStorage", "TestSupport"]),
+        .tests(
+            "CatalogTests",
+            [
+                "FileSystemCatalog", "IcebergCatalog", "IcebergSpec", "ObjectStorage", "Postgres",
+                "SQLCatalog", "TestSupport", "WireFormat", .grdb,
+            ]),
+        .tests(
+            "IcebergTableTests",
+            [
+                "AvroFormat", "IcebergCatalog", "IcebergSpec", "IcebergTable", "ObjectStorage",
+                "TestSupport", "WireFormat",
+            ]),
+        .tests(
+            "MaintenanceTests",
+            ["IcebergCatalog", "IcebergSpec", "Maintenance", "TestSupport", "WireFormat"]),
+        .tests(
+            "NativeEngineTests",
+            [
+                "AvroFormat", "FileSystemCatalog", "IcebergCatalog", "IcebergSpec", "IcebergTable",
+                "Maintenance", "NativeEngine", "ObjectStorage", "SQLCatalog", "TestSupport",
+                "WireFormat",
+            ]),
+        .tests("JobsTests", ["Jobs", "TestSupport", "WireFormat", .logging]),
+        .tests("PostgresTests", ["Postgres", "TestSupport"]),
+        .tests(
+            "JobStoreTests",
+            [
+                "Jobs", "Postgres", "PostgresStore", "SQLiteStore", "TestSupport", "WireFormat",
+                .grdb, .logging,
+            ]),
+        .tests("FleetTests", ["Fleet", "IcebergCatalog", "Jobs", "TestSupport", "WireFormat"]),
+        .tests(
+            "IcepackAPITests",
+            [
+                "Fleet", "IcepackAPI", "Jobs", "Maintenance", "TestSupport", "WireFormat",
+                .asyncHTTPClient, .hummingbird, .nio, .serviceLifecycle,
+            ]),
+        .tests("IcepackRuntimeTests", ["IcepackRuntime", "TestSupport", "WireFormat"]),
+        // The product as a user runs it: the built executable, in processes of its own.
+        .tests(
+            "ProductTests",
+            ["Jobs", "Postgres", "TestSupport", "WireFormat", "icepack", .asyncHTTPClient, .subprocess]),
+    ]
+)

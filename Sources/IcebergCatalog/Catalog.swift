@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import IcebergSpec
+public import ObjectStorage
+
+/// Where tables are found and changed.
+public protocol Catalog: Sendable {
+    /// The catalog's name, for messages.
+    var name: String { get }
+
+    /// Every table, in order. One namespace that cannot be listed fails the whole call: half a
+    /// list would look like tables that were dropped.
+    func listTables() async throws(CatalogError) -> [TableIdentifier]
+
+    /// The table's current metadata, read now.
+    func loadTable(_ identifier: TableIdentifier) async throws(CatalogError) -> LoadedTable
+
+    /// Applies updates to the table if every requirement holds of its current metadata.
+    ///
+    /// `base` is what the updates were planned on; an adapter that swaps a pointer swaps from it.
+    /// It never retries: the caller decides what a refusal means.
+    func commit(
+        _ updates: [TableUpdate], requirements: [TableRequirement], to identifier: TableIdentifier,
+        base: LoadedTable
+    ) async -> CommitOutcome
+}
+
+/// A table's metadata and where it was read.
+public struct LoadedTable: Sendable {
+    /// Which table.
+    public let identifier: TableIdentifier
+    /// The metadata file that was current; the version is in its name.
+    public let metadataLocation: Location
+    /// What it said.
+    public let metadata: TableMetadata
+
+    /// Takes every field.
+    public init(identifier: TableIdentifier, metadataLocation: Location, metadata: TableMetadata) {
+        self.identifier = identifier
+        self.metadataLocation = metadataLocation
+        self.metadata = metadata
+    }
+}
+
+/// The three outcomes of a commit.
+public enum CommitOutcome: Sendable {
+    /// It is in the table; this is the table after it.
+    case committed(LoadedTable)
+    /// It is not in the table and never will be.
+    case refused(CommitRefusal)
+    /// It may be in the table: never clean up, read back (P-30).
+    case unknown(reason: String)
+}
+
+/// Why a commit certainly did not happen.
+public enum CommitRefusal: Hashable, Sendable {
+    /// Somebody else committed first, or a requirement does not hold: load again, plan again.
+    case conflict(reason: String)
+    /// A passing fault before anything could have been committed: the same commit may be retried.
+    case unavailable(reason: String)
+    /// Trying again is in vain.
+    case rejected(reason: String)
+}
+
+/// Why a catalog call failed, by what the caller must do next.
+public enum CatalogError: Error, Hashable, Sendable {
+    /// There is no such table.
+    case noSuchTable(TableIdentifier)
+    /// The table is there but its metadata cannot be used; the others are not concerned.
+    case unreadableTable(TableIdentifier, reason: String)
+    /// A passing fault: the same call may be tried again.
+    case unavailable(reason: String)
+    /// The catalog says no, or is configured wrongly.
+    case denied(reason: String)
+}
+
+extension CatalogError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .noSuchTable(let table): "there is no table \(table)"
+        case .unreadableTable(let table, let reason): "\(table) cannot be read: \(reason)"
+        case .unavailable(let reason): "the catalog could not be reached: \(reason)"
+        case .denied(let reason): "the catalog refused: \(reason)"
+        }
+    }
+}

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A table in a catalog: the levels of its namespace and its name.
+public struct TableIdentifier: Hashable, Comparable, Sendable, CustomStringConvertible {
+    /// The levels, outermost first.
+    public let namespace: [String]
+    /// The table's own name.
+    public let name: String
+
+    /// Pairs a namespace with a name.
+    public init(namespace: [String], name: String) {
+        self.namespace = namespace
+        self.name = name
+    }
+
+    public var description: String { (namespace + [name]).joined(separator: ".") }
+
+    public static func < (left: TableIdentifier, right: TableIdentifier) -> Bool {
+        left.namespace == right.namespace
+            ? left.name < right.name : left.namespace.lexicographicallyPrecedes(right.namespace)
+    }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// The part of the store that remembers which files an attempt was about to orphan or to write.
+public protocol FileJournal: Sendable {
+    /// Adds entries in state `planned`, fenced by the claim. Repeating a batch adds it once
+    /// (`job_id`, `path` is unique).
+    func append(
+        _ entries: [FileJournalEntry], tableUUID: String, under claim: Claim
+    ) async throws(JobStoreError)
+
+    /// Marks this job's planned entries for these paths done, fenced by the claim. Entries of
+    /// earlier jobs on the same table are closed through ``closeReplayed(_:under:)``.
+    func close(paths: [String], under claim: Claim) async throws(JobStoreError)
+
+    /// Marks all of this job's planned entries unknown: their commit's outcome is not known, so a
+    /// replay must never delete them.
+    func markUnknown(under claim: Claim) async throws(JobStoreError)
+
+    /// Open (planned) entries of a table, of any job, by id, a page at a time.
+    func openEntries(
+        tableUUID: String, after id: Int64, limit: Int
+    ) async throws(JobStoreError) -> [OpenFileJournalEntry]
+
+    /// Marks open entries, of whichever job, done after a replay; fenced by the claim of the job
+    /// that replays.
+    func closeReplayed(_ ids: [Int64], under claim: Claim) async throws(JobStoreError)
+}
+
+/// One file that a commit will make unreachable or bring.
+public struct FileJournalEntry: Hashable, Sendable {
+    /// The file's location, exactly as the table's metadata spells it.
+    public let path: String
+    /// What kind of file it is, such as `data_file` or `manifest_list`.
+    public let kind: String
+
+    /// Pairs a location with a kind.
+    public init(path: String, kind: String) {
+        self.path = path
+        self.kind = kind
+    }
+}
+
+/// An entry that no attempt has closed.
+public struct OpenFileJournalEntry: Hashable, Sendable {
+    /// Its number in the store.
+    public let id: Int64
+    /// The job that wrote it.
+    public let jobID: JobID
+    /// The file.
+    public let entry: FileJournalEntry
+
+    /// Takes every field.
+    public init(id: Int64, jobID: JobID, entry: FileJournalEntry) {
+        self.id = id
+        self.jobID = jobID
+        self.entry = entry
+    }
+}

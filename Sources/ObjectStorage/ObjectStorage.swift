@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A store of objects: the local file system, or an object store.
+///
+/// Adapters hold no state about tables. Every call names its object by ``Location`` and refuses a
+/// scheme it does not serve.
+public protocol ObjectStorage: Sendable {
+    /// The whole object.
+    ///
+    /// - Throws: ``StorageError/tooLarge(_:limit:)`` before reading more than `limit` bytes.
+    func read(_ location: Location, limit: Int) async throws(StorageError) -> [UInt8]
+
+    /// The bytes of a range; shorter only where the object ends within it.
+    func read(_ location: Location, range: Range<Int64>) async throws(StorageError) -> [UInt8]
+
+    /// What the store knows of an object, or nil if there is none.
+    func stat(_ location: Location) async throws(StorageError) -> ObjectInfo?
+
+    /// Writes a whole object; readers see all of it or nothing. Durable when this returns.
+    ///
+    /// - Throws: ``StorageError/alreadyExists(_:)`` under ``WriteCondition/absent`` when there is one.
+    @discardableResult
+    func write(
+        _ bytes: [UInt8], to location: Location, condition: WriteCondition
+    ) async throws(StorageError) -> ObjectInfo
+
+    /// Every object whose location begins with the prefix's text and a slash, in no set order.
+    /// Directories are no objects. A prefix under which nothing lies is an empty list.
+    func list(_ prefix: Location) -> AsyncThrowingStream<ObjectInfo, any Error>
+
+    /// Removes objects. Each has its own outcome, in the order asked; one failure stops nothing.
+    func remove(_ locations: [Location]) async -> [RemovalOutcome]
+}
+
+/// What a store knows of an object.
+public struct ObjectInfo: Hashable, Sendable {
+    /// Where it is.
+    public let location: Location
+    /// Its length in bytes.
+    public let size: Int64
+    /// When it was last written, in milliseconds since the epoch; nil where a store does not say (P-17).
+    public let modifiedMilliseconds: Int64?
+    /// The store's version marker, where it has one.
+    public let entityTag: String?
+
+    /// Takes every field.
+    public init(
+        location: Location, size: Int64, modifiedMilliseconds: Int64?, entityTag: String? = nil
+    ) {
+        self.location = location
+        self.size = size
+        self.modifiedMilliseconds = modifiedMilliseconds
+        self.entityTag = entityTag
+    }
+}
+
+/// What must hold for a write to happen.
+public enum WriteCondition: Hashable, Sendable {
+    /// Nothing: an object that is there is replaced.
+    case none
+    /// There is no object there yet.
+    case absent
+}
+
+/// What became of one removal (P-12).
+public enum RemovalOutcome: Hashable, Sendable {
+    /// It was there and is gone.
+    case removed
+    /// It was not there; some stores cannot tell this from ``removed``.
+    case alreadyGone
+    /// It may still be there.
+    case failed(StorageError)
+}
+
+/// Why a storage call failed, by what the caller must do next.
+public enum StorageError: Error, Hashable, Sendable {
+    /// There is no such object.
+    case notFound(Location)
+    /// There is one already, and the write asked for none.
+    case alreadyExists(Location)
+    /// The object is larger than the caller is ready to hold.
+    case tooLarge(Location, limit: Int)
+    /// The store says no: retrying is in vain.
+    case denied(Location, reason: String)
+    /// A passing fault: the same call may be tried again.
+    case unavailable(Location, reason: String)
+    /// A write whose reply never came: the object may be there.
+    case outcomeUnknown(Location, reason: String)
+    /// No configured store serves this location.
+    case unsupported(Location, reason: String)
+}
+
+extension StorageError: CustomStringConvertible {
+    public var description: String {
+        switch self {
+        case .notFound(let location): "there is no object at \(location)"
+        case .alreadyExists(let location): "there is an object at \(location) already"
+        case .tooLarge(let location, let limit): "\(location) is larger than \(limit) bytes"
+        case .denied(let location, let reason): "access to \(location) was refused: \(reason)"
+        case .unavailable(let location, let reason): "\(location) could not be reached: \(reason)"
+        case .outcomeUnknown(let location, let reason): "whether \(location) was written is unknown: \(reason)"
+        case .unsupported(let location, let reason): "\(location) cannot be used: \(reason)"
+        }
+    }
+}

@@ -1,0 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0
+#ifndef ICEPACK_CZSTD_SHIM_H
+#define ICEPACK_CZSTD_SHIM_H
+#include <zstd.h>
+#endif
