@@ -3,7 +3,9 @@
 
 import PackageDescription
 
-/// Compiler settings that every target of ours shares. Warnings are errors.
+/// Compiler settings that every target of ours shares.
+///
+/// Warnings are errors.
 let strict: [SwiftSetting] = [
     .swiftLanguageMode(.v6),
     .enableUpcomingFeature("ExistentialAny"),
@@ -27,7 +29,8 @@ extension Target {
     /// A C library that Debian provides.
     static func system(_ name: String, pkgConfig: String, apt: String) -> Target {
         .systemLibrary(
-            name: name, path: "Sources/System/\(name)", pkgConfig: pkgConfig.isEmpty ? nil : pkgConfig,
+            name: name, path: "Sources/System/\(name)",
+            pkgConfig: pkgConfig.isEmpty ? nil : pkgConfig,
             providers: [.apt([apt])])
     }
 }
@@ -41,7 +44,8 @@ extension Target.Dependency {
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
     static let logging = product(name: "Logging", package: "swift-log")
     static let nio = product(name: "NIOCore", package: "swift-nio")
-    static let serviceLifecycle = product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+    static let serviceLifecycle = product(
+        name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
     static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let yams = product(name: "Yams", package: "Yams")
@@ -89,7 +93,10 @@ let package = Package(
         // Tables and what is done to them.
         .library(
             "IcebergTable",
-            ["AvroFormat", "Compression", "IcebergCatalog", "IcebergSpec", "ObjectStorage", "WireFormat"]),
+            [
+                "AvroFormat", "Compression", "IcebergCatalog", "IcebergSpec", "ObjectStorage",
+                "WireFormat",
+            ]),
         .library(
             "Maintenance",
             ["IcebergCatalog", "IcebergSpec", "IcebergTable", "ObjectStorage", "WireFormat"]),
@@ -185,6 +192,9 @@ let package = Package(
         // The product as a user runs it: the built executable, in processes of its own.
         .tests(
             "ProductTests",
-            ["Jobs", "Postgres", "TestSupport", "WireFormat", "icepack", .asyncHTTPClient, .subprocess]),
+            [
+                "Jobs", "Postgres", "TestSupport", "WireFormat", "icepack", .asyncHTTPClient,
+                .subprocess,
+            ]),
     ]
 )

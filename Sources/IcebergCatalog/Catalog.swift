@@ -75,6 +75,7 @@ public enum CatalogError: Error, Hashable, Sendable {
 }
 
 extension CatalogError: CustomStringConvertible {
+    /// The text form, for logs and messages.
     public var description: String {
         switch self {
         case .noSuchTable(let table): "there is no table \(table)"

@@ -13,8 +13,10 @@ public struct TableIdentifier: Hashable, Comparable, Sendable, CustomStringConve
         self.name = name
     }
 
+    /// The text form, for logs and messages.
     public var description: String { (namespace + [name]).joined(separator: ".") }
 
+    /// A total order, so that lists of them are stable.
     public static func < (left: TableIdentifier, right: TableIdentifier) -> Bool {
         left.namespace == right.namespace
             ? left.name < right.name : left.namespace.lexicographicallyPrecedes(right.namespace)

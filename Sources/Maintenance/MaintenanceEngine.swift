@@ -45,10 +45,14 @@ public struct ActionRequest: Sendable {
 
 /// What an engine may ask of the job it works for.
 public struct RunContext: Sendable {
-    /// Renews the lease and throws ``MaintenanceError/fenceLost`` unless at least this much is
-    /// left of it. Called before every commit, batch of removals, move and purge.
+    /// Renews the lease and throws ``MaintenanceError/fenceLost`` unless at least this much is left
+    /// of it.
+    ///
+    /// Called before every commit, batch of removals, move and purge.
     public let confirmLease: @Sendable (Duration) async throws(MaintenanceError) -> Void
-    /// Takes note of progress. Cheap; call it for every file.
+    /// Takes note of progress.
+    ///
+    /// Cheap; call it for every file.
     public let report: @Sendable (ActionProgress) -> Void
     /// Remembers files across crashes.
     public let journal: any MaintenanceJournal
@@ -225,6 +229,7 @@ public enum MaintenanceError: Error, Hashable, Sendable {
 }
 
 extension MaintenanceError: CustomStringConvertible {
+    /// The text form, for logs and messages.
     public var description: String {
         switch self {
         case .fenceLost: "the worker's lease was lost"

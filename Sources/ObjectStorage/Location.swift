@@ -26,7 +26,11 @@ public struct Location: Hashable, Comparable, Sendable, CustomStringConvertible 
         Location(rawValue.hasSuffix("/") ? rawValue + name : rawValue + "/" + name)
     }
 
+    /// The text form, for logs and messages.
     public var description: String { rawValue }
 
-    public static func < (left: Location, right: Location) -> Bool { left.rawValue < right.rawValue }
+    /// A total order, so that lists of them are stable.
+    public static func < (left: Location, right: Location) -> Bool {
+        left.rawValue < right.rawValue
+    }
 }

@@ -91,6 +91,7 @@ public enum StorageError: Error, Hashable, Sendable {
 }
 
 extension StorageError: CustomStringConvertible {
+    /// The text form, for logs and messages.
     public var description: String {
         switch self {
         case .notFound(let location): "there is no object at \(location)"
@@ -98,7 +99,8 @@ extension StorageError: CustomStringConvertible {
         case .tooLarge(let location, let limit): "\(location) is larger than \(limit) bytes"
         case .denied(let location, let reason): "access to \(location) was refused: \(reason)"
         case .unavailable(let location, let reason): "\(location) could not be reached: \(reason)"
-        case .outcomeUnknown(let location, let reason): "whether \(location) was written is unknown: \(reason)"
+        case .outcomeUnknown(let location, let reason):
+            "whether \(location) was written is unknown: \(reason)"
         case .unsupported(let location, let reason): "\(location) cannot be used: \(reason)"
         }
     }

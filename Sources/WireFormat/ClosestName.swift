@@ -6,7 +6,9 @@ public enum ClosestName {
     /// (within a third of its length, at least two edits) to be worth suggesting.
     ///
     /// `-` and `_` count as the same character, because options use one and arguments the other.
-    public static func suggestion(for name: String, among candidates: some Sequence<String>) -> String? {
+    public static func suggestion(for name: String, among candidates: some Sequence<String>)
+        -> String?
+    {
         let wanted = folded(name)
         let scored = candidates.map { (distance(wanted, folded($0)), $0) }
         guard let best = scored.min(by: { ($0.0, $0.1) < ($1.0, $1.1) }) else { return nil }

@@ -31,7 +31,9 @@ public struct JSONObject: Hashable, Sendable {
     /// Whether there are no members.
     public var isEmpty: Bool { members.isEmpty }
 
-    /// The value of a key. Setting replaces in place, appends a new key, or with nil removes.
+    /// The value of a key.
+    ///
+    /// Setting replaces in place, appends a new key, or with nil removes.
     ///
     /// A look-up walks the members: objects in our documents have tens of them, not thousands.
     public subscript(key: String) -> JSONValue? {

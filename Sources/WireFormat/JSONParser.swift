@@ -7,6 +7,7 @@ public struct JSONSyntaxError: Error, Hashable, Sendable, CustomStringConvertibl
     /// The zero-based byte offset at which it was noticed.
     public let offset: Int
 
+    /// The text form, for logs and messages.
     public var description: String { "invalid JSON at byte \(offset): \(reason)" }
 }
 
@@ -104,7 +105,9 @@ struct JSONParser {
             skipSpace()
             guard peek == UInt8(ascii: "\"") else { throw failure("expected a key in quotes") }
             let key = try string()
-            guard seen.insert(key).inserted else { throw failure("the key \"\(key)\" is there twice") }
+            guard seen.insert(key).inserted else {
+                throw failure("the key \"\(key)\" is there twice")
+            }
             skipSpace()
             guard peek == UInt8(ascii: ":") else { throw failure("expected ':'") }
             index += 1

@@ -93,7 +93,9 @@ public struct JSONNumber: Hashable, Sendable {
     /// Takes a spelling that the caller knows to be valid JSON.
     public init(literal: String) { self.literal = literal }
 
-    /// The exact 64-bit integer this spells, or nil. `1.0` and `1e3` are integers; `1.5` is not.
+    /// The exact 64-bit integer this spells, or nil.
+    ///
+    /// `1.0` and `1e3` are integers; `1.5` is not.
     public var int64Value: Int64? {
         if let direct = Int64(literal) { return direct }
         guard literal.contains(where: { $0 == "." || $0 == "e" || $0 == "E" }) else { return nil }
@@ -107,11 +109,17 @@ extension JSONValue: ExpressibleByStringLiteral, ExpressibleByBooleanLiteral,
     ExpressibleByIntegerLiteral, ExpressibleByArrayLiteral, ExpressibleByDictionaryLiteral,
     ExpressibleByNilLiteral
 {
+    /// Writes a string literal in source as this value.
     public init(stringLiteral value: String) { self = .string(value) }
+    /// Writes a boolean literal in source as this value.
     public init(booleanLiteral value: Bool) { self = .bool(value) }
+    /// Writes an integer literal in source as this value.
     public init(integerLiteral value: Int64) { self = .integer(value) }
+    /// Writes an array literal in source as this value.
     public init(arrayLiteral elements: JSONValue...) { self = .array(elements) }
+    /// Writes a nil literal in source as this value.
     public init(nilLiteral: ()) { self = .null }
+    /// Writes a dictionary literal in source as this value.
     public init(dictionaryLiteral elements: (String, JSONValue)...) {
         self = .object(JSONObject(elements.map { .init(key: $0.0, value: $0.1) }))
     }

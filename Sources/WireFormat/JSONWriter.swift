@@ -9,7 +9,9 @@ extension JSONValue {
         case indented
     }
 
-    /// The UTF-8 bytes of this value. Members keep their order and numbers their spelling.
+    /// The UTF-8 bytes of this value.
+    ///
+    /// Members keep their order and numbers their spelling.
     public func bytes(_ layout: Layout = .compact) -> [UInt8] {
         var writer = JSONWriter(layout: layout)
         writer.write(self, level: 0)

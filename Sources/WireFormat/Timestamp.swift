@@ -20,6 +20,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
     /// Milliseconds since the epoch, rounded down.
     public var milliseconds: Int64 { floorDivide(microseconds, 1000) }
 
+    /// A total order, so that lists of them are stable.
     public static func < (left: Timestamp, right: Timestamp) -> Bool {
         left.microseconds < right.microseconds
     }
@@ -27,7 +28,8 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
     /// The time this long after.
     public func advanced(by duration: Duration) -> Timestamp {
         let (seconds, attoseconds) = duration.components
-        return Timestamp(microseconds: microseconds + seconds * 1_000_000 + attoseconds / 1_000_000_000_000)
+        return Timestamp(
+            microseconds: microseconds + seconds * 1_000_000 + attoseconds / 1_000_000_000_000)
     }
 
     /// The time from another point to this one.
@@ -35,6 +37,7 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
         .microseconds(microseconds - earlier.microseconds)
     }
 
+    /// The text form, for logs and messages.
     public var description: String {
         let day = floorDivide(microseconds, Self.microsecondsPerDay)
         let rest = microseconds - day * Self.microsecondsPerDay
@@ -73,13 +76,15 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
     }
 
     /// Reads ISO 8601: a date, `T` or a space, a time with up to nine decimals (those past the
-    /// sixth are dropped), and `Z` or an offset; without an offset the time is UTC. Nil for
-    /// anything else.
+    /// sixth are dropped), and `Z` or an offset; without an offset the time is UTC.
+    ///
+    /// Nil for anything else.
     public init?(iso8601 text: String) {
         var scanner = DigitScanner(bytes: Array(text.utf8))
         guard let year = scanner.number(digits: 4), scanner.skip("-"),
             let month = scanner.number(digits: 2), (1...12).contains(month), scanner.skip("-"),
-            let day = scanner.number(digits: 2), day >= 1, day <= Self.daysIn(month: month, year: year)
+            let day = scanner.number(digits: 2), day >= 1,
+            day <= Self.daysIn(month: month, year: year)
         else { return nil }
         var micros = Self.days(year: year, month: month, day: day) * Self.microsecondsPerDay
         if !scanner.isAtEnd {

@@ -22,10 +22,13 @@ public struct JobID: Hashable, Sendable, CustomStringConvertible {
         return JobID(using: &generator)
     }
 
+    /// The text form, for logs and messages.
     public var description: String { rawValue }
 }
 
-/// The fence: a new one for every claim of a job. 32 lower-case hexadecimal characters.
+/// The fence: a new one for every claim of a job.
+///
+/// 32 lower-case hexadecimal characters.
 public struct AttemptID: Hashable, Sendable, CustomStringConvertible {
     /// The 32 characters.
     public let rawValue: String
@@ -47,6 +50,7 @@ public struct AttemptID: Hashable, Sendable, CustomStringConvertible {
         return AttemptID(using: &generator)
     }
 
+    /// The text form, for logs and messages.
     public var description: String { rawValue }
 }
 
@@ -75,6 +79,7 @@ public struct WorkerID: Hashable, Sendable, CustomStringConvertible {
     /// Takes any text.
     public init(_ rawValue: String) { self.rawValue = rawValue }
 
+    /// The text form, for logs and messages.
     public var description: String { rawValue }
 }
 

@@ -16,6 +16,7 @@ public struct TableName: Hashable, Sendable, CustomStringConvertible {
         self.table = table
     }
 
+    /// The text form, for logs and messages.
     public var description: String { "\(database).\(table)" }
 
     /// Whether a database name has the contract's form:
@@ -23,7 +24,9 @@ public struct TableName: Hashable, Sendable, CustomStringConvertible {
     public static func isValid(database: String) -> Bool {
         guard database.utf8.count <= maximumLength else { return false }
         return database.utf8
-            .split(omittingEmptySubsequences: false) { $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-") }
+            .split(omittingEmptySubsequences: false) {
+                $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "-")
+            }
             .allSatisfy { !$0.isEmpty && $0.allSatisfy(isWord) }
     }
 

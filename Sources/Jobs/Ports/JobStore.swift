@@ -2,7 +2,9 @@
 
 public import WireFormat
 
-/// Everything a store does. Callers ask for the narrowest part that serves them.
+/// Everything a store does.
+///
+/// Callers ask for the narrowest part that serves them.
 public protocol JobStore: JobQueue, JobHistory, FileJournal, TableCache, JobSignals, AuditLog {
     /// Brings the schema to this program's version; safe to call from many processes at once.
     ///
@@ -18,8 +20,9 @@ public protocol JobStore: JobQueue, JobHistory, FileJournal, TableCache, JobSign
     func shutdown() async
 }
 
-/// The part of the store that wakes those who wait. A hint and never the truth: every listener
-/// polls as well, so a lost signal costs time only.
+/// The part of the store that wakes those who wait.
+///
+/// A hint and never the truth: every listener polls as well, so a lost signal costs time only.
 public protocol JobSignals: Sendable {
     /// A stream of hints from now on, from every process where the store can carry them. Ends at
     /// shutdown. A slow reader may miss some, and is told so by ``JobSignal/resync``.
@@ -38,7 +41,9 @@ public enum JobSignal: Hashable, Sendable {
     case resync
 }
 
-/// The part of the store that remembers who did what. Best effort: a failure never fails the deed.
+/// The part of the store that remembers who did what.
+///
+/// Best effort: a failure never fails the deed.
 public protocol AuditLog: Sendable {
     /// Adds one event.
     func audit(_ event: AuditEvent) async throws(JobStoreError)

@@ -1,0 +1,79 @@
+# Icepack. `make` alone prints what there is.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.SUFFIXES:
+
+SWIFT ?= swift
+SWIFT_SOURCES := Package.swift Sources Tests Tools
+
+##@ First steps
+
+.PHONY: help
+help: ## Print this list
+	@awk 'BEGIN { FS = ":.*## " } \
+	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
+	  /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: ## Install what is missing, build, and run a job on a real table
+	@scripts/bootstrap demo
+	@scripts/python-env
+	@scripts/demo
+
+.PHONY: test
+test: ## Install what is missing, lint, and run the tests
+	@scripts/bootstrap test
+	@scripts/python-env
+	@$(MAKE) --no-print-directory lint
+	@scripts/test
+
+##@ Building
+
+.PHONY: build
+build: ## Build everything for debugging
+	@scripts/bootstrap build
+	$(SWIFT) build
+
+.PHONY: build-release
+build-release: ## Build .build/release/icepack
+	@scripts/bootstrap build
+	$(SWIFT) build --configuration release --product icepack
+
+.PHONY: clean
+clean: ## Remove what the builds and the demonstration left
+	rm -rf .build .demo icepack-data
+
+##@ Keeping it right
+
+.PHONY: lint
+lint: ## Check the style: swift-format, tidy and the scripts
+	@scripts/lint
+
+.PHONY: tidy
+tidy: ## Check the house rules alone
+	@$(SWIFT) run --quiet tidy
+
+.PHONY: format
+format: ## Rewrite the Swift sources in the house style
+	$(SWIFT) format --in-place --parallel --recursive $(SWIFT_SOURCES)
+
+.PHONY: test-spark
+test-spark: ## Compare with Spark and Iceberg's own procedures (downloads 450 MB once)
+	@scripts/bootstrap spark
+	@scripts/python-env
+	@scripts/spark-env
+	@scripts/test-spark
+
+.PHONY: bench
+bench: build-release ## Measure against the alternatives, on the same data in the same run
+	@scripts/bootstrap spark
+	@scripts/python-env
+	@scripts/spark-env
+	@Benchmarks/run
+
+.PHONY: docs
+docs: ## Check that links between the documents lead somewhere
+	@python3 scripts/check-links
