@@ -14,7 +14,9 @@ extension Codec {
             snappy_uncompressed_length(
                 source.assumingMemoryBound(to: CChar.self).baseAddress, source.count, &count)
         }
-        guard status == SNAPPY_OK else { throw .corrupt(self, reason: "it does not state its length") }
+        guard status == SNAPPY_OK else {
+            throw .corrupt(self, reason: "it does not state its length")
+        }
         guard count <= limit else { throw .tooLarge(self, limit: limit) }
         // A block cannot state more than its elements can produce; asking first keeps a few
         // bytes from claiming the whole limit.
@@ -57,7 +59,8 @@ extension Codec {
             status = input.withUnsafeBytes { source in
                 snappy_compress(
                     source.assumingMemoryBound(to: CChar.self).baseAddress, source.count,
-                    UnsafeMutableRawPointer(target.baseAddress)?.assumingMemoryBound(to: CChar.self),
+                    UnsafeMutableRawPointer(target.baseAddress)?.assumingMemoryBound(
+                        to: CChar.self),
                     &count)
             }
             initialized = status == SNAPPY_OK ? count : 0

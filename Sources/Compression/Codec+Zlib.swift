@@ -20,10 +20,13 @@ extension Codec {
         defer { inflateEnd(&stream) }
         var position = 0
         var used = 0
-        grow(&output, to: min(limit, max(1024, input.byteCount.multipliedSaturating(by: 4))), keeping: 0)
+        grow(
+            &output, to: min(limit, max(1024, input.byteCount.multipliedSaturating(by: 4))),
+            keeping: 0)
         while true {
             let step = inflateStep(
-                &stream, input.extracting(position..<input.byteCount), &output, from: used, limit: limit)
+                &stream, input.extracting(position..<input.byteCount), &output, from: used,
+                limit: limit)
             position += step.consumed
             used += step.produced
             // The one byte past the limit went to a spill-over: it proves that there is more.
@@ -32,7 +35,8 @@ extension Codec {
             case Z_STREAM_END:
                 if position == input.byteCount { return used }
                 guard self == .gzip else {
-                    throw .corrupt(self, reason: "\(input.byteCount - position) bytes follow the end")
+                    throw .corrupt(
+                        self, reason: "\(input.byteCount - position) bytes follow the end")
                 }
                 inflateReset(&stream)
             case Z_OK, Z_BUF_ERROR:
@@ -52,7 +56,8 @@ extension Codec {
     }
 
     private func inflateStep(
-        _ stream: inout z_stream, _ input: RawSpan, _ output: inout [UInt8], from used: Int, limit: Int
+        _ stream: inout z_stream, _ input: RawSpan, _ output: inout [UInt8], from used: Int,
+        limit: Int
     ) -> (status: Int32, consumed: Int, produced: Int) {
         let room = min(output.count, limit) - used
         var spill: UInt8 = 0
@@ -99,7 +104,9 @@ extension Codec {
             }
             count = bound - Int(stream.avail_out)
         }
-        guard status == Z_STREAM_END else { throw .unavailable(self, reason: "zlib status \(status)") }
+        guard status == Z_STREAM_END else {
+            throw .unavailable(self, reason: "zlib status \(status)")
+        }
         return output
     }
 }

@@ -37,7 +37,8 @@ extension Codec {
         let leastGuess = 1024
         switch stated {
         case UInt64.max - 1: throw .corrupt(self, reason: "it does not begin with a frame")
-        case UInt64.max: return max(leastGuess, input.byteCount > limit / 4 ? limit : input.byteCount * 4)
+        case UInt64.max:
+            return max(leastGuess, input.byteCount > limit / 4 ? limit : input.byteCount * 4)
         default:
             guard stated <= UInt64(limit) else { throw .tooLarge(self, limit: limit) }
             return Int(stated)
@@ -50,7 +51,8 @@ extension Codec {
         let output = [UInt8](unsafeUninitializedCapacity: bound) { target, count in
             result = input.withUnsafeBytes { source in
                 ZSTD_compress(
-                    target.baseAddress, bound, source.baseAddress, source.count, ZSTD_CLEVEL_DEFAULT)
+                    target.baseAddress, bound, source.baseAddress, source.count, ZSTD_CLEVEL_DEFAULT
+                )
             }
             count = ZSTD_isError(result) == 0 ? result : 0
         }

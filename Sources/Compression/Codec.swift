@@ -25,6 +25,7 @@ public enum CompressionError: Error, Hashable, Sendable {
 }
 
 extension CompressionError: CustomStringConvertible {
+    /// The error in words, for people.
     public var description: String {
         switch self {
         case .tooLarge(let codec, let limit):

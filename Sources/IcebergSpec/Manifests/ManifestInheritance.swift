@@ -40,7 +40,9 @@ public struct ManifestInheritance: Hashable, Sendable {
         // Without a manifest-wide first id the snapshot is from before the upgrade to v3, and
         // delete files have no row ids at all.
         guard assignsRowIDs, let assigned = nextRowID else { return nil }
-        guard entry.dataFile.firstRowID == nil, entry.isLive else { return entry.dataFile.firstRowID }
+        guard entry.dataFile.firstRowID == nil, entry.isLive else {
+            return entry.dataFile.firstRowID
+        }
         let (next, overflow) = assigned.addingReportingOverflow(entry.dataFile.recordCount)
         guard !overflow else { throw RowIDOverflow(filePath: entry.dataFile.filePath) }
         nextRowID = next
@@ -53,6 +55,7 @@ public struct RowIDOverflow: Error, Hashable, Sendable, CustomStringConvertible 
     /// The file at which they ran out.
     public let filePath: String
 
+    /// The error in words, for people.
     public var description: String {
         "the record counts up to \(filePath) add up to more row ids than 64 bits can count"
     }
