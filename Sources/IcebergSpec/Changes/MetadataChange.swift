@@ -101,7 +101,8 @@ extension MetadataChange {
         }
         guard first >= next else {
             throw .invalid(
-                what: what, reason: "starts at the row id \(first); the table's next one is \(next)")
+                what: what, reason: "starts at the row id \(first); the table's next one is \(next)"
+            )
         }
         // Java counts on from the table's number and not from the snapshot's; skipped ids are lost
         // either way, but a reused one would be two rows in one.
@@ -211,7 +212,8 @@ extension MetadataChange {
         if ids.contains(base.defaultSpecID) {
             throw .inUse(what: "the partition spec \(base.defaultSpecID)", by: "the table")
         }
-        try removeEntries(ids, from: "partition-specs", id: "spec-id", missingID: nil, "partition spec")
+        try removeEntries(
+            ids, from: "partition-specs", id: "spec-id", missingID: nil, "partition spec")
     }
 
     private mutating func removeEntries(
@@ -263,7 +265,8 @@ extension MetadataChange {
         }
         let described = statistics.map(\.snapshotID) + partitionStatistics.map(\.snapshotID)
         for id in described where removedSnapshotIDs.contains(id) {
-            throw .inUse(what: "the snapshot \(id)", by: "a statistics file that is not removed with it")
+            throw .inUse(
+                what: "the snapshot \(id)", by: "a statistics file that is not removed with it")
         }
     }
 
@@ -321,7 +324,8 @@ extension MetadataChange {
         let limit: Int64
         do throws(UnreadableProperty) {
             // Guessing would drop entries that are the only trace of files in storage.
-            limit = try properties.int64(TableMetadata.previousVersionsMaxProperty)
+            limit =
+                try properties.int64(TableMetadata.previousVersionsMaxProperty)
                 ?? TableMetadata.defaultPreviousVersionsMax
         } catch {
             throw .property(error)

@@ -69,7 +69,10 @@ public enum TableRequirement: Hashable, Sendable {
         case .assertCurrentSchemaID(let id):
             ["type": "assert-current-schema-id", "current-schema-id": .integer(id)]
         case .assertLastAssignedPartitionID(let id):
-            ["type": "assert-last-assigned-partition-id", "last-assigned-partition-id": .integer(id)]
+            [
+                "type": "assert-last-assigned-partition-id",
+                "last-assigned-partition-id": .integer(id),
+            ]
         case .assertDefaultSpecID(let id):
             ["type": "assert-default-spec-id", "default-spec-id": .integer(id)]
         case .assertDefaultSortOrderID(let id):

@@ -43,7 +43,8 @@ public enum TableUpdate: Hashable, Sendable {
                     [
                         .init(key: "action", value: "set-snapshot-ref"),
                         .init(key: "ref-name", value: .string(name)),
-                    ] + reference.json.members.filter { $0.key != "action" && $0.key != "ref-name" }))
+                    ] + reference.json.members.filter { $0.key != "action" && $0.key != "ref-name" }
+                ))
         case .removeSnapshotRef(let name):
             Self.action("remove-snapshot-ref", ("ref-name", .string(name)))
         case .setProperties(let properties):

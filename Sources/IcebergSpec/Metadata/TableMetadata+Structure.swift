@@ -5,7 +5,9 @@ import WireFormat
 // Reading the format version, schemas, partition specs and sort orders, with what format version 1
 // wrote before there were lists of them. Iceberg spec, Table Metadata Fields.
 extension TableMetadata {
-    static func readFormatVersion(_ reader: MemberReader) throws(TableMetadataError) -> FormatVersion {
+    static func readFormatVersion(_ reader: MemberReader) throws(TableMetadataError)
+        -> FormatVersion
+    {
         let number = try reader.int64("format-version")
         guard let version = Int(exactly: number).flatMap(FormatVersion.init(rawValue:)) else {
             throw .unsupportedFormatVersion(number)
@@ -16,7 +18,8 @@ extension TableMetadata {
     static func readSchemas(
         _ reader: MemberReader, _ version: FormatVersion
     ) throws(TableMetadataError) -> ([Schema], Int) {
-        let listed = try reader.optionalElements("schemas") { value, path throws(TableMetadataError) in
+        let listed = try reader.optionalElements("schemas") {
+            value, path throws(TableMetadataError) in
             try Schema(value, at: path)
         }
         guard let listed else {
@@ -52,7 +55,8 @@ extension TableMetadata {
         let legacy = try readLegacySchema(reader)
         let equal = listed.filter { $0.fields == legacy.fields }
         guard let match = equal.first(where: { $0.id == legacy.id }) ?? equal.last else {
-            throw reader.failure("current-schema-id", "is missing, and `schema` is none of `schemas`")
+            throw reader.failure(
+                "current-schema-id", "is missing, and `schema` is none of `schemas`")
         }
         return match.id
     }
@@ -73,7 +77,8 @@ extension TableMetadata {
         try requireUnique(listed.map(\.id), reader, "partition-specs", "spec-id")
         if let id = try reader.optionalInt32("default-spec-id") {
             guard listed.contains(where: { $0.id == id }) else {
-                throw reader.failure("default-spec-id", "is \(id), which is none of `partition-specs`")
+                throw reader.failure(
+                    "default-spec-id", "is \(id), which is none of `partition-specs`")
             }
             return (listed, id)
         }
@@ -96,7 +101,8 @@ extension TableMetadata {
         if let legacy = try readLegacyPartitionSpec(reader) {
             guard let match = listed.last(where: { $0.fields == legacy.fields }) else {
                 throw reader.failure(
-                    "default-spec-id", "is missing, and `partition-spec` is none of `partition-specs`")
+                    "default-spec-id",
+                    "is missing, and `partition-spec` is none of `partition-specs`")
             }
             return match.id
         }
@@ -128,11 +134,14 @@ extension TableMetadata {
         try requireUnique(listed.map(\.id), reader, "sort-orders", "order-id")
         guard let id = try reader.optionalInt32("default-sort-order-id") else {
             // Only version 1 may leave it out, and then nothing says that rows are to be sorted.
-            guard version == .v1 else { throw reader.failure("default-sort-order-id", "is missing") }
+            guard version == .v1 else {
+                throw reader.failure("default-sort-order-id", "is missing")
+            }
             return (listed, SortOrder.unsortedID)
         }
         guard id == SortOrder.unsortedID || listed.contains(where: { $0.id == id }) else {
-            throw reader.failure("default-sort-order-id", "is \(id), which is none of `sort-orders`")
+            throw reader.failure(
+                "default-sort-order-id", "is \(id), which is none of `sort-orders`")
         }
         return (listed, id)
     }

@@ -93,7 +93,8 @@ public struct TableMetadata: Sendable {
         document = reader.object
         formatVersion = try Self.readFormatVersion(reader)
         let isLegacy = formatVersion == .v1
-        tableUUID = isLegacy ? try reader.optionalString("table-uuid") : try reader.name("table-uuid")
+        tableUUID =
+            isLegacy ? try reader.optionalString("table-uuid") : try reader.name("table-uuid")
         location = try reader.name("location")
         lastSequenceNumber = isLegacy ? 0 : try reader.count("last-sequence-number")
         lastUpdatedMilliseconds = try reader.int64("last-updated-ms")

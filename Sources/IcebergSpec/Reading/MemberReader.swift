@@ -46,7 +46,8 @@ package struct MemberReader {
     package func optionalInt64(_ key: String) throws(TableMetadataError) -> Int64? {
         guard let value = value(key) else { return nil }
         guard let number = value.int64Value else {
-            let found = if case .number(let number) = value { number.literal } else { value.kindName }
+            let found =
+                if case .number(let number) = value { number.literal } else { value.kindName }
             throw failure(key, "must be a 64-bit integer, not \(found.prefix(40))")
         }
         return number

@@ -46,7 +46,8 @@ public indirect enum FieldType: Hashable, Sendable {
         case "struct": self = .structure(try NestedField.fields(of: reader))
         case "list":
             self = .list(
-                element: try Self.child("element", of: reader, required: reader.bool("element-required")))
+                element: try Self.child(
+                    "element", of: reader, required: reader.bool("element-required")))
         case "map":
             self = .map(
                 key: try Self.child("key", of: reader, required: true),

@@ -34,7 +34,8 @@ public struct NestedField: Hashable, Sendable {
         id = try reader.int32("id")
         name = try reader.string("name")
         isRequired = try reader.bool("required")
-        type = try FieldType(reader.required("type", reader.value("type")), at: reader.path(of: "type"))
+        type = try FieldType(
+            reader.required("type", reader.value("type")), at: reader.path(of: "type"))
         doc = try reader.optionalString("doc")
         initialDefault = reader.value("initial-default")
         writeDefault = reader.value("write-default")

@@ -57,7 +57,9 @@ public enum PrimitiveType: Hashable, Sendable {
         // Type names are read in any case, as the reference implementation does.
         if let plain = Self.plain[name.lowercased()] {
             self = plain
-        } else if let length = Self.arguments(of: name, "fixed", "[", "]")?.first.flatMap({ Int($0) }) {
+        } else if let length = Self.arguments(of: name, "fixed", "[", "]")?.first.flatMap({
+            Int($0)
+        }) {
             guard length >= 0 else { return nil }
             self = .fixed(length: length)
         } else if let numbers = Self.arguments(of: name, "decimal", "(", ")") {

@@ -42,7 +42,8 @@ public struct Snapshot: Hashable, Sendable {
         sequenceNumber = try reader.optionalCount("sequence-number") ?? 0
         timestampMilliseconds = try reader.int64("timestamp-ms")
         manifestList = try reader.optionalString("manifest-list")
-        manifests = try reader.optionalElements("manifests") { value, path throws(TableMetadataError) in
+        manifests = try reader.optionalElements("manifests") {
+            value, path throws(TableMetadataError) in
             guard let location = value.stringValue else {
                 throw .invalid(path: path, reason: "must be a string, not \(value.kindName)")
             }
@@ -57,7 +58,9 @@ public struct Snapshot: Hashable, Sendable {
         if manifestList == nil, formatVersion > .v1 || manifests == nil {
             throw reader.failure("manifest-list", "is missing")
         }
-        if manifestList?.isEmpty == true { throw reader.failure("manifest-list", "must not be empty") }
+        if manifestList?.isEmpty == true {
+            throw reader.failure("manifest-list", "must not be empty")
+        }
     }
 
     /// A new snapshot; members that are nil are not written, and `sequenceNumber` not when it is 0.

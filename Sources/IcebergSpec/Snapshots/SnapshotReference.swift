@@ -81,6 +81,7 @@ public struct SnapshotReference: Hashable, Sendable {
 
     /// Whether it says more than which snapshot it names.
     var hasRetention: Bool {
-        minSnapshotsToKeep != nil || maxSnapshotAgeMilliseconds != nil || maxRefAgeMilliseconds != nil
+        minSnapshotsToKeep != nil || maxSnapshotAgeMilliseconds != nil
+            || maxRefAgeMilliseconds != nil
     }
 }

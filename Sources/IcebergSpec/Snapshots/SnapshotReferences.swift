@@ -34,5 +34,7 @@ public struct SnapshotReferences: Hashable, Sendable, RandomAccessCollection {
     public var names: [String] { elements.map(\.name) }
 
     /// The reference with this name, or nil. Constant time.
-    public subscript(name: String) -> SnapshotReference? { index[name].map { elements[$0].reference } }
+    public subscript(name: String) -> SnapshotReference? {
+        index[name].map { elements[$0].reference }
+    }
 }
