@@ -139,13 +139,16 @@ let package = Package(
             swiftSettings: strict),
 
         // The house style, as a program.
-        .executableTarget(name: "tidy", path: "Tools/tidy", swiftSettings: strict),
+        .target(name: "TidyRules", path: "Tools/TidyRules", swiftSettings: strict),
+        .executableTarget(
+            name: "tidy", dependencies: ["TidyRules"], path: "Tools/tidy", swiftSettings: strict),
 
         // Tests.
         .target(
             name: "TestSupport",
             dependencies: ["Jobs", "WireFormat", .subprocess],
             path: "Tests/TestSupport", swiftSettings: strict),
+        .tests("TidyTests", ["TidyRules"]),
         .tests("WireFormatTests", ["WireFormat"]),
         .tests("CompressionTests", ["Compression", "TestSupport"]),
         .tests("AvroFormatTests", ["AvroFormat", "Compression", "TestSupport", "WireFormat"]),
