@@ -18,7 +18,8 @@ public protocol ObjectStorage: Sendable {
 
     /// Writes a whole object; readers see all of it or nothing. Durable when this returns.
     ///
-    /// - Throws: ``StorageError/alreadyExists(_:)`` under ``WriteCondition/absent`` when there is one.
+    /// - Throws: ``StorageError/alreadyExists(_:)`` under ``WriteCondition/absent`` when there is
+    /// one.
     @discardableResult
     func write(
         _ bytes: [UInt8], to location: Location, condition: WriteCondition
@@ -38,7 +39,8 @@ public struct ObjectInfo: Hashable, Sendable {
     public let location: Location
     /// Its length in bytes.
     public let size: Int64
-    /// When it was last written, in milliseconds since the epoch; nil where a store does not say (P-17).
+    /// When it was last written, in milliseconds since the epoch; nil where a store does not say
+    /// (P-17).
     public let modifiedMilliseconds: Int64?
     /// The store's version marker, where it has one.
     public let entityTag: String?

@@ -99,7 +99,8 @@ public struct JSONNumber: Hashable, Sendable {
     public var int64Value: Int64? {
         if let direct = Int64(literal) { return direct }
         guard literal.contains(where: { $0 == "." || $0 == "e" || $0 == "E" }) else { return nil }
-        // Beyond 2^53 a double no longer tells neighbours apart, so only what it holds exactly counts.
+        // Beyond 2^53 a double no longer tells neighbours apart, so only what it holds exactly
+        // counts.
         guard let value = Double(literal), abs(value) <= 9_007_199_254_740_992 else { return nil }
         return Int64(exactly: value)
     }

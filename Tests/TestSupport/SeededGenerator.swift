@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A repeatable source of randomness (SplitMix64), so that a failing test is found again by its seed.
+/// A repeatable source of randomness (SplitMix64), so that a failing test is found again by its
+/// seed.
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
     private var state: UInt64
 

@@ -71,7 +71,8 @@ public struct Claim: Hashable, Sendable {
     }
 }
 
-/// Who claims: `host:pid:slot`, for people who read `job_queue.claimed_by`; no decision rests on it.
+/// Who claims: `host:pid:slot`, for people who read `job_queue.claimed_by`; no decision rests on
+/// it.
 public struct WorkerID: Hashable, Sendable, CustomStringConvertible {
     /// The text.
     public let rawValue: String

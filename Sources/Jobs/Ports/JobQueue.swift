@@ -28,7 +28,8 @@ public protocol JobQueue: Sendable {
 
     /// Claims the oldest visible unclaimed job under the attempt id given, or nil if there is none.
     ///
-    /// A lost reply leaves a claim that nobody works on; its lease runs out and the sweep returns it.
+    /// A lost reply leaves a claim that nobody works on; its lease runs out and the sweep returns
+    /// it.
     func claim(
         by worker: WorkerID, attempt: AttemptID, lease: Duration
     ) async throws(JobStoreError) -> ClaimedJob?
