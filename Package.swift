@@ -153,12 +153,15 @@ let package = Package(
         .tests("CompressionTests", ["Compression", "TestSupport"]),
         .tests("AvroFormatTests", ["AvroFormat", "Compression", "TestSupport", "WireFormat"]),
         .tests("IcebergSpecTests", ["IcebergSpec", "TestSupport", "WireFormat"]),
-        .tests("ObjectStorageTests", ["ObjectStorage", "TestSupport"]),
+        .target(
+            name: "StorageTestSupport", dependencies: ["ObjectStorage"],
+            path: "Tests/StorageTestSupport", swiftSettings: strict),
+        .tests("ObjectStorageTests", ["ObjectStorage", "StorageTestSupport", "TestSupport"]),
         .tests(
             "CatalogTests",
             [
                 "FileSystemCatalog", "IcebergCatalog", "IcebergSpec", "ObjectStorage", "Postgres",
-                "SQLCatalog", "TestSupport", "WireFormat", .grdb,
+                "SQLCatalog", "StorageTestSupport", "TestSupport", "WireFormat", .grdb,
             ]),
         .tests(
             "IcebergTableTests",

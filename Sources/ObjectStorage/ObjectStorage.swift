@@ -27,7 +27,17 @@ public protocol ObjectStorage: Sendable {
 
     /// Every object whose location begins with the prefix's text and a slash, in no set order.
     /// Directories are no objects. A prefix under which nothing lies is an empty list.
+    ///
+    /// Names are raw: hidden ones are listed too (P-09). Anything that cannot be read ends the stream
+    /// with a ``StorageError``: half a list is never passed off as a whole one (P-13).
     func list(_ prefix: Location) -> AsyncThrowingStream<ObjectInfo, any Error>
+
+    /// What lies directly under a prefix, in no set order: objects, and prefixes that are not empty
+    /// or are directories. A prefix under which nothing lies has no children.
+    func children(of prefix: Location) async throws(StorageError) -> [StorageChild]
+
+    /// Whether writes under ``WriteCondition/absent`` are known to exclude each other there (P-52).
+    func exclusiveCreation(at location: Location) async throws(StorageError) -> ExclusiveCreation
 
     /// Removes objects. Each has its own outcome, in the order asked; one failure stops nothing.
     func remove(_ locations: [Location]) async -> [RemovalOutcome]
@@ -54,6 +64,30 @@ public struct ObjectInfo: Hashable, Sendable {
         self.modifiedMilliseconds = modifiedMilliseconds
         self.entityTag = entityTag
     }
+}
+
+/// Something that lies directly under a prefix.
+public enum StorageChild: Hashable, Sendable {
+    /// An object.
+    case object(ObjectInfo)
+    /// A prefix under which more may lie; without a slash at its end.
+    case prefix(Location)
+
+    /// The last part of its location.
+    public var name: String {
+        switch self {
+        case .object(let info): info.location.lastComponent
+        case .prefix(let location): location.lastComponent
+        }
+    }
+}
+
+/// Whether a store lets exactly one of several writers create an object.
+public enum ExclusiveCreation: Hashable, Sendable {
+    /// It does.
+    case guaranteed
+    /// It may let two writers believe that each of them did.
+    case unproven(reason: String)
 }
 
 /// What must hold for a write to happen.

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Synchronization
+
+/// Files of this machine, or of whatever is mounted on it.
+///
+/// Serves plain paths and `file:` locations, spelled as ``LocalPath`` says; what it lists is spelled
+/// like the prefix it was asked for. Writes make the folders they need; removals leave folders
+/// standing. A location that is a symbolic link is read through, but removed as itself.
+public struct LocalStorage: ObjectStorage {
+    /// The end of the names of files that are being written; a leftover of a crash has it too.
+    public static let partialSuffix = AtomicWrite.partialSuffix
+
+    private let base: LocalPath?
+    private let pool = BlockingPool.shared
+
+    /// Serves absolute locations only.
+    public init() { base = nil }
+
+    /// Serves absolute locations, and relative ones under a base folder.
+    ///
+    /// - Throws: ``StorageError/unsupported(_:reason:)`` if the base is not an absolute path.
+    public init(relativeTo base: Location) throws(StorageError) {
+        self.base = try LocalPath(base, base: nil)
+    }
+
+    /// The whole object.
+    public func read(_ location: Location, limit: Int) async throws(StorageError) -> [UInt8] {
+        let file = try file(location)
+        return try await blocking { () throws(StorageError) in try file.read(limit: limit) }
+    }
+
+    /// The bytes of a range.
+    public func read(
+        _ location: Location, range: Range<Int64>
+    ) async throws(StorageError) -> [UInt8] {
+        let file = try file(location)
+        return try await blocking { () throws(StorageError) in try file.read(range: range) }
+    }
+
+    /// What is known of an object, or nil.
+    public func stat(_ location: Location) async throws(StorageError) -> ObjectInfo? {
+        let file = try file(location)
+        return try await blocking { () throws(StorageError) in try file.status() }
+    }
+
+    /// Writes a whole object.
+    @discardableResult
+    public func write(
+        _ bytes: [UInt8], to location: Location, condition: WriteCondition
+    ) async throws(StorageError) -> ObjectInfo {
+        let write = AtomicWrite(location: location, path: try LocalPath(location, base: base))
+        return try await blocking { () throws(StorageError) in
+            try write.run(bytes, condition: condition)
+        }
+    }
+
+    /// Every object under a prefix.
+    public func list(_ prefix: Location) -> AsyncThrowingStream<ObjectInfo, any Error> {
+        let walk: WalkCursor
+        do throws(StorageError) {
+            walk = WalkCursor(root: try LocalPath(prefix, base: base), prefix: prefix)
+        } catch {
+            let refusal = error
+            return AsyncThrowingStream { $0.finish(throwing: refusal) }
+        }
+        return AsyncThrowingStream { () async throws in
+            if let info = walk.takeBuffered() { return info }
+            return try await blocking { () throws(StorageError) in try walk.refill() }
+        }
+    }
+
+    /// What lies directly under a prefix.
+    public func children(of prefix: Location) async throws(StorageError) -> [StorageChild] {
+        let root = try LocalPath(prefix, base: base)
+        return try await blocking { () throws(StorageError) in
+            try DirectoryWalk(root: root, prefix: prefix).children()
+        }
+    }
+
+    /// Whether creations exclude each other there.
+    public func exclusiveCreation(
+        at location: Location
+    ) async throws(StorageError) -> ExclusiveCreation {
+        _ = try LocalPath(location, base: base)
+        return .guaranteed
+    }
+
+    /// Removes objects; each has its own outcome.
+    public func remove(_ locations: [Location]) async -> [RemovalOutcome] {
+        var outcomes: [RemovalOutcome] = []
+        outcomes.reserveCapacity(locations.count)
+        for location in locations {
+            do throws(StorageError) {
+                let file = try file(location)
+                outcomes.append(await pool.run { file.remove() })
+            } catch {
+                outcomes.append(.failed(error))
+            }
+        }
+        return outcomes
+    }
+
+    private func file(_ location: Location) throws(StorageError) -> LocalFile {
+        LocalFile(location: location, path: try LocalPath(location, base: base))
+    }
+
+    private func blocking<Value: Sendable>(
+        _ work: @escaping @Sendable () throws(StorageError) -> Value
+    ) async throws(StorageError) -> Value {
+        try await pool.run { () -> Result<Value, StorageError> in
+            do throws(StorageError) { return .success(try work()) } catch { return .failure(error) }
+        }.get()
+    }
+}
+
+/// A walk and the objects it found that nobody took yet.
+private final class WalkCursor: Sendable {
+    private struct State: ~Copyable {
+        let walk: DirectoryWalk
+        var buffered: [ObjectInfo] = []
+    }
+
+    private let state: Mutex<State>
+
+    init(root: LocalPath, prefix: Location) {
+        state = Mutex(State(walk: DirectoryWalk(root: root, prefix: prefix)))
+    }
+
+    func takeBuffered() -> ObjectInfo? {
+        state.withLock { $0.buffered.popLast() }
+    }
+
+    /// Reads the next batch and takes one of it; nil at the end.
+    func refill() throws(StorageError) -> ObjectInfo? {
+        try state.withLock { (state) throws(StorageError) in
+            state.buffered = try state.walk.nextBatch() ?? []
+            return state.buffered.popLast()
+        }
+    }
+}

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ObjectStorage
+import StorageTestSupport
+import Testing
+
+@Suite struct LocalStorageContractTests {
+    let scratch: ScratchFolder
+    let contract: ObjectStorageContract<LocalStorage>
+
+    init() throws {
+        scratch = try ScratchFolder()
+        contract = ObjectStorageContract(LocalStorage(), root: scratch.location)
+    }
+
+    @Test func `what was written is read`() async throws { try await contract.writtenIsRead() }
+    @Test func `an object may be empty`() async throws { try await contract.emptyObject() }
+    @Test func `what is missing is not found`() async throws {
+        try await contract.missingIsNotFound()
+    }
+    @Test func `creation refuses what is there`() async throws { try await contract.conditions() }
+    @Test func `one of many creators wins`() async throws { try await contract.oneCreatorWins() }
+    @Test func `a range ends with its object`() async throws { try await contract.ranges() }
+    @Test func `a limit holds at its edge`() async throws { try await contract.limitAtItsEdge() }
+    @Test func `a listing keeps to its prefix, P-03`() async throws {
+        try await contract.listingKeepsToItsPrefix()
+    }
+    @Test func `odd names survive, P-09 and P-10`() async throws {
+        try await contract.oddNamesSurvive()
+    }
+    @Test func `a long listing has each object once`() async throws {
+        try await contract.longListing()
+    }
+    @Test func `children are one step down`() async throws {
+        try await contract.childrenAreOneStepDown()
+    }
+    @Test func `each removal has its outcome, P-12`() async throws { try await contract.removals() }
+}
+
+/// The same through a router and `file:` locations, so that nothing on the way changes a name.
+@Suite struct RoutedStorageContractTests {
+    let scratch: ScratchFolder
+    let contract: ObjectStorageContract<FaultyStorage<StorageRouter>>
+
+    init() throws {
+        scratch = try ScratchFolder()
+        let router = StorageRouter(plainPaths: nil, schemes: ["file": LocalStorage()])
+        contract = ObjectStorageContract(
+            FaultyStorage(router), root: Location("file://" + scratch.path))
+    }
+
+    @Test func `what was written is read`() async throws { try await contract.writtenIsRead() }
+    @Test func `creation refuses what is there`() async throws { try await contract.conditions() }
+    @Test func `a range ends with its object`() async throws { try await contract.ranges() }
+    @Test func `a listing keeps to its prefix, P-03`() async throws {
+        try await contract.listingKeepsToItsPrefix()
+    }
+    @Test func `odd names survive, P-09 and P-10`() async throws {
+        try await contract.oddNamesSurvive()
+    }
+    @Test func `children are one step down`() async throws {
+        try await contract.childrenAreOneStepDown()
+    }
+    @Test func `each removal has its outcome, P-12`() async throws { try await contract.removals() }
+}
