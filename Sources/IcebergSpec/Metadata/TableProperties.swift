@@ -66,6 +66,13 @@ public struct UnreadableProperty: Error, Hashable, Sendable, CustomStringConvert
     /// What it has to be, such as `an integer`.
     public let expected: String
 
+    /// Takes every field.
+    public init(key: String, value: String, expected: String) {
+        self.key = key
+        self.value = value
+        self.expected = expected
+    }
+
     public var description: String {
         "the table property \(key) must be \(expected), not \"\(value)\""
     }
