@@ -110,7 +110,9 @@ let package = Package(
         // Jobs and their stores.
         .library("Jobs", ["WireFormat", .logging]),
         .library("PostgresStore", ["Jobs", "Postgres", "WireFormat", .logging]),
-        .library("SQLiteStore", ["Jobs", "WireFormat", .grdb, .logging]),
+        .target(
+            name: "SQLiteStore", dependencies: ["Jobs", "WireFormat", .grdb, .logging],
+            resources: [.embedInCode("Migrations/V0001__job_system.sql")], swiftSettings: strict),
 
         // Services.
         .library(

@@ -32,7 +32,7 @@ public struct Job: Hashable, Sendable {
     public var engineReason: String?
     /// The fence of the attempt that holds it now.
     public var attemptID: AttemptID?
-    /// The fence that a cancel or a sweep revoked last.
+    /// The fence of the newest attempt that is over: revoked by a cancel or a sweep, or settled.
     public var lastAttemptID: AttemptID?
     /// How many times it was claimed.
     public var attemptCount: Int

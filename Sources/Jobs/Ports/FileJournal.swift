@@ -3,7 +3,8 @@
 /// The part of the store that remembers which files an attempt was about to orphan or to write.
 public protocol FileJournal: Sendable {
     /// Adds entries in state `planned`, fenced by the claim. Repeating a batch adds it once
-    /// (`job_id`, `path` is unique).
+    /// (`job_id`, `path` is unique). A path that this job had closed is planned again; one whose
+    /// commit is unknown stays unknown, for good.
     func append(
         _ entries: [FileJournalEntry], tableUUID: String, under claim: Claim
     ) async throws(JobStoreError)
@@ -16,7 +17,8 @@ public protocol FileJournal: Sendable {
     /// replay must never delete them.
     func markUnknown(under claim: Claim) async throws(JobStoreError)
 
-    /// Open (planned) entries of a table, of any job, by id, a page at a time.
+    /// Open (planned) entries of a table, of any job, by id, a page of at most
+    /// ``OpenFileJournalEntry/maximumPage`` at a time.
     func openEntries(
         tableUUID: String, after id: Int64, limit: Int
     ) async throws(JobStoreError) -> [OpenFileJournalEntry]
@@ -42,6 +44,9 @@ public struct FileJournalEntry: Hashable, Sendable {
 
 /// An entry that no attempt has closed.
 public struct OpenFileJournalEntry: Hashable, Sendable {
+    /// The most entries one page holds.
+    public static let maximumPage = 10_000
+
     /// Its number in the store.
     public let id: Int64
     /// The job that wrote it.

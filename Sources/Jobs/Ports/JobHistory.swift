@@ -12,7 +12,8 @@ public protocol JobHistory: Sendable {
 
     /// Removes terminal jobs completed more than this long ago, with their results and closed
     /// journal rows, and other history of that age. Never touches pending or running jobs, nor a
-    /// job whose journal still has open rows. Returns how many rows went from the history tables.
+    /// job whose journal still has open rows. Returns how many jobs, snapshots and runs went;
+    /// what hangs on a job is not counted.
     func purgeHistory(olderThan age: Duration) async throws(JobStoreError) -> Int
 
     /// Unclaimed visible jobs: the figure that autoscalers read.
@@ -37,8 +38,11 @@ public struct JobQuery: Hashable, Sendable {
     public var visibility: JobVisibility
     /// Only jobs after this position in the order.
     public var after: Position?
-    /// The most jobs to return; 1 to 501 (a page of 500 and one to know that there is more).
+    /// The most jobs to return; stores keep it within ``limits``.
     public var limit: Int
+
+    /// A page of 500 and one more to know that there is more.
+    public static let limits = 1...501
 
     /// A place between two jobs of a listing.
     public struct Position: Hashable, Sendable {
@@ -64,5 +68,10 @@ public struct JobQuery: Hashable, Sendable {
         self.visibility = visibility
         self.after = after
         self.limit = limit
+    }
+
+    /// ``limit``, moved into ``limits``.
+    public var boundedLimit: Int {
+        min(max(limit, Self.limits.lowerBound), Self.limits.upperBound)
     }
 }

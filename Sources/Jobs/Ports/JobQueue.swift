@@ -11,8 +11,10 @@ public protocol JobQueue: Sendable {
     /// Takes the table's lock, inserts the job and its queue row, and wakes a worker.
     ///
     /// The lock is free when no row holds it, or when its holder is terminal or gone *and* its
-    /// lease has passed. An idempotency key seen in the last 24 hours is looked up before the
-    /// lock. Repeating a submission with the same job id returns the job: safe after a lost reply.
+    /// lease has passed. An idempotency key seen within
+    /// ``JobSubmission/Idempotency/window`` is looked up before the lock; a deleted job counts.
+    /// Repeating a submission with the same job id returns the job: safe after a lost reply.
+    /// The submission must not be a dry run.
     func submit(_ submission: JobSubmission) async throws(JobStoreError) -> SubmissionOutcome
 
     /// As ``submit(_:)`` and claims at once, in the same transaction, so that no other worker can
@@ -28,6 +30,9 @@ public protocol JobQueue: Sendable {
 
     /// Claims the oldest visible unclaimed job under the attempt id given, or nil if there is none.
     ///
+    /// Both leases, the claim's and the lock's, then last this long; the error of an earlier
+    /// attempt is cleared. A lock row that somebody removed by hand is put back.
+    ///
     /// A lost reply leaves a claim that nobody works on; its lease runs out and the sweep returns
     /// it.
     func claim(
@@ -35,7 +40,8 @@ public protocol JobQueue: Sendable {
     ) async throws(JobStoreError) -> ClaimedJob?
 
     /// Renews the claim's lease and the table lock, and stores progress if there is any. Safe to
-    /// repeat. A lease that has passed but that nobody has swept or taken is still renewed.
+    /// repeat. A lease that has passed but that nobody has swept or taken is still renewed. Fenced
+    /// as well if the table lock is no longer this claim's.
     func renew(
         _ claim: Claim, lease: Duration, progress: JobProgress?
     ) async throws(JobStoreError)
@@ -52,17 +58,20 @@ public protocol JobQueue: Sendable {
     func setEngineState(_ state: JSONValue?, under claim: Claim) async throws(JobStoreError)
 
     /// Ends the attempt: status, queue row and lock in one transaction. Repeating the same
-    /// settlement under the same claim is one settlement: safe after a lost reply.
+    /// settlement under the same claim is one settlement: safe after a lost reply. Another
+    /// settlement under a claim that has settled is fenced: the first one stands.
     func settle(_ claim: Claim, as settlement: Settlement) async throws(JobStoreError)
 
-    /// With a fence that a cancel, a sweep or a SIGTERM revoked: stores what happened afterwards.
-    /// Fenced if the job has moved on to another attempt.
+    /// With a fence that a cancel, a sweep or its own settlement ended: stores what happened
+    /// afterwards. Fenced while the claim still holds the job, and once the job has moved on to
+    /// another attempt.
     func recordAftermath(
         _ aftermath: JSONValue, underRevoked claim: Claim
     ) async throws(JobStoreError)
 
-    /// With a fence that a cancel revoked: releases the table lock if that attempt still holds it.
-    /// Releasing a lock that is already gone is not an error.
+    /// With the fence of a job that is over: releases the table lock if that attempt still holds
+    /// it. Releasing a lock that is already gone is not an error. Fenced as
+    /// ``recordAftermath(_:underRevoked:)``, and while the job waits for another attempt.
     func releaseLock(underRevoked claim: Claim) async throws(JobStoreError)
 
     /// Cancels a pending or running job.
@@ -96,6 +105,9 @@ public struct JobSubmission: Hashable, Sendable {
 
     /// A client's promise that two requests are one.
     public struct Idempotency: Hashable, Sendable {
+        /// How long a key is remembered.
+        public static let window: Duration = .seconds(24 * 60 * 60)
+
         /// The header's value.
         public let key: String
         /// Hexadecimal digest of path and body.
@@ -158,7 +170,8 @@ public enum Settlement: Hashable, Sendable {
     /// has passed, because the engine is not known to have stopped.
     case failed(error: String, lock: LockRelease)
     /// A passing fault: back to the queue, visible again after the delay. The lock stays with the
-    /// job. Out of attempts, the store fails the job with the error instead.
+    /// job, its lease ends now: a worker settles so only once its engine has stopped. Out of
+    /// attempts, the store fails the job with the error and releases the lock instead.
     case retry(error: String, after: Duration, maxAttempts: Int)
 
     /// What happens to the table lock.
@@ -199,11 +212,28 @@ public struct SweepPolicy: Hashable, Sendable {
     /// The most jobs and the most locks one call handles.
     public var batchLimit: Int
 
+    /// Doubling stops here, so that many attempts do not mean days of waiting.
+    public static let longestDelay: Duration = .seconds(60 * 60)
+
     /// Takes every field.
     public init(maxAttempts: Int, retryDelay: Duration = .seconds(30), batchLimit: Int = 500) {
         self.maxAttempts = maxAttempts
         self.retryDelay = retryDelay
         self.batchLimit = batchLimit
+    }
+
+    /// How long a job waits after this many attempts have failed it.
+    public func delay(afterAttempts attempts: Int) -> Duration {
+        var delay = min(retryDelay, Self.longestDelay)
+        for _ in 1..<max(1, attempts) where delay < Self.longestDelay {
+            delay = min(delay * 2, Self.longestDelay)
+        }
+        return delay
+    }
+
+    /// What a job fails with that was given up after this many attempts.
+    public static func abandonment(attempts: Int) -> String {
+        "Abandoned after \(attempts) attempt\(attempts == 1 ? "" : "s")"
     }
 }
 

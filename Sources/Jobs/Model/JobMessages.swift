@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Sentences that the lifecycle fixes; clients and runbooks match on them.
+public enum JobMessages {
+    /// `error` of a job that somebody cancelled.
+    public static let cancelled = "Cancelled by user"
+    /// `error` of a job whose worker was told to stop.
+    public static let terminated = "Worker received SIGTERM"
+}

@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Jobs
+import Testing
+import WireFormat
+
+extension JobStoreContract {
+    static var reading: [Rule] {
+        [
+            Rule("jobs are listed newest first, page by page, without gap or repeat") { test in
+                var submitted: [JobID] = []
+                for number in 0..<7 {
+                    let table = TableName(database: "s", table: "t\(number)")
+                    submitted.append(try await test.accept(on: table).id)
+                    if number % 2 == 0 { try await test.advance(.seconds(1)) }
+                }
+
+                var listed: [Job] = []
+                var query = JobQuery(limit: 3)
+                while true {
+                    let page = try await test.store.jobs(matching: query)
+                    listed += page
+                    guard let last = page.last else { break }
+                    #expect(page.count <= 3)
+                    query.after = .init(submittedAt: last.submittedAt, jobID: last.id)
+                }
+
+                let keys = listed.map { ($0.submittedAt, $0.id.rawValue) }
+                #expect(zip(keys, keys.dropFirst()).allSatisfy { $0 > $1 })
+                #expect(Set(listed.map(\.id)) == Set(submitted) && listed.count == 7)
+            },
+            Rule("a listing is filtered by table and status") { test in
+                let pending = try await test.accept(on: .orders)
+                let cancelled = try await test.accept(on: .visits)
+                _ = try await test.store.cancel(cancelled.id)
+
+                func list(_ query: JobQuery) async throws -> Set<JobID> {
+                    Set(try await test.store.jobs(matching: query).map(\.id))
+                }
+                #expect(try await list(JobQuery(table: .visits)) == [cancelled.id])
+                #expect(try await list(JobQuery(status: .pending)) == [pending.id])
+                #expect(try await list(JobQuery(table: .visits, status: .pending)).isEmpty)
+                #expect(try await list(JobQuery()) == [pending.id, cancelled.id])
+            },
+            Rule("a limit outside 1 to 501 is moved to its nearest end") { test in
+                try await test.accept(on: .orders)
+                try await test.accept(on: .visits)
+
+                #expect(try await test.store.jobs(matching: JobQuery(limit: 0)).count == 1)
+                #expect(try await test.store.jobs(matching: JobQuery(limit: .max)).count == 2)
+                #expect(try await test.store.jobs(matching: JobQuery(limit: .min)).count == 1)
+            },
+            Rule("a listing shows each job with its own results") { test in
+                for (table, action) in [(TableName.orders, "a"), (.visits, "b")] {
+                    let running = try await test.running(on: table)
+                    try await test.store.record(.success(action), under: running.claim)
+                }
+
+                for job in try await test.store.jobs(matching: JobQuery()) {
+                    #expect(job.results == [.success(job.table == .orders ? "a" : "b")])
+                }
+            },
+            Rule("names and texts come back as they were, whatever they hold") { test in
+                let odd = "quote ' \" back\\slash \u{1F600} é %_; DROP TABLE jobs; --"
+                let submission = test.submission(
+                    on: TableName(database: "a-b.c_1", table: "T-1"), actions: [odd],
+                    options: ["x": .string(odd)], key: odd)
+                _ = try await test.store.submit(submission)
+                let running = try await test.claim()
+                try await test.store.record(
+                    ActionResult(
+                        action: odd, isSuccess: false, message: odd, error: odd,
+                        elapsedSeconds: 0),
+                    under: running.claim)
+                try await test.store.settle(
+                    running.claim, as: .failed(error: odd, lock: .release))
+
+                let job = try await test.job(submission.jobID)
+                #expect(job.actions == [odd] && job.options == ["x": .string(odd)])
+                #expect(job.error == odd && job.results.first?.message == odd)
+                #expect(job.table == TableName(database: "a-b.c_1", table: "T-1"))
+            },
+            Rule("purging removes old ended jobs and nothing else") { test in
+                let old = try await test.running()
+                try await test.store.record(.success("expire_snapshots"), under: old.claim)
+                try await test.store.settle(old.claim, as: .completed)
+                let running = try await test.running(on: .visits)
+                let waiting = try await test.accept(on: .orders)
+                try await test.advance(.seconds(100))
+                let table = TableName(database: "s", table: "young")
+                let young = try await test.accept(on: table)
+                _ = try await test.store.cancel(young.id)
+
+                #expect(try await test.store.purgeHistory(olderThan: .seconds(200)) == 0)
+                #expect(try await test.store.purgeHistory(olderThan: .seconds(50)) == 1)
+
+                let left = try await test.store.jobs(
+                    matching: JobQuery(visibility: .includingDeleted))
+                #expect(Set(left.map(\.id)) == [waiting.id, running.job.id, young.id])
+            },
+            Rule("purging leaves a job whose journal is open") { test in
+                let old = try await test.running()
+                try await test.store.append(
+                    [.init(path: "file:///a", kind: "data_file")], tableUUID: tableUUID,
+                    under: old.claim)
+                try await test.store.settle(old.claim, as: .completed)
+                try await test.advance(.seconds(100))
+                #expect(try await test.store.purgeHistory(olderThan: .seconds(50)) == 0)
+
+                let replaying = try await test.running()
+                let open = try await test.store.openEntries(
+                    tableUUID: tableUUID, after: 0, limit: 10)
+                try await test.store.closeReplayed(open.map(\.id), under: replaying.claim)
+
+                #expect(try await test.store.purgeHistory(olderThan: .seconds(50)) == 1)
+            },
+        ]
+    }
+
+    static var journal: [Rule] {
+        [
+            Rule("planned files are found by table until they are closed") { test in
+                let running = try await test.running()
+                let files = (1...3).map {
+                    FileJournalEntry(path: "file:///f\($0)", kind: "data_file")
+                }
+
+                try await test.store.append(files, tableUUID: tableUUID, under: running.claim)
+                try await test.store.append(files, tableUUID: tableUUID, under: running.claim)
+                #expect(try await open(test).map(\.entry) == files)
+                #expect(try await open(test).allSatisfy { $0.jobID == running.job.id })
+                #expect(try await open(test, uuid: "another").isEmpty)
+
+                try await test.store.close(paths: ["file:///f2"], under: running.claim)
+                #expect(try await open(test).map(\.entry) == [files[0], files[2]])
+            },
+            Rule("open files are paged by id") { test in
+                let running = try await test.running()
+                let files = (1...5).map {
+                    FileJournalEntry(path: "file:///f\($0)", kind: "data_file")
+                }
+                try await test.store.append(files, tableUUID: tableUUID, under: running.claim)
+
+                let first = try await test.store.openEntries(
+                    tableUUID: tableUUID, after: 0, limit: 2)
+                let rest = try await test.store.openEntries(
+                    tableUUID: tableUUID, after: first.last?.id ?? 0, limit: 10)
+
+                #expect(first.map(\.entry) == Array(files.prefix(2)))
+                #expect(rest.map(\.entry) == Array(files.dropFirst(2)))
+            },
+            Rule("files of an unknown commit are never open again") { test in
+                let running = try await test.running()
+                let file = FileJournalEntry(path: "file:///f", kind: "data_file")
+                try await test.store.append([file], tableUUID: tableUUID, under: running.claim)
+
+                try await test.store.markUnknown(under: running.claim)
+                #expect(try await open(test).isEmpty)
+                try await test.store.append([file], tableUUID: tableUUID, under: running.claim)
+                #expect(try await open(test).isEmpty)
+            },
+            Rule("a closed file is open again when it is planned again") { test in
+                let running = try await test.running()
+                let file = FileJournalEntry(path: "file:///f", kind: "data_file")
+                try await test.store.append([file], tableUUID: tableUUID, under: running.claim)
+                try await test.store.close(paths: [file.path], under: running.claim)
+
+                try await test.store.append([file], tableUUID: tableUUID, under: running.claim)
+
+                #expect(try await open(test).map(\.entry) == [file])
+            },
+            Rule("closing and unknown touch only the claim's own files; a replay any") { test in
+                let first = try await test.running()
+                let file = FileJournalEntry(path: "file:///f", kind: "manifest")
+                try await test.store.append([file], tableUUID: tableUUID, under: first.claim)
+                try await test.store.settle(
+                    first.claim, as: .failed(error: "crash", lock: .release))
+                let second = try await test.running()
+
+                try await test.store.close(paths: [file.path], under: second.claim)
+                try await test.store.markUnknown(under: second.claim)
+                #expect(try await open(test).map(\.jobID) == [first.job.id])
+
+                try await test.store.closeReplayed(
+                    try await open(test).map(\.id), under: second.claim)
+                #expect(try await open(test).isEmpty)
+            },
+            Rule("a large batch is one call") { test in
+                let running = try await test.running()
+                let files = (0..<3000).map {
+                    FileJournalEntry(path: "file:///data/part-\($0).parquet", kind: "data_file")
+                }
+
+                try await test.store.append(files, tableUUID: tableUUID, under: running.claim)
+                try await test.store.close(
+                    paths: files.dropLast().map(\.path), under: running.claim)
+
+                #expect(try await open(test).map(\.entry) == [files[2999]])
+                try await test.store.append([], tableUUID: tableUUID, under: running.claim)
+                try await test.store.close(paths: [], under: running.claim)
+                try await test.store.closeReplayed([], under: running.claim)
+            },
+        ]
+    }
+
+    private static func open(
+        _ test: StoreUnderTest<Store>, uuid: String = tableUUID
+    ) async throws -> [OpenFileJournalEntry] {
+        try await test.store.openEntries(tableUUID: uuid, after: 0, limit: 10_000)
+    }
+
+    static var cache: [Rule] {
+        [
+            Rule("before the first sync the cache is empty and says so") { test in
+                let state = try await test.store.tableCacheState()
+
+                #expect(state == TableCacheState(lastSynced: nil, tableCount: 0, age: nil))
+                #expect(try await test.store.cachedTables(database: nil).isEmpty)
+                #expect(try await test.store.cachedTable(.orders) == nil)
+            },
+            Rule("a sync replaces the whole listing") { test in
+                let orders = CachedTable(
+                    name: .orders, location: "file:///w/orders",
+                    metadataLocation: "file:///w/orders/m.json", tableUUID: tableUUID,
+                    formatVersion: 2, properties: ["a": "1", "b": "é"])
+                let broken = CachedTable(name: .visits, error: "unreadable")
+                try await test.store.replaceCachedTables([broken, orders])
+
+                #expect(try await test.store.cachedTables(database: nil) == [orders, broken])
+                #expect(try await test.store.cachedTables(database: "web.raw") == [broken])
+                #expect(try await test.store.cachedTable(.orders) == orders)
+                #expect(try await test.store.tableCacheState().tableCount == 2)
+
+                try await test.store.replaceCachedTables([orders])
+                #expect(try await test.store.cachedTable(.visits) == nil)
+                try await test.advance(.seconds(100))
+                let state = try await test.store.tableCacheState()
+                #expect(state.tableCount == 1 && state.lastSynced != nil)
+                #expect((state.age ?? .zero) >= .seconds(100))
+                #expect((state.age ?? .zero) < .seconds(160))
+            },
+            Rule("an empty catalog is a good sync") { test in
+                try await test.store.replaceCachedTables([])
+
+                let state = try await test.store.tableCacheState()
+                #expect(state.lastSynced != nil && state.tableCount == 0)
+            },
+            Rule("readers never see half a sync") { test in
+                let even = (0..<20).map {
+                    CachedTable(name: TableName(database: "even", table: "t\($0)"))
+                }
+                let odd = (0..<30).map {
+                    CachedTable(name: TableName(database: "odd", table: "t\($0)"))
+                }
+                try await test.store.replaceCachedTables(even)
+
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask {
+                        for number in 0..<10 {
+                            try await test.store.replaceCachedTables(number % 2 == 0 ? odd : even)
+                        }
+                    }
+                    for _ in 0..<20 {
+                        group.addTask {
+                            let tables = try await test.store.cachedTables(database: nil)
+                            let databases = Set(tables.map(\.name.database))
+                            #expect(databases.count == 1)
+                            #expect(tables.count == (databases == ["even"] ? 20 : 30))
+                        }
+                    }
+                    try await group.waitForAll()
+                }
+            },
+            Rule("only one sync runs at a time, and a failed one lets go") { test in
+                let inner = try await test.store.withTableSyncLock {
+                    try await test.store.withTableSyncLock { 1 } ?? 0
+                }
+                #expect(inner == 0)
+                await #expect(throws: BrokenExpectation.self) {
+                    try await test.store.withTableSyncLock {
+                        throw BrokenExpectation(description: "sync failed")
+                    }
+                }
+                #expect(try await test.store.withTableSyncLock { 2 } == 2)
+            },
+            Rule("the audit log takes events about any job or none") { test in
+                try await test.store.audit(
+                    AuditEvent(actor: "a", event: "job.submitted", jobID: .random()))
+                try await test.store.audit(
+                    AuditEvent(actor: "a", event: "x", jobID: nil, details: ["k": "v"]))
+            },
+            Rule("a store answers a ping until it is shut down") { test in
+                try await test.store.ping(within: .seconds(30))
+                await test.store.shutdown()
+
+                let error = await #expect(throws: JobStoreError.self) {
+                    try await test.store.ping(within: .seconds(30))
+                }
+                guard case .unavailable? = error else {
+                    Issue.record("expected to be unavailable, was \(String(describing: error))")
+                    return
+                }
+            },
+        ]
+    }
+}
