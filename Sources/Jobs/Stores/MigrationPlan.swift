@@ -13,8 +13,9 @@ public struct Migration: Hashable, Sendable {
         self.sql = sql
     }
 
-    /// FNV-1a, 64 bits, of the SQL: tells an edited file from the one that was applied. It guards
-    /// against mistakes, not against malice.
+    /// FNV-1a, 64 bits, of the SQL: tells an edited file from the one that was applied.
+    ///
+    /// It guards against mistakes, not against malice.
     public var checksum: String {
         var hash: UInt64 = 0xCBF2_9CE4_8422_2325
         for byte in sql.utf8 {

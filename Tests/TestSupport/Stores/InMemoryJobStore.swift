@@ -5,7 +5,7 @@ import Synchronization
 public import WireFormat
 
 /// A store in memory, for tests: the model behind a mutex, with faults before and after effects.
-public final class InMemoryJobStore: JobStore {
+public final class InMemoryJobStore: Sendable {
     private struct State {
         var model = StoreModel()
         var plan = FaultPlan.none
@@ -121,7 +121,9 @@ public final class InMemoryJobStore: JobStore {
     }
 }
 
-extension InMemoryJobStore {
+// The protocol documents its members.
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
+extension InMemoryJobStore: JobQueue {
     public func submit(
         _ submission: JobSubmission
     ) async throws(JobStoreError) -> SubmissionOutcome {
@@ -221,7 +223,9 @@ extension InMemoryJobStore {
     }
 }
 
-extension InMemoryJobStore {
+// The protocol documents its members.
+// swift-format-ignore: AllPublicDeclarationsHaveDocumentation
+extension InMemoryJobStore: JobHistory, FileJournal, TableCache, AuditLog, JobSignals, JobStore {
     public func job(
         _ id: JobID, visibility: JobVisibility
     ) async throws(JobStoreError) -> Job? {

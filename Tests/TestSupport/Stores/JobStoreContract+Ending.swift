@@ -38,7 +38,8 @@ extension JobStoreContract {
                     .retry(error: "g", after: .seconds(30), maxAttempts: limit),
                     .retry(error: "h", after: .seconds(30), maxAttempts: 1),
                 ] {
-                    let table = TableName(database: "s", table: "t\(settlement.hashValue.magnitude)")
+                    let table = TableName(
+                        database: "s", table: "t\(settlement.hashValue.magnitude)")
                     let running = try await test.running(on: table)
                     try await test.store.settle(running.claim, as: settlement)
                     let before = try await test.job(running.job.id)

@@ -3,8 +3,9 @@
 import Jobs
 import WireFormat
 
-/// What a store holds and how each call changes it, as plain values: the lifecycle's rules once
-/// more, without SQL. The time only moves when it is told to.
+/// What a store holds and how each call changes it, as plain values.
+///
+/// These are the lifecycle's rules once more, without SQL. Time only moves when it is told to.
 struct StoreModel: Sendable {
     struct Entry: Sendable {
         var job: Job
