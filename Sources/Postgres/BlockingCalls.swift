@@ -60,7 +60,9 @@ enum BlockingCalls {
         }
     }
 
-    /// Libpq's message in one line. It names host, database and user, never the password.
+    /// Libpq's message in one line.
+    ///
+    /// It names host, database and user, never the password.
     static func lastMessage(of raw: OpaquePointer) -> String {
         guard let text = PQerrorMessage(raw) else { return "no message" }
         let lines = String(cString: text).split(whereSeparator: \.isNewline)
@@ -83,8 +85,9 @@ final class CancelHandle: @unchecked Sendable {
 
     deinit { PQfreeCancel(raw) }
 
-    /// Blocks until the server has passed the request on, or cannot be reached. Best effort: the
-    /// statement's deadline stands behind it.
+    /// Blocks until the server has passed the request on, or cannot be reached.
+    ///
+    /// Best effort: the statement's deadline stands behind it.
     func send() {
         var message = [CChar](repeating: 0, count: 256)
         _ = PQcancel(raw, &message, Int32(message.count))

@@ -97,7 +97,9 @@ struct PoolStateMachine<Member: Equatable, Waiter> {
         return place(member, now: now)
     }
 
-    /// An attempt to connect failed. The next one waits for ``retryIsDue()``.
+    /// An attempt to connect failed.
+    ///
+    /// The next one waits for ``retryIsDue()``.
     ///
     /// - Returns: how long to wait before that; nil if nothing is to be tried again.
     mutating func connectFailed(_ reason: String) -> Duration? {

@@ -30,7 +30,9 @@ public struct PostgresConfiguration: Hashable, Sendable, CustomStringConvertible
         parameters = try Self.parse(url)
     }
 
-    /// From parts. More of libpq's parameters, such as `sslmode`, go into `parameters`.
+    /// From parts.
+    ///
+    /// More of libpq's parameters, such as `sslmode`, go into `parameters`.
     public init(
         host: String, port: Int = 5432, database: String, user: String, password: String? = nil,
         parameters: [String: String] = [:]
@@ -43,6 +45,7 @@ public struct PostgresConfiguration: Hashable, Sendable, CustomStringConvertible
         self.parameters["password"] = password
     }
 
+    /// The text for people.
     public var description: String {
         let user = parameters["user"].map { "\($0)@" } ?? ""
         let host = parameters["host"] ?? parameters["hostaddr"] ?? ""
@@ -50,6 +53,7 @@ public struct PostgresConfiguration: Hashable, Sendable, CustomStringConvertible
         return "postgres://\(user)\(host)\(port)/\(parameters["dbname"] ?? "")"
     }
 
+    /// The same text as `description`.
     public var debugDescription: String { description }
 
     /// Shows the description only: a default mirror would show the password.

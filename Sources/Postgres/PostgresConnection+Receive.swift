@@ -44,7 +44,9 @@ extension PostgresConnection {
     func checkDeadline(now: UInt64) {
         let aftermath = state.withLock { state -> Aftermath in
             var aftermath = Aftermath()
-            guard let operation = state.operation, operation.deadline <= now else { return aftermath }
+            guard let operation = state.operation, operation.deadline <= now else {
+                return aftermath
+            }
             sever(&state, reason: "the server did not reply in time", into: &aftermath)
             aftermath.observers = state.observers
             return aftermath

@@ -9,8 +9,10 @@ internal import Synchronization
 /// `state.raw` is not nil its socket is registered with the reactor. A connection that broke, or on
 /// which a cancel was sent, is never used again: a late cancel could hit the next statement.
 public final class PostgresConnection: Sendable {
-    /// Most statements in one exchange. All are written before the first reply is read, so this
-    /// also bounds what the server has to hold back.
+    /// Most statements in one exchange.
+    ///
+    /// All are written before the first reply is read, so this also bounds what the server has to
+    /// hold back.
     public static let maximumBatch = 64
 
     /// What the connection is to do with messages and with its own end.
@@ -96,13 +98,16 @@ public final class PostgresConnection: Sendable {
     /// Whether another exchange may be started: open, idle, outside a transaction, never cancelled.
     var isReusable: Bool {
         state.withLock { state in
-            guard let raw = state.raw, state.operation == nil, !state.isRetired else { return false }
+            guard let raw = state.raw, state.operation == nil, !state.isRetired else {
+                return false
+            }
             return PQtransactionStatus(raw) == PQTRANS_IDLE
         }
     }
 
-    /// Sets who hears of notifications and of the connection's end. If it has ended already,
-    /// nobody is called and the result is false.
+    /// Sets who hears of notifications and of the connection's end.
+    ///
+    /// If it has ended already, nobody is called and the result is false.
     func observe(_ observers: Observers) -> Bool {
         state.withLock { state in
             state.observers = observers
@@ -110,7 +115,9 @@ public final class PostgresConnection: Sendable {
         }
     }
 
-    /// Ends the session. An exchange under way fails as a lost connection would.
+    /// Ends the session.
+    ///
+    /// An exchange under way fails as a lost connection would.
     public func close() {
         let abandoned = state.withLock { state in
             shutDown(&state)
@@ -144,7 +151,8 @@ public final class PostgresConnection: Sendable {
     ) async throws(PostgresError) -> [PostgresResult] {
         guard !statements.isEmpty else { return [] }
         guard statements.count <= Self.maximumBatch else {
-            throw .misuse(reason: "\(statements.count) statements at once; at most \(Self.maximumBatch)")
+            throw .misuse(
+                reason: "\(statements.count) statements at once; at most \(Self.maximumBatch)")
         }
         return try await exchange { (connection, state, id, continuation) in
             connection.send(statements, id: id, continuation: continuation, in: &state)
@@ -164,7 +172,8 @@ public final class PostgresConnection: Sendable {
 
 extension PostgresConnection {
     private func exchange(
-        _ send: @Sendable (PostgresConnection, inout State, UInt64, Operation.Continuation) ->
+        _ send:
+            @Sendable (PostgresConnection, inout State, UInt64, Operation.Continuation) ->
             PostgresError?
     ) async throws(PostgresError) -> [PostgresResult] {
         let id = operationIDs.add(1, ordering: .relaxed).newValue
@@ -235,7 +244,9 @@ extension PostgresConnection {
             case .prepare(let new, let evicted):
                 name = new
                 if let evicted {
-                    isSent = PQsendQueryParams(raw, "DEALLOCATE \(evicted)", 0, nil, nil, nil, nil, 0) == 1
+                    isSent =
+                        PQsendQueryParams(raw, "DEALLOCATE \(evicted)", 0, nil, nil, nil, nil, 0)
+                        == 1
                     commands.append(.deallocate)
                 }
                 isSent = isSent && PQsendPrepare(raw, new, statement.sql, 0, nil) == 1
@@ -266,8 +277,9 @@ extension PostgresConnection {
         return nil
     }
 
-    /// Gives up before the synchronisation point was sent, so nothing can be committed. What was
-    /// sent cannot be taken back: the session ends.
+    /// Gives up before the synchronisation point was sent, so nothing can be committed.
+    ///
+    /// What was sent cannot be taken back: the session ends.
     private func abandon(
         _ error: PostgresError, in state: inout State, hasSent: Bool
     ) -> PostgresError {

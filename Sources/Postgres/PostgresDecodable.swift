@@ -7,6 +7,7 @@ public protocol PostgresDecodable {
 }
 
 extension String: PostgresDecodable {
+    /// Reads the text; nil if it is not such a value.
     public init?(postgresText bytes: UnsafeBufferPointer<UInt8>) {
         // The connection's encoding is UTF-8, and the server checks it.
         self.init(validating: bytes, as: UTF8.self)
@@ -14,6 +15,7 @@ extension String: PostgresDecodable {
 }
 
 extension Int64: PostgresDecodable {
+    /// Reads the text; nil if it is not such a value.
     public init?(postgresText bytes: UnsafeBufferPointer<UInt8>) {
         var rest = bytes[...]
         let isNegative = rest.first == UInt8(ascii: "-")
@@ -34,6 +36,7 @@ extension Int64: PostgresDecodable {
 }
 
 extension Int: PostgresDecodable {
+    /// Reads the text; nil if it is not such a value.
     public init?(postgresText bytes: UnsafeBufferPointer<UInt8>) {
         guard let wide = Int64(postgresText: bytes) else { return nil }
         self.init(exactly: wide)
@@ -41,6 +44,7 @@ extension Int: PostgresDecodable {
 }
 
 extension Bool: PostgresDecodable {
+    /// Reads the text; nil if it is not such a value.
     public init?(postgresText bytes: UnsafeBufferPointer<UInt8>) {
         switch (bytes.count, bytes.first) {
         case (1, UInt8(ascii: "t")): self = true
@@ -51,6 +55,7 @@ extension Bool: PostgresDecodable {
 }
 
 extension Double: PostgresDecodable {
+    /// Reads the text; nil if it is not such a value.
     public init?(postgresText bytes: UnsafeBufferPointer<UInt8>) {
         self.init(String(decoding: bytes, as: UTF8.self))
     }
@@ -107,7 +112,9 @@ private struct ArrayLiteral {
 
     private mutating func bare() -> String? {
         let start = index
-        while index < bytes.count, bytes[index] != UInt8(ascii: ","), bytes[index] != UInt8(ascii: "}") {
+        while index < bytes.count, bytes[index] != UInt8(ascii: ","),
+            bytes[index] != UInt8(ascii: "}")
+        {
             // A nested array is not a text.
             guard bytes[index] != UInt8(ascii: "{") else { return nil }
             index += 1

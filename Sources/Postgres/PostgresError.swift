@@ -20,6 +20,7 @@ public enum PostgresError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A value in the result is not what the caller expects.
     case decoding(reason: String)
 
+    /// The text for people.
     public var description: String {
         switch self {
         case .unavailable(let reason): "database unavailable: \(reason)"
@@ -37,7 +38,9 @@ public enum PostgresError: Error, Hashable, Sendable, CustomStringConvertible {
 public struct PostgresServerError: Hashable, Sendable, CustomStringConvertible {
     /// The five characters of the SQL standard's error code, such as `23505`.
     public let sqlState: String
-    /// The primary message. It may quote values from the statement: not for clients.
+    /// The primary message.
+    ///
+    /// It may quote values from the statement: not for clients.
     public let message: String
     /// The constraint that was violated, if one was.
     public let constraint: String?
@@ -49,6 +52,7 @@ public struct PostgresServerError: Hashable, Sendable, CustomStringConvertible {
         self.constraint = constraint
     }
 
+    /// The text for people.
     public var description: String {
         let violated = constraint.map { " (constraint \($0))" } ?? ""
         return "database error \(sqlState)\(violated)"

@@ -54,7 +54,8 @@ public final class PostgresPool: Sendable {
 
     /// Runs one statement as a transaction of its own.
     @discardableResult
-    public func query(_ statement: PostgresStatement) async throws(PostgresError) -> PostgresResult {
+    public func query(_ statement: PostgresStatement) async throws(PostgresError) -> PostgresResult
+    {
         let results = try await batch([statement])
         guard let result = results.first else {
             throw .decoding(reason: "the server returned no result")
@@ -156,7 +157,9 @@ extension PostgresPool {
     private func admit(_ waiter: Waiter, id: UInt64) {
         let (admission, openings) = state.withLock { state in
             if state.cancelledInAdvance.contains(id) {
-                return (PoolStateMachine<PostgresConnection, Waiter>.Admission.refused(.cancelled), 0)
+                return (
+                    PoolStateMachine<PostgresConnection, Waiter>.Admission.refused(.cancelled), 0
+                )
             }
             return (state.machine.admit(waiter, id: id), state.machine.connectionsToOpen())
         }
@@ -293,7 +296,8 @@ extension PostgresPool {
         let now = Reactor.now()
         let (old, hasMore) = state.withLock { state in
             state.trimTimer = nil
-            let old = state.machine.trim(unusedSince: now > idleNanoseconds ? now - idleNanoseconds : 0)
+            let old = state.machine.trim(
+                unusedSince: now > idleNanoseconds ? now - idleNanoseconds : 0)
             return (old, state.machine.openCount > limits.minimumConnections)
         }
         for connection in old { connection.close() }
@@ -302,6 +306,7 @@ extension PostgresPool {
 }
 
 extension PostgresConnection: Equatable {
+    /// Whether both are the same session.
     public static func == (left: PostgresConnection, right: PostgresConnection) -> Bool {
         left === right
     }
@@ -313,7 +318,9 @@ private enum ServerRefusal {
     /// language counts as permanent, which costs its callers a retry of their own.
     static func isPermanent(_ message: String) -> Bool {
         guard message.contains("FATAL") else { return false }
-        return !["starting up", "shutting down", "recovery", "too many", "remaining connection slots"]
-            .contains { message.contains($0) }
+        return ![
+            "starting up", "shutting down", "recovery", "too many", "remaining connection slots",
+        ]
+        .contains { message.contains($0) }
     }
 }

@@ -20,13 +20,16 @@ public struct PostgresResult: RandomAccessCollection, Sendable {
         endIndex = storage.rowCount
     }
 
+    /// One row.
     public subscript(position: Int) -> PostgresRow {
         precondition(indices.contains(position), "a row's number lies within the result")
         return PostgresRow(storage: storage, index: position)
     }
 }
 
-/// One row. Columns are counted from 0.
+/// One row.
+///
+/// Columns are counted from 0.
 public struct PostgresRow: Sendable {
     private let storage: ResultStorage
     private let index: Int

@@ -36,7 +36,8 @@ public final class PostgresTransaction {
         guard !mustRollBack else { return await rollBack() }
         let result = try await connection.query(PostgresStatement("COMMIT"))
         guard result.commandTag == "COMMIT" else {
-            throw .misuse(reason: "a statement of the transaction had failed, so nothing was committed")
+            throw .misuse(
+                reason: "a statement of the transaction had failed, so nothing was committed")
         }
     }
 

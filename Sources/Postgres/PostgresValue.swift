@@ -34,9 +34,13 @@ public enum PostgresValue: Hashable, Sendable {
 extension PostgresValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
     ExpressibleByBooleanLiteral, ExpressibleByNilLiteral
 {
+    /// A text.
     public init(stringLiteral value: String) { self = .text(value) }
+    /// An integer.
     public init(integerLiteral value: Int64) { self = .integer(value) }
+    /// A truth value.
     public init(booleanLiteral value: Bool) { self = .bool(value) }
+    /// `NULL`.
     public init(nilLiteral: ()) { self = .null }
 }
 

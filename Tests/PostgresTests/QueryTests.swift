@@ -101,7 +101,10 @@ import Testing
                 try await pool.query("INSERT INTO t VALUES ($1)", ["secret"])
             }
 
-            guard case .server(let server) = error else { Issue.record("\(error as Any)"); return }
+            guard case .server(let server) = error else {
+                Issue.record("\(error as Any)")
+                return
+            }
             #expect(server.sqlState == SQLState.uniqueViolation)
             #expect(server.constraint == "only_one")
             #expect(server.description == "database error 23505 (constraint only_one)")
@@ -145,7 +148,10 @@ import Testing
                 insert, PostgresStatement("SELECT count(*) FROM t"),
             ])
 
-            guard case .server = error else { Issue.record("\(error as Any)"); return }
+            guard case .server = error else {
+                Issue.record("\(error as Any)")
+                return
+            }
             #expect(results[0].affectedRows == 1)
             #expect(try results[1][0].decode(0) as Int == 1)
         }
@@ -184,7 +190,10 @@ import Testing
             let error = await failure { () throws(PostgresError) in
                 try await pool.query("SELECT a FROM t")
             }
-            guard case .server(let server) = error else { Issue.record("\(error as Any)"); return }
+            guard case .server(let server) = error else {
+                Issue.record("\(error as Any)")
+                return
+            }
             #expect(server.sqlState == SQLState.undefinedTable)
 
             try await pool.execute(script: "CREATE TABLE t (a int); INSERT INTO t VALUES (7);")
@@ -203,7 +212,10 @@ import Testing
                 try await pool.query("SELECT * FROM t")
             }
 
-            guard case .server(let server) = error else { Issue.record("\(error as Any)"); return }
+            guard case .server(let server) = error else {
+                Issue.record("\(error as Any)")
+                return
+            }
             #expect(server.isTransient)
             #expect(try await pool.query("SELECT * FROM t")[0].columnCount == 2)
         }

@@ -11,7 +11,8 @@ func withPool<Value>(
 ) async throws -> Value {
     let url = try await PostgresCluster.shared().createDatabase()
     return try await withPool(
-        url: url, maximumConnections: maximumConnections, adjust: adjust, limits: adjustLimits, body)
+        url: url, maximumConnections: maximumConnections, adjust: adjust, limits: adjustLimits, body
+    )
 }
 
 /// A pool on a database, closed when the body is done.
@@ -24,6 +25,7 @@ func withPool<Value>(
     var configuration = try PostgresConfiguration(url: url)
     adjust(&configuration)
     var limits = PostgresPool.Limits(maximumConnections: maximumConnections)
+    limits.acquireTimeout = .seconds(30)
     adjustLimits(&limits)
     let pool = PostgresPool(configuration, limits: limits)
     do {

@@ -70,7 +70,10 @@ import Testing
                 }
             }
 
-            guard case .misuse = error else { Issue.record("\(error as Any)"); return }
+            guard case .misuse = error else {
+                Issue.record("\(error as Any)")
+                return
+            }
             #expect(try await rows(pool) == 0)
         }
     }
@@ -86,12 +89,17 @@ import Testing
                 }
             }
 
-            guard case .unavailable = error else { Issue.record("\(error as Any)"); return }
+            guard case .unavailable = error else {
+                Issue.record("\(error as Any)")
+                return
+            }
             #expect(try await rows(pool) == 0)
         }
     }
 
-    @Test func `a write whose connection is lost has an unknown outcome, a read has not`() async throws {
+    @Test func `a write whose connection is lost has an unknown outcome, a read has not`()
+        async throws
+    {
         try await withPool { pool in
             let suicide = "SELECT pg_terminate_backend(pg_backend_pid())"
 
@@ -100,8 +108,14 @@ import Testing
                 try await pool.query(suicide, effect: .reads)
             }
 
-            guard case .outcomeUnknown = write else { Issue.record("\(write as Any)"); return }
-            guard case .unavailable = read else { Issue.record("\(read as Any)"); return }
+            guard case .outcomeUnknown = write else {
+                Issue.record("\(write as Any)")
+                return
+            }
+            guard case .unavailable = read else {
+                Issue.record("\(read as Any)")
+                return
+            }
             let after = try await pool.query("SELECT 1")
             #expect(after.count == 1)
         }

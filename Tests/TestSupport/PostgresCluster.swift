@@ -22,6 +22,7 @@ public struct PostgresCluster: Sendable {
 
     /// Why there is no server.
     public struct Failure: Error, CustomStringConvertible {
+        /// The text for people.
         public let description: String
     }
 
@@ -36,7 +37,9 @@ public struct PostgresCluster: Sendable {
     public static let guardedPassword = "s3cr:t/w@rd %"
 
     /// Whether the tests that need a server can run: its binaries are there, or this is CI, where
-    /// their absence must fail rather than skip. Says so on standard error when it is false.
+    /// their absence must fail rather than skip.
+    ///
+    /// Says so on standard error when it is false.
     public static let isAvailable: Bool = {
         if binaries != nil || getenv("CI") != nil { return true }
         let warning = "WARNING: PostgreSQL tests are SKIPPED: apt-get install postgresql\n"
@@ -143,7 +146,8 @@ extension PostgresCluster {
     /// The newest installed version's programs.
     private static let binaries: String? = {
         let root = "/usr/lib/postgresql"
-        for version in (10...40).reversed() where access("\(root)/\(version)/bin/initdb", X_OK) == 0 {
+        for version in (10...40).reversed() where access("\(root)/\(version)/bin/initdb", X_OK) == 0
+        {
             return "\(root)/\(version)/bin"
         }
         return nil
