@@ -80,7 +80,8 @@ private struct AvroCompiler {
         for field in fields {
             guard usesIDs == (field.id != nil) else {
                 let record = schema.definitions[index].name
-                throw .schemaMismatch(reason: "\(record).\(field.name) has no field id but others do")
+                throw .schemaMismatch(
+                    reason: "\(record).\(field.name) has no field id but others do")
             }
             let matches = wanted.filter { isMatch(projection.fields[$0], field) }
             guard let match = matches.first else {

@@ -27,7 +27,8 @@ private struct AvroSchemaParser {
 
     func finished() throws(AvroError) -> [AvroDefinition] {
         let complete = definitions.compactMap(\.self)
-        precondition(complete.count == definitions.count, "every definition is completed once begun")
+        precondition(
+            complete.count == definitions.count, "every definition is completed once begun")
         return complete
     }
 
@@ -169,7 +170,9 @@ private struct AvroSchemaParser {
     private func size(of fields: [AvroField]) -> Int? {
         var total = 0
         for field in fields {
-            guard let size = field.type.size(definition: { definitions[$0]?.size }) else { return nil }
+            guard let size = field.type.size(definition: { definitions[$0]?.size }) else {
+                return nil
+            }
             let (sum, overflow) = total.addingReportingOverflow(size)
             guard !overflow else { return nil }
             total = sum

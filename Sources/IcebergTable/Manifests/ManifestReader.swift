@@ -44,7 +44,8 @@ public struct ManifestReader<Storage: ObjectStorage>: Sendable {
         if let overflow {
             throw .inconsistent(reader.location, .rowIDs(reason: overflow.description))
         }
-        try checkWholeness(of: manifest, entryCount: count, byteCount: reader.offset, reader.location)
+        try checkWholeness(
+            of: manifest, entryCount: count, byteCount: reader.offset, reader.location)
     }
 
     /// Every entry of a manifest in order, deleted ones too, with what it inherits.
@@ -69,7 +70,8 @@ public struct ManifestReader<Storage: ObjectStorage>: Sendable {
             count += 1
             try liveFileFields.visit(row, in: manifest.content, body)
         }
-        try checkWholeness(of: manifest, entryCount: count, byteCount: reader.offset, reader.location)
+        try checkWholeness(
+            of: manifest, entryCount: count, byteCount: reader.offset, reader.location)
     }
 
     /// What a manifest list would say of a manifest, for v1 snapshots that have no list but name
