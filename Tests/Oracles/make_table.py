@@ -82,11 +82,11 @@ def between(low, high):
 def change(table, number, next_id, arguments, randomness):
     """Makes commit `number`; an overwrite is two snapshots of one transaction."""
     count = arguments.rows
+    # Changes hit recent rows, so that files come and go between the references.
+    low = max(0, next_id - 6 * count) + randomness.randrange(0, 4 * count)
     if number % 10 == 6 and next_id > 4 * count:
-        low = randomness.randrange(0, next_id - count)
         table.delete(between(low, low + max(1, count // 3)))
     elif number % 10 == 8 and next_id > 4 * count:
-        low = randomness.randrange(0, next_id - count)
         table.overwrite(rows(low, count, randomness), between(low, low + count))
     else:
         table.append(rows(next_id, count, randomness))
