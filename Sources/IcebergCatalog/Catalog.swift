@@ -49,11 +49,14 @@ public enum CommitOutcome: Sendable {
     /// It is not in the table and never will be.
     case refused(CommitRefusal)
     /// It may be in the table: never clean up, read back (P-30).
-    case unknown(reason: String)
+    ///
+    /// The location, if given, is of a metadata file that only this commit can have made current:
+    /// the table's metadata log then tells for certain whether it did.
+    case unknown(reason: String, metadataLocation: Location?)
 }
 
 /// Why a commit certainly did not happen.
-public enum CommitRefusal: Hashable, Sendable {
+public enum CommitRefusal: Error, Hashable, Sendable {
     /// Somebody else committed first, or a requirement does not hold: load again, plan again.
     case conflict(reason: String)
     /// A passing fault before anything could have been committed: the same commit may be retried.

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import IcebergSpec
+package import ObjectStorage
+
+/// A commit to a catalog that keeps, for each table, the location of its current metadata file.
+///
+/// 1. Read the pointer; it must be the one that the updates were planned on.
+/// 2. Read that metadata, check the requirements on it, apply the updates.
+/// 3. Write the new metadata under a name that nobody had before.
+/// 4. Swap the pointer, from the old location to the new one and from nothing else.
+///
+/// A failure up to 3, and a swap that certainly did not happen, removes the new file and is a
+/// refusal. A swap whose reply never came keeps it: it may be the table now (P-30).
+package struct PointerSwap<Storage: ObjectStorage>: Sendable {
+    private let files: MetadataFiles<Storage>
+
+    /// What became of the swap.
+    package enum Outcome: Sendable {
+        /// The pointer is the new location.
+        case swapped
+        /// It was not, and will not become, the new location.
+        case refused(CommitRefusal)
+        /// It may be.
+        case unknown(reason: String)
+    }
+
+    /// Takes the files to read from and write to.
+    package init(files: MetadataFiles<Storage>) { self.files = files }
+
+    /// Carries the commit out; `pointer` and `swap` are what catalogs differ in.
+    package func commit(
+        _ updates: [TableUpdate], requirements: [TableRequirement], base: LoadedTable,
+        pointer: () async throws(CatalogError) -> Location,
+        swap: (_ from: Location, _ to: Location) async -> Outcome
+    ) async -> CommitOutcome {
+        let current: LoadedTable
+        let next: LoadedTable
+        do throws(CommitRefusal) {
+            current = try await load(base, pointer: pointer)
+            let metadata = try files.change(current, by: updates, requirements: requirements)
+            guard !updates.isEmpty else { return .committed(current) }
+            next = try await write(metadata, after: current)
+        } catch {
+            return .refused(error)
+        }
+        switch await swap(current.metadataLocation, next.metadataLocation) {
+        case .swapped:
+            await files.removeDropped(from: current, by: next)
+            return .committed(next)
+        case .refused(let refusal):
+            await discard(next.metadataLocation)
+            return .refused(refusal)
+        case .unknown(let reason):
+            return .unknown(reason: reason, metadataLocation: next.metadataLocation)
+        }
+    }
+
+    private func load(
+        _ base: LoadedTable, pointer: () async throws(CatalogError) -> Location
+    ) async throws(CommitRefusal) -> LoadedTable {
+        do throws(CatalogError) {
+            let location = try await pointer()
+            if location == base.metadataLocation {
+                return try await files.load(location, of: base.identifier)
+            }
+        } catch {
+            throw CommitRefusal(reading: error)
+        }
+        throw .conflict(reason: "\(base.identifier) was changed meanwhile")
+    }
+
+    private func write(
+        _ metadata: TableMetadata, after current: LoadedTable
+    ) async throws(CommitRefusal) -> LoadedTable {
+        let compression = try files.compression(of: metadata)
+        let bytes = try files.encode(metadata, compression)
+        let location = MetadataFileName.folder(of: metadata).appending(
+            MetadataFileName.next(after: current.metadataLocation, compression))
+        do throws(StorageError) {
+            try await files.storage.write(bytes, to: location, condition: .absent)
+        } catch {
+            await discard(location)
+            throw CommitRefusal(writing: error)
+        }
+        return LoadedTable(
+            identifier: current.identifier, metadataLocation: location, metadata: metadata)
+    }
+
+    /// Best effort: the name is unique and nothing points to it, so what stays is an orphan.
+    private func discard(_ location: Location) async {
+        _ = await files.storage.remove([location])
+    }
+}
