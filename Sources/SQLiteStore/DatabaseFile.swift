@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import FoundationEssentials
+import Glibc
+import Jobs
+
+/// The store's file on disk, before SQLite sees it.
+enum DatabaseFile {
+    /// Makes the folder and an empty file that only its owner can read, unless they exist.
+    static func prepare(at path: String) throws(JobStoreError) {
+        let folder = URL(filePath: path).deletingLastPathComponent()
+        do {
+            try FileManager.default.createDirectory(
+                at: folder, withIntermediateDirectories: true)
+        } catch {
+            throw .unavailable(reason: "cannot make the folder of the store: \(error)")
+        }
+        // SQLite gives its -wal and -shm files the mode of the main file.
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw .unavailable(
+                reason: "cannot open the store's file: \(String(cString: strerror(errno)))")
+        }
+        close(descriptor)
+    }
+}
+
+/// A lock between processes on a file beside the store's; the kernel frees it when its holder dies.
+struct SyncLock: ~Copyable {
+    private let descriptor: CInt
+
+    /// Takes the lock; nil if another holder, in this process or any, has it.
+    init?(besides path: String) throws(JobStoreError) {
+        let descriptor = open(path + ".sync-lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        guard descriptor >= 0 else {
+            throw .unavailable(
+                reason: "cannot open the sync lock: \(String(cString: strerror(errno)))")
+        }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let reason = errno
+            close(descriptor)
+            guard reason == EWOULDBLOCK else {
+                throw .unavailable(
+                    reason: "cannot take the sync lock: \(String(cString: strerror(reason)))")
+            }
+            return nil
+        }
+        self.descriptor = descriptor
+    }
+
+    deinit { close(descriptor) }
+}
