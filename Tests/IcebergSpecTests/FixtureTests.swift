@@ -12,8 +12,10 @@ private enum Expectation {
     case unsupported(version: Int64)
 }
 
-/// Metadata files of Apache Iceberg and iceberg-rust. An alarming name is no proof of a fault: some
-/// were written to show that a reader of format version 1 copes.
+/// Metadata files of Apache Iceberg and iceberg-rust.
+///
+/// An alarming name is no proof of a fault: some were written to show that a reader of format
+/// version 1 copes.
 private let expectations: KeyValuePairs<String, Expectation> = [
     "TableMetadataPartitionStatisticsFiles": .reads(because: "partition-statistics is optional"),
     "TableMetadataStatisticsFiles": .reads(because: "statistics is optional"),
@@ -79,5 +81,37 @@ struct FixtureTests {
         }
 
         #expect(files == expectations.map(\.key).sorted())
+    }
+}
+
+@Suite(.enabled(if: Fixtures.isAvailable, "\(Fixtures.reason)"))
+struct WrittenTableTests {
+    @Test func `metadata that Spark, PyIceberg and others wrote survives unchanged`() throws {
+        // Compressed ones are the catalogs' affair, and read in their tests.
+        let paths = try Fixtures.files(below: "iceberg-tables").filter {
+            $0.hasSuffix(".metadata.json") && !$0.hasSuffix(".gz.metadata.json")
+        }
+        #expect(paths.count > 40)
+
+        for path in paths where !path.contains("equality_delete_cross_partition") {
+            let bytes = try Fixtures.bytes(path)
+            let metadata = try TableMetadata(parsing: bytes)
+            #expect(metadata.json == (try JSONValue(parsing: bytes)), "\(path)")
+            #expect(metadata.json.bytes() == (try JSONValue(parsing: bytes)).bytes(), "\(path)")
+        }
+    }
+
+    @Test func `a snapshot id that no long can hold is refused`() throws {
+        // Made by hand with a snapshot id above 2^63; the specification says `long`, and manifests
+        // of that snapshot could not even name it.
+        let bytes = try Fixtures.bytes(
+            "iceberg-tables/data/persistent/equality_delete_cross_partition/warehouse/ns/t/"
+                + "metadata/vfinal.metadata.json")
+
+        #expect(
+            throws: TableMetadataError.invalid(
+                path: "snapshots[1].snapshot-id",
+                reason: "must be a 64-bit integer, not 9876543210123456789")
+        ) { try TableMetadata(parsing: bytes) }
     }
 }

@@ -47,6 +47,7 @@ public enum Fixtures {
         /// Which one.
         public let path: String
 
+        /// The text form, for logs and messages.
         public var description: String { "no fixture \(path): \(Fixtures.reason)" }
     }
 

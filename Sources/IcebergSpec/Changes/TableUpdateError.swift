@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Why updates cannot be applied to a table. Nothing was changed.
+/// Why updates cannot be applied to a table.
+///
+/// Nothing was changed.
 ///
 /// All mean that the plan does not fit the table as it is: load it again and plan again.
 public enum TableUpdateError: Error, Hashable, Sendable {
@@ -20,6 +22,7 @@ public enum TableUpdateError: Error, Hashable, Sendable {
 }
 
 extension TableUpdateError: CustomStringConvertible {
+    /// The text form, for logs and messages.
     public var description: String {
         switch self {
         case .notFound(let what): "the table has no \(what)"

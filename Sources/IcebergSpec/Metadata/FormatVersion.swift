@@ -11,6 +11,7 @@ public enum FormatVersion: Int, Hashable, Comparable, CaseIterable, Sendable {
     /// Deletion vectors, row lineage, more types.
     case v3 = 3
 
+    /// Whether the left one is older.
     public static func < (left: FormatVersion, right: FormatVersion) -> Bool {
         left.rawValue < right.rawValue
     }

@@ -93,8 +93,10 @@ extension TableMetadata {
         return try PartitionSpec(legacyFields: fields, at: "partition-spec")
     }
 
-    /// Version 1 does not require `default-spec-id`. `partition-spec` is the default where it is
-    /// given; else the newest spec, since every evolution of the spec makes the new one the default.
+    /// Version 1 does not require `default-spec-id`.
+    ///
+    /// `partition-spec` is the default where it is given; else the newest spec, since every
+    /// evolution of the spec makes the new one the default.
     private static func defaultSpecID(
         among listed: [PartitionSpec], _ reader: MemberReader
     ) throws(TableMetadataError) -> Int {

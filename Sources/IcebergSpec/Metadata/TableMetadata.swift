@@ -3,7 +3,9 @@
 public import WireFormat
 
 /// What a table is: its schemas, partition specs, snapshots and references, as one metadata file
-/// says. Format versions 1 to 3.
+/// says.
+///
+/// Format versions 1 to 3.
 ///
 /// It keeps the document it was read from, and ``json`` is that document: whatever is not
 /// understood here, the order of members and the spelling of numbers go back out as they came in.
@@ -49,21 +51,28 @@ public struct TableMetadata: Sendable {
     public let snapshotLog: [SnapshotLogEntry]
     /// Earlier metadata files, oldest first.
     public let metadataLog: [MetadataLogEntry]
-    /// Branches and tags. `main` is there whenever the table has a current snapshot, even where
-    /// the document does not list it.
+    /// Branches and tags.
+    ///
+    /// `main` is there whenever the table has a current snapshot, even where the document does not
+    /// list it.
     public let refs: SnapshotReferences
     /// Statistics files.
     public let statistics: [StatisticsFile]
     /// Partition statistics files.
     public let partitionStatistics: [PartitionStatisticsFile]
     /// The next row id to give out; nil before format version 3.
+    ///
+    /// Nil also where a writer of a draft of version 3 left it out: such a table can be read, and
+    /// no snapshot can be added to it.
     public let nextRowID: Int64?
     /// The keys that snapshots are encrypted with, as they are written (format version 3).
     public let encryptionKeys: [JSONValue]
 
     private let snapshotIndex: [Int64: Int]
 
-    /// The longest text that is read. A metadata file of this size has millions of snapshots.
+    /// The longest text that is read.
+    ///
+    /// A metadata file of this size has millions of snapshots.
     public static let maximumByteCount = 1 << 30
 
     /// The document.
@@ -87,7 +96,9 @@ public struct TableMetadata: Sendable {
         try self.init(value)
     }
 
-    /// Reads a document. Cost is linear in its size.
+    /// Reads a document.
+    ///
+    /// Cost is linear in its size.
     public init(_ value: JSONValue) throws(TableMetadataError) {
         let reader = try MemberReader(value, at: "")
         document = reader.object
@@ -126,11 +137,13 @@ public struct TableMetadata: Sendable {
                 value, path throws(TableMetadataError) in
                 try PartitionStatisticsFile(value, at: path)
             } ?? []
-        nextRowID = formatVersion >= .v3 ? try reader.count("next-row-id") : nil
+        nextRowID = formatVersion >= .v3 ? try reader.optionalCount("next-row-id") : nil
         encryptionKeys = try reader.optionalArray("encryption-keys") ?? []
     }
 
-    /// The snapshot with this id, or nil. Constant time.
+    /// The snapshot with this id, or nil.
+    ///
+    /// Constant time.
     public func snapshot(_ id: Int64) -> Snapshot? { snapshotIndex[id].map { snapshots[$0] } }
 
     /// The current snapshot, or nil.
@@ -142,7 +155,9 @@ public struct TableMetadata: Sendable {
     /// The partition spec with this id, or nil.
     public func partitionSpec(_ id: Int) -> PartitionSpec? { partitionSpecs.first { $0.id == id } }
 
-    /// The sort order with this id, or nil. The unsorted order is always there.
+    /// The sort order with this id, or nil.
+    ///
+    /// The unsorted order is always there.
     public func sortOrder(_ id: Int) -> SortOrder? {
         sortOrders.first { $0.id == id } ?? (id == SortOrder.unsortedID ? .unsorted : nil)
     }
@@ -150,9 +165,12 @@ public struct TableMetadata: Sendable {
 
 extension TableMetadata: Hashable {
     // Everything else follows from the document.
+
+    /// Whether both documents are equal.
     public static func == (left: TableMetadata, right: TableMetadata) -> Bool {
         left.document == right.document
     }
 
+    /// Hashes the document.
     public func hash(into hasher: inout Hasher) { hasher.combine(document) }
 }

@@ -18,6 +18,7 @@ public enum TableMetadataError: Error, Hashable, Sendable {
 }
 
 extension TableMetadataError: CustomStringConvertible {
+    /// The text form, for logs and messages.
     public var description: String {
         switch self {
         case .notJSON(let error): "the table metadata is \(error)"

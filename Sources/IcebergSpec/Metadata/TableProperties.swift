@@ -10,10 +10,10 @@ public struct TableProperties: Hashable, Sendable {
     /// Takes an object whose values are all strings.
     init(checked json: JSONObject) { self.json = json }
 
-    /// Properties in the order given; the first of two with the same key counts.
-    public init(_ entries: KeyValuePairs<String, String> = [:]) {
+    /// Properties in the order given; of two with the same key the later one counts.
+    public init(_ entries: some Sequence<(key: String, value: String)>) {
         var object = JSONObject()
-        for (key, value) in entries where object[key] == nil { object[key] = .string(value) }
+        for (key, value) in entries { object[key] = .string(value) }
         json = object
     }
 
@@ -57,6 +57,13 @@ public struct TableProperties: Hashable, Sendable {
     }
 }
 
+extension TableProperties: ExpressibleByDictionaryLiteral {
+    /// Properties in the order written; of two with the same key the later one counts.
+    public init(dictionaryLiteral elements: (String, String)...) {
+        self.init(elements.map { (key: $0.0, value: $0.1) })
+    }
+}
+
 /// A table property that is set to something that cannot be read.
 public struct UnreadableProperty: Error, Hashable, Sendable, CustomStringConvertible {
     /// The property.
@@ -73,6 +80,7 @@ public struct UnreadableProperty: Error, Hashable, Sendable, CustomStringConvert
         self.expected = expected
     }
 
+    /// The text form, for logs and messages.
     public var description: String {
         "the table property \(key) must be \(expected), not \"\(value)\""
     }

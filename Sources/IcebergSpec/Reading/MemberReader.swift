@@ -70,7 +70,9 @@ package struct MemberReader {
         try required(key, try optionalCount(key))
     }
 
-    /// A 32-bit integer, or nil. The specification's `int`: ids of columns, schemas and specs.
+    /// A 32-bit integer, or nil.
+    ///
+    /// The specification's `int`: ids of columns, schemas and specs.
     package func optionalInt32(_ key: String) throws(TableMetadataError) -> Int? {
         guard let number = try optionalInt64(key) else { return nil }
         guard let narrow = Int32(exactly: number) else {

@@ -31,6 +31,7 @@ public struct PartitionSpec: Hashable, Sendable {
     }
 
     /// Format version 1 did not write field ids; readers count them from 1000, in every spec anew.
+    ///
     /// A mixture of fields with and without ids could only be guessed at.
     private static func fields(
         _ values: [JSONValue], at path: String

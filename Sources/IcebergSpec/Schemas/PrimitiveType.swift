@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// The type of a single value. Iceberg spec, Primitive Types.
+/// The type of a single value.
+///
+/// Iceberg spec, Primitive Types.
 public enum PrimitiveType: Hashable, Sendable {
     /// True or false.
     case boolean
@@ -57,11 +59,11 @@ public enum PrimitiveType: Hashable, Sendable {
         // Type names are read in any case, as the reference implementation does.
         if let plain = Self.plain[name.lowercased()] {
             self = plain
-        } else if let length = Self.arguments(of: name, "fixed", "[", "]")?.first.flatMap({
-            Int($0)
-        }) {
-            guard length >= 0 else { return nil }
-            self = .fixed(length: length)
+        } else if let lengths = Self.arguments(of: name, "fixed", "[", "]") {
+            guard lengths.count == 1, let length = Int32(lengths[0]), length >= 0 else {
+                return nil
+            }
+            self = .fixed(length: Int(length))
         } else if let numbers = Self.arguments(of: name, "decimal", "(", ")") {
             guard numbers.count == 2, let precision = Int(numbers[0]), let scale = Int(numbers[1]),
                 (1...Self.maximumPrecision).contains(precision), (0...precision).contains(scale)

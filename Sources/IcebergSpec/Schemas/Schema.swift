@@ -37,7 +37,9 @@ public struct Schema: Hashable, Sendable {
         fieldsByID = byID
     }
 
-    /// The field with this id at any depth, or nil. Constant time.
+    /// The field with this id at any depth, or nil.
+    ///
+    /// Constant time.
     public func field(_ id: Int) -> NestedField? { fieldsByID[id] }
 
     /// The full name of the field with this id, its parents' names first, such as

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// How a partition or sort value is made from a column. Iceberg spec, Partition Transforms.
+/// How a partition or sort value is made from a column.
+///
+/// Iceberg spec, Partition Transforms.
 public enum Transform: Hashable, Sendable {
     /// The value itself.
     case identity

@@ -12,8 +12,9 @@ public struct Snapshot: Hashable, Sendable {
     public let sequenceNumber: Int64
     /// When it was made, in milliseconds since the epoch.
     public let timestampMilliseconds: Int64
-    /// The location of its manifest list. Nil only in format version 1, which may name the
-    /// manifests themselves in ``manifests``.
+    /// The location of its manifest list.
+    ///
+    /// Nil only in format version 1, which may name the manifests themselves in ``manifests``.
     public let manifestList: String?
     /// The locations of its manifests, where there is no manifest list (format version 1).
     public let manifests: [String]?

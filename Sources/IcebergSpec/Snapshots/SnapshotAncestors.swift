@@ -14,6 +14,7 @@ public struct SnapshotAncestors: Sequence, IteratorProtocol {
         nextID = id
     }
 
+    /// The next one, or nil at the end.
     public mutating func next() -> Snapshot? {
         guard let id = nextID, seen.insert(id).inserted, let snapshot = metadata.snapshot(id) else {
             nextID = nil

@@ -23,7 +23,9 @@ public struct SnapshotReference: Hashable, Sendable {
     public let minSnapshotsToKeep: Int?
     /// Up to which age to keep the branch's snapshots; nil for the table's default.
     public let maxSnapshotAgeMilliseconds: Int64?
-    /// After which age to drop the reference; nil for the table's default. `main` is never dropped.
+    /// After which age to drop the reference; nil for the table's default.
+    ///
+    /// `main` is never dropped.
     public let maxRefAgeMilliseconds: Int64?
     /// The reference as it is written, with members that are not understood here.
     public let json: JSONObject
@@ -47,8 +49,10 @@ public struct SnapshotReference: Hashable, Sendable {
         json = object
     }
 
-    /// Reads a reference. Retention that is zero, negative or out of place is refused: whoever
-    /// guessed what it means would guess about removing data.
+    /// Reads a reference.
+    ///
+    /// Retention that is zero, negative or out of place is refused: whoever guessed what it means
+    /// would guess about removing data.
     public init(_ value: JSONValue, at path: String = "") throws(TableMetadataError) {
         let reader = try MemberReader(value, at: path)
         snapshotID = try reader.count("snapshot-id")

@@ -26,14 +26,21 @@ public struct SnapshotReferences: Hashable, Sendable, RandomAccessCollection {
             elements.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     }
 
+    /// The first position.
     public var startIndex: Int { elements.startIndex }
+
+    /// The position after the last.
     public var endIndex: Int { elements.endIndex }
+
+    /// The element at a position.
     public subscript(position: Int) -> Element { elements[position] }
 
     /// The names in order.
     public var names: [String] { elements.map(\.name) }
 
-    /// The reference with this name, or nil. Constant time.
+    /// The reference with this name, or nil.
+    ///
+    /// Constant time.
     public subscript(name: String) -> SnapshotReference? {
         index[name].map { elements[$0].reference }
     }

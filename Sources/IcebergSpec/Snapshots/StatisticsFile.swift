@@ -2,7 +2,9 @@
 
 public import WireFormat
 
-/// A Puffin file with statistics of a snapshot. Readers may do without it.
+/// A Puffin file with statistics of a snapshot.
+///
+/// Readers may do without it.
 public struct StatisticsFile: Hashable, Sendable {
     /// The snapshot it describes.
     public let snapshotID: Int64
@@ -26,7 +28,9 @@ public struct StatisticsFile: Hashable, Sendable {
     }
 }
 
-/// A file with statistics of a snapshot's partitions. Readers may do without it.
+/// A file with statistics of a snapshot's partitions.
+///
+/// Readers may do without it.
 public struct PartitionStatisticsFile: Hashable, Sendable {
     /// The snapshot it describes.
     public let snapshotID: Int64
