@@ -185,7 +185,7 @@ extension PostgresPool {
         withdraw(
             id,
             because: .unavailable(
-                reason: cause ?? "all \(limits.maximumConnections) connections stayed in use"))
+                reason: cause ?? "all connections (\(limits.maximumConnections)) stayed in use"))
     }
 
     private func release(_ connection: PostgresConnection) {
