@@ -93,7 +93,8 @@ def make(session, name, arguments):
             session.sql(f"ALTER TABLE {name} CREATE TAG release RETAIN 365 DAYS")
             session.sql(f"CALL `{catalog}`.system.compute_table_stats(table => '{short(name)}')")
         if number == arguments.commits // 2:
-            session.sql(f"ALTER TABLE {name} CREATE BRANCH audit WITH SNAPSHOT RETENTION 3 SNAPSHOTS")
+            retention = "WITH SNAPSHOT RETENTION 3 SNAPSHOTS"
+            session.sql(f"ALTER TABLE {name} CREATE BRANCH audit {retention}")
             for extra in range(4):
                 values = f"({extra + 9_000_000}, 'a', {extra}, TIMESTAMP'2026-02-01 00:00:00')"
                 session.sql(f"INSERT INTO {name}.branch_audit VALUES {values}")

@@ -16,6 +16,7 @@ public func withDeadline<Value: Sendable>(
     try await withThrowingTaskGroup(of: Value.self) { group in
         group.addTask { try await body() }
         group.addTask {
+            // The limit itself; nothing that passes waits for it.
             try await ContinuousClock().sleep(for: limit)
             throw DeadlineExceeded(description: what)
         }
@@ -35,6 +36,7 @@ public func eventually(
 ) async throws {
     try await withDeadline(what, limit: limit) {
         while try await !condition() {
+            // Polls: what is waited for cannot tell.
             try await ContinuousClock().sleep(for: .milliseconds(5))
         }
     }

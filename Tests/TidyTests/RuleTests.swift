@@ -56,6 +56,11 @@ import Testing
         #expect(broken(swift: call).isEmpty)
     }
 
+    @Test func `a property that is one literal may be a long table`() {
+        let table = "var a: [Int] {\n    [\n" + String(repeating: "1,\n", count: 70) + "]\n}"
+        #expect(broken(swift: table).isEmpty)
+    }
+
     // MARK: - Words
 
     @Test(arguments: [
@@ -67,7 +72,8 @@ import Testing
     }
 
     @Test(arguments: [
-        "// fatalError(), try! and as! are banned.", "let a = \"fatalError() try! as!\"",
+        "// fatalError(), try! and as! are banned.", "let a = try !b()",
+        "let a = \"fatalError() try! as!\"",
         "let a = try b() as? C", "func `fatalError() is banned`() {}",
     ])
     func `banned words are free in prose, strings and names`(code: String) {

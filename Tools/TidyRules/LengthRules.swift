@@ -57,7 +57,12 @@ enum LengthRules {
         case "init", "deinit":
             return isCall ? nil : firstBrace(after: index, stoppingAtAssignment: false, in: file)
         case "var":
-            return firstBrace(after: index, stoppingAtAssignment: true, in: file)
+            let brace = firstBrace(after: index, stoppingAtAssignment: true, in: file)
+            // A property that is one literal is a table, however long.
+            guard let brace, brace + 1 < file.tokens.count,
+                !file.tokens[brace + 1].isPunctuation("[")
+            else { return nil }
+            return brace
         default:
             return nil
         }

@@ -10,6 +10,7 @@ struct SwiftLexer {
     private var position = 0
     private var line = 1
     private var lineOfLastToken = 0
+    private var endOfLastToken = -1
     private(set) var tokens: [Token] = []
     /// The text of comments by line.
     private(set) var comments: [Int: String] = [:]
@@ -52,30 +53,35 @@ struct SwiftLexer {
             default:
                 if byte == .openParenthesis { depth += 1 }
                 if byte == .closeParenthesis { depth -= 1 }
-                append(.punctuation, String(UnicodeScalar(byte)))
+                append(.punctuation, String(UnicodeScalar(byte)), from: position)
                 position += 1
                 if insideInterpolation && depth < 0 { return }
             }
         }
     }
 
-    private mutating func append(_ kind: Token.Kind, _ text: String) {
+    /// Adds a token that begins at this offset and ends where lexing has come to, or after it for
+    /// one byte of punctuation.
+    private mutating func append(_ kind: Token.Kind, _ text: String, from start: Int) {
         let isFirst = lineOfLastToken != line
+        let isJoined = endOfLastToken == start
         lineOfLastToken = line
-        tokens.append(Token(kind: kind, text: text, line: line, isFirstOnLine: isFirst))
+        endOfLastToken = start + text.utf8.count
+        tokens.append(
+            Token(kind: kind, text: text, line: line, isFirstOnLine: isFirst, isJoined: isJoined))
     }
 
     private mutating func lexRun(_ kind: Token.Kind) {
         let start = position
         while let byte = peek(), byte.isWordByte || byte.isDigit { position += 1 }
-        append(kind, String(decoding: bytes[start..<position], as: UTF8.self))
+        append(kind, String(decoding: bytes[start..<position], as: UTF8.self), from: start)
     }
 
     private mutating func lexRawIdentifier() {
         let start = position + 1
         position += 1
         while let byte = peek(), byte != .backtick, byte != .newline { position += 1 }
-        append(.word, String(decoding: bytes[start..<position], as: UTF8.self))
+        append(.word, String(decoding: bytes[start..<position], as: UTF8.self), from: start - 1)
         if peek() == .backtick { position += 1 }
     }
 }
@@ -89,10 +95,10 @@ extension SwiftLexer {
         case .star: lexBlockComment()
         default:
             if startsRegularExpression(), let end = endOfRegularExpression() {
-                append(.literal, "")
+                append(.literal, "", from: position)
                 position = end
             } else {
-                append(.punctuation, "/")
+                append(.punctuation, "/", from: position)
                 position += 1
             }
         }
@@ -172,11 +178,11 @@ extension SwiftLexer {
             position += hashes
             lexString(hashes: hashes)
         case .slash:
-            append(.literal, "")
+            append(.literal, "", from: position)
             position += hashes + 1
             skip(to: [.slash] + Array(repeating: .hash, count: hashes))
         default:
-            append(.punctuation, "#")
+            append(.punctuation, "#", from: position)
             position += 1
         }
     }
@@ -194,7 +200,7 @@ extension SwiftLexer {
 
     /// Lexes a string from its opening quote; interpolations become tokens.
     private mutating func lexString(hashes: Int) {
-        append(.literal, "")
+        append(.literal, "", from: position)
         let isMultiline = peek(1) == .quote && peek(2) == .quote
         let quotes = isMultiline ? 3 : 1
         position += quotes

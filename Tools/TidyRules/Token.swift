@@ -22,6 +22,8 @@ public struct Token: Hashable, Sendable {
     public let line: Int
     /// Whether no other token stands before it on its line.
     public let isFirstOnLine: Bool
+    /// Whether it stands right behind the token before, with no space between.
+    public let isJoined: Bool
 
     /// Whether it is this piece of punctuation.
     func isPunctuation(_ text: String) -> Bool { kind == .punctuation && self.text == text }

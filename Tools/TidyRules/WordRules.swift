@@ -12,12 +12,14 @@ enum WordRules {
         let next = index + 1 < file.tokens.count ? file.tokens[index + 1] : nil
         let previous = index > 0 ? file.tokens[index - 1] : nil
         let isCalled = next?.isPunctuation("(") == true
+        // `try!` forces; `try !isReady` negates.
+        let isForced = next?.isPunctuation("!") == true && next?.isJoined == true
         switch token.text {
         case "fatalError" where isCalled:
             return [file.issue("banned-word", line: token.line, "fatalError: throw an error")]
-        case "try" where next?.isPunctuation("!") == true:
+        case "try" where isForced:
             return [file.issue("banned-word", line: token.line, "try!: handle the error")]
-        case "as" where next?.isPunctuation("!") == true:
+        case "as" where isForced:
             return [file.issue("banned-word", line: token.line, "as!: cast with as? and guard")]
         case "unowned":
             return [file.issue("banned-word", line: token.line, "unowned: use weak, or a value")]
