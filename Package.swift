@@ -22,8 +22,11 @@ extension Target {
     }
 
     /// A test target under `Tests/`.
-    static func tests(_ name: String, _ dependencies: [Dependency] = []) -> Target {
-        .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+    static func tests(
+        _ name: String, _ dependencies: [Dependency] = [], exclude: [String] = []
+    ) -> Target {
+        .testTarget(
+            name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
     }
 
     /// A C library that Debian provides.
@@ -153,7 +156,9 @@ let package = Package(
         .tests("TidyTests", ["TidyRules"]),
         .tests("WireFormatTests", ["WireFormat"]),
         .tests("CompressionTests", ["Compression", "TestSupport"]),
-        .tests("AvroFormatTests", ["AvroFormat", "Compression", "TestSupport", "WireFormat"]),
+        .tests(
+            "AvroFormatTests", ["AvroFormat", "Compression", "TestSupport", "WireFormat"],
+            exclude: ["Goldens"]),
         .tests("IcebergSpecTests", ["IcebergSpec", "TestSupport", "WireFormat"]),
         .target(
             name: "StorageTestSupport", dependencies: ["ObjectStorage"],
@@ -168,9 +173,10 @@ let package = Package(
         .tests(
             "IcebergTableTests",
             [
-                "AvroFormat", "IcebergCatalog", "IcebergSpec", "IcebergTable", "ObjectStorage",
-                "TestSupport", "WireFormat",
-            ]),
+                "AvroFormat", "Compression", "IcebergCatalog", "IcebergSpec", "IcebergTable",
+                "ObjectStorage", "StorageTestSupport", "TestSupport", "WireFormat",
+            ],
+            exclude: ["Goldens"]),
         .tests(
             "MaintenanceTests",
             ["IcebergCatalog", "IcebergSpec", "Maintenance", "TestSupport", "WireFormat"]),

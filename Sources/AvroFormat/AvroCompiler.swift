@@ -110,7 +110,7 @@ private struct AvroCompiler {
         case (.list(let elements), .array(let items)):
             try readList(of: items, elements, into: target)
         case (.boolean, .boolean): steps.append(.readBoolean(slot: target))
-        case (.int, .int), (.long, .int): steps.append(.readInt(slot: target))
+        case (.int, .int), (.int, .long), (.long, .int): steps.append(.readInt(slot: target))
         case (.long, .long): steps.append(.readLong(slot: target))
         case (.double, .float): steps.append(.readFloat(slot: target))
         case (.double, .double): steps.append(.readDouble(slot: target))

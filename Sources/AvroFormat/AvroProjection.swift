@@ -127,7 +127,7 @@ public protocol AvroScalar {
 public enum AvroScalarKind: Hashable, Sendable {
     /// `boolean`.
     case boolean
-    /// `int`.
+    /// `int`, or a `long` whose value fits; PyIceberg writes some fields as wider than they are.
     case int
     /// `int` or `long`.
     case long
@@ -155,7 +155,7 @@ extension Bool: AvroScalar {
     public static var kind: AvroScalarKind { .boolean }
 }
 extension Int32: AvroScalar {
-    /// Reads `int`.
+    /// Reads `int`, and `long` where the value fits.
     public static var kind: AvroScalarKind { .int }
 }
 extension Int64: AvroScalar {

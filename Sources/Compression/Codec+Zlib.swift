@@ -5,6 +5,10 @@ import CZlib
 /// The window of zlib that every stream may use; 16 more asks for gzip, a negative one for raw.
 private let windowBits: Int32 = 15
 
+/// How many bytes may follow raw deflate: zlib's checksum has four, of which fastavro and PyIceberg
+/// leave three when they strip the wrapper.
+private let toleratedTrailer = 4
+
 extension Codec {
     private var zlibWindow: Int32 { self == .gzip ? windowBits + 16 : -windowBits }
 
@@ -35,8 +39,11 @@ extension Codec {
             case Z_STREAM_END:
                 if position == input.byteCount { return used }
                 guard self == .gzip else {
-                    throw .corrupt(
-                        self, reason: "\(input.byteCount - position) bytes follow the end")
+                    let rest = input.byteCount - position
+                    guard rest <= toleratedTrailer else {
+                        throw .corrupt(self, reason: "\(rest) bytes follow the end")
+                    }
+                    return used
                 }
                 inflateReset(&stream)
             case Z_OK, Z_BUF_ERROR:

@@ -2,7 +2,8 @@
 
 /// How a run of bytes is compressed.
 public enum Codec: String, Hashable, Sendable, CaseIterable {
-    /// Raw deflate without any wrapper, RFC 1951: Avro's `deflate`.
+    /// Raw deflate without any wrapper, RFC 1951: Avro's `deflate`. Up to four bytes may follow
+    /// it, because fastavro and PyIceberg leave part of zlib's checksum there.
     case deflate
     /// Gzip, RFC 1952, one or several members: compressed table metadata.
     case gzip
