@@ -25,7 +25,8 @@ struct TableUpdateTests {
                     firstRowID: 2, addedRows: 1, keyID: "k")),
             #"{"action":"add-snapshot","snapshot":{"sequence-number":5,"snapshot-id":7,"#
                 + #""parent-snapshot-id":6,"timestamp-ms":4,"summary":{"operation":"replace"},"#
-                + #""manifest-list":"l","schema-id":3,"first-row-id":2,"added-rows":1,"key-id":"k"}}"#
+                + #""manifest-list":"l","schema-id":3,"first-row-id":2,"added-rows":1,"#
+                + #""key-id":"k"}}"#
         ),
         (.setProperties(["a": "b"]), #"{"action":"set-properties","updates":{"a":"b"}}"#),
         (.removeProperties(["a"]), #"{"action":"remove-properties","removals":["a"]}"#),

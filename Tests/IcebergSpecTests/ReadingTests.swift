@@ -55,8 +55,8 @@ struct ReadingTests {
         throws
     {
         let text = """
-            {"zeta":1.50,"format-version":2,"table-uuid":"u","location":"l","last-sequence-number":1,
-            "last-updated-ms":1e3,"last-column-id":0,"current-schema-id":0,
+            {"zeta":1.50,"format-version":2,"table-uuid":"u","location":"l",
+            "last-sequence-number":1,"last-updated-ms":1e3,"last-column-id":0,"current-schema-id":0,
             "schemas":[{"type":"struct","colour":"red","fields":[],"schema-id":0}],
             "partition-specs":[{"fields":[],"spec-id":0,"since":null}],"default-spec-id":0,
             "last-partition-id":999,"sort-orders":[],"default-sort-order-id":0,

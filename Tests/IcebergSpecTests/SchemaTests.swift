@@ -168,7 +168,7 @@ struct PartitionSpecTests {
         ])
 
         #expect(spec.isUnpartitioned)
-        #expect(try !PartitionSpec(["spec-id": 2, "fields": [field]]).isUnpartitioned)
+        #expect(try PartitionSpec(["spec-id": 2, "fields": [field]]).isUnpartitioned == false)
     }
 
     @Test func `a transform of several columns names them all`() throws {
