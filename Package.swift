@@ -46,7 +46,11 @@ extension Target.Dependency {
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
     static let logging = product(name: "Logging", package: "swift-log")
+    static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
     static let nio = product(name: "NIOCore", package: "swift-nio")
+    static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
+    static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
+    static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
     static let serviceLifecycle = product(
         name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
@@ -63,6 +67,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -120,13 +125,18 @@ let package = Package(
         // Services.
         .library(
             "Fleet",
-            ["IcebergCatalog", "IcebergSpec", "Jobs", "Maintenance", "WireFormat", .logging]),
-        .library(
-            "IcepackAPI",
             [
-                "Fleet", "Jobs", "Maintenance", "WireFormat", .crypto, .httpTypes, .hummingbird,
-                .logging, .nio, .serviceLifecycle,
+                "IcebergCatalog", "IcebergSpec", "Jobs", "Maintenance", "ObjectStorage",
+                "WireFormat",
+                .logging, .serviceLifecycle,
             ]),
+        .target(
+            name: "IcepackAPI",
+            dependencies: [
+                "Fleet", "Jobs", "Maintenance", "WireFormat", .crypto, .httpTypes, .hummingbird,
+                .hummingbirdCore, .logging, .nio, .nioHTTP1, .nioHTTPTypes, .serviceLifecycle,
+            ],
+            resources: [.embedInCode("OpenAPI/openapi.json")], swiftSettings: strict),
         .library(
             "IcepackRuntime",
             [
@@ -195,12 +205,18 @@ let package = Package(
                 "Jobs", "Postgres", "PostgresStore", "SQLiteStore", "TestSupport", "WireFormat",
                 .grdb, .logging,
             ]),
-        .tests("FleetTests", ["Fleet", "IcebergCatalog", "Jobs", "TestSupport", "WireFormat"]),
+        .tests(
+            "FleetTests",
+            [
+                "Fleet", "IcebergCatalog", "IcebergSpec", "Jobs", "ObjectStorage", "TestSupport",
+                "WireFormat", .logging, .serviceLifecycle,
+            ]),
         .tests(
             "IcepackAPITests",
             [
                 "Fleet", "IcepackAPI", "Jobs", "Maintenance", "TestSupport", "WireFormat",
-                .asyncHTTPClient, .hummingbird, .nio, .serviceLifecycle,
+                .asyncHTTPClient, .httpTypes, .logging, .nio, .nioHTTP1, .nioPosix,
+                .serviceLifecycle, .subprocess,
             ]),
         .tests("IcepackRuntimeTests", ["IcepackRuntime", "TestSupport", "WireFormat"]),
         // The product as a user runs it: the built executable, in processes of its own.

@@ -6,6 +6,14 @@ public struct JSONSyntaxError: Error, Hashable, Sendable, CustomStringConvertibl
     public let reason: String
     /// The zero-based byte offset at which it was noticed.
     public let offset: Int
+    /// The key that an object has twice, when that is what is wrong.
+    public let duplicateKey: String?
+
+    init(reason: String, offset: Int, duplicateKey: String? = nil) {
+        self.reason = reason
+        self.offset = offset
+        self.duplicateKey = duplicateKey
+    }
 
     /// The text form, for logs and messages.
     public var description: String { "invalid JSON at byte \(offset): \(reason)" }
@@ -106,7 +114,8 @@ struct JSONParser {
             guard peek == UInt8(ascii: "\"") else { throw failure("expected a key in quotes") }
             let key = try string()
             guard seen.insert(key).inserted else {
-                throw failure("the key \"\(key)\" is there twice")
+                throw JSONSyntaxError(
+                    reason: "the key \"\(key)\" is there twice", offset: index, duplicateKey: key)
             }
             skipSpace()
             guard peek == UInt8(ascii: ":") else { throw failure("expected ':'") }

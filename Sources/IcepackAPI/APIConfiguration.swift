@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Fleet
+public import Jobs
+public import Logging
+public import Maintenance
+
+/// What the API is told at start and what it works with.
+public struct APIConfiguration<Store: JobStore>: Sendable {
+    /// Computes what one action would do to a table now.
+    ///
+    /// It changes nothing and stops when cancelled.
+    public typealias Planner =
+        @Sendable (TableName, MaintenanceAction, ActionOptions) async throws(MaintenanceError) ->
+        ActionPlan
+
+    /// Where jobs and the table cache are.
+    public var store: Store
+    /// Computes plans for dry runs and plan requests.
+    public var planner: Planner
+    /// The engines that are configured.
+    public var router: EngineRouter
+    /// The order in which a job runs its actions.
+    public var order: ActionOrder
+    /// Which tables automatic maintenance looks after.
+    public var enrolment: Enrolment
+    /// Whether submissions are refused.
+    public var isDraining: Bool
+    /// How long a new job's table lock lasts unless it is renewed.
+    public var lockLease: Duration
+    /// How old the table cache may be before the service is not ready.
+    public var tableCacheStaleness: Duration
+    /// The bounds.
+    public var limits: APILimits
+    /// Where it logs.
+    public var logger: Logger
+
+    /// Takes every field.
+    public init(
+        store: Store, planner: @escaping Planner, router: EngineRouter,
+        order: ActionOrder = .cleanupFirst, enrolment: Enrolment = Enrolment(),
+        isDraining: Bool = false, lockLease: Duration = .seconds(1800),
+        tableCacheStaleness: Duration = .seconds(600), limits: APILimits = APILimits(),
+        logger: Logger
+    ) {
+        self.store = store
+        self.planner = planner
+        self.router = router
+        self.order = order
+        self.enrolment = enrolment
+        self.isDraining = isDraining
+        self.lockLease = lockLease
+        self.tableCacheStaleness = tableCacheStaleness
+        self.limits = limits
+        self.logger = logger
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Hummingbird
+import Jobs
+import Logging
+
+/// What every handler works with; each endpoint is a method in a file of its own subject.
+struct APIHandlers<Store: JobStore>: Sendable {
+    let configuration: APIConfiguration<Store>
+    let streams: SlotLimiter
+    let plans: SlotLimiter
+
+    init(_ configuration: APIConfiguration<Store>) {
+        self.configuration = configuration
+        streams = SlotLimiter(limit: configuration.limits.maximumEventStreams)
+        plans = SlotLimiter(limit: configuration.limits.maximumPlans)
+    }
+
+    var store: Store { configuration.store }
+    var limits: APILimits { configuration.limits }
+
+    /// Every method at every path; the OpenAPI document lists the same.
+    var table: RouteTable {
+        RouteTable([
+            .post("/tables/{database}/{table}/maintenance", submit),
+            .post("/tables/{database}/{table}/maintenance/plan", plan),
+            .get("/jobs", listJobs),
+            .get("/jobs/history", listHistory),
+            .delete("/jobs/history", purgeHistory),
+            .get("/jobs/{job_id}", readJob),
+            .delete("/jobs/{job_id}", deleteJob),
+            .post("/jobs/{job_id}/cancel", cancelJob),
+            .get("/jobs/{job_id}/events", followJob),
+            .get("/tables", listTables),
+            .get("/tables/cache-status", cacheStatus),
+            .get("/healthz", health),
+            .get("/readyz", readiness),
+            .get("/openapi.json", openAPI),
+        ])
+    }
+
+    /// Adds a line to the audit log.
+    ///
+    /// What it records has happened, so a failure is only logged.
+    func audit(_ event: AuditEvent, logger: Logger) async {
+        do throws(JobStoreError) {
+            try await store.audit(event)
+        } catch {
+            logger.warning(
+                "audit log not written",
+                metadata: ["event": "\(event.event)", "reason": "\(error)"])
+        }
+    }
+}
+
+/// Who acts, in the audit log, for requests over HTTP: clients do not say who they are.
+let apiActor = "api"
