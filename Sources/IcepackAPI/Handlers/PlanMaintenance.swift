@@ -17,7 +17,7 @@ extension APIHandlers {
     /// `POST /tables/{database}/{table}/maintenance/plan`: what the actions would do now.
     func plan(_ request: APIRequest) async throws(APIFailure) -> Response {
         let table = try request.table()
-        let (order, _) = try await maintenanceRequest(request, on: table)
+        let order = try await maintenanceRequest(request)
         try await requireCached(table, request)
         guard let slot = plans.take() else {
             throw .problem(

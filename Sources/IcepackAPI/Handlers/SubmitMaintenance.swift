@@ -20,7 +20,8 @@ extension APIHandlers {
                         + "on."))
         }
         let table = try request.table()
-        let (order, key) = try await maintenanceRequest(request, on: table)
+        let order = try await maintenanceRequest(request)
+        let key = try IdempotencyKey.read(request, table: table, body: order.canonicalBody)
         try await requireCached(table, request)
         let submission = JobSubmission(
             jobID: .random(), table: table, actions: order.actions.map(\.rawValue),
@@ -40,14 +41,13 @@ extension APIHandlers {
         return try await answer(outcome, to: submission, request)
     }
 
-    /// The body and idempotency key, checked, and an engine for every action.
+    /// The body, checked, with an engine for every action.
     func maintenanceRequest(
-        _ request: APIRequest, on table: TableName
-    ) async throws(APIFailure) -> (MaintenanceRequest, JobSubmission.Idempotency?) {
+        _ request: APIRequest
+    ) async throws(APIFailure) -> MaintenanceRequest {
         _ = try QueryParameters(request, allowing: [])
         let body = try await request.json(limit: limits.maximumBodyBytes)
         let order = try MaintenanceRequest(body, order: configuration.order)
-        let key = try IdempotencyKey.read(request, table: table, body: order.canonicalBody)
         for action in order.actions {
             do throws(NoEngineForAction) {
                 _ = try configuration.router.choose(action)
@@ -57,7 +57,7 @@ extension APIHandlers {
                         .with("action", .string(action.rawValue)))
             }
         }
-        return (order, key)
+        return order
     }
 
     /// Refuses a table that the last good sync did not list.

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Jobs
+import Maintenance
+import NIOHTTP1
+import TestSupport
+import Testing
+
+@testable import IcepackAPI
+
+/// One way in which one operation answers.
+struct EndpointCase: Sendable, CustomTestStringConvertible {
+    /// The `operationId` in the OpenAPI document.
+    let operation: String
+    let status: Int
+    /// The problem's code; nil for success.
+    var code: String?
+    var configure: @Sendable (inout APIConfiguration<InMemoryJobStore>) -> Void = { _ in }
+    let act: @Sendable (TestAPI) async throws -> Reply
+
+    var testDescription: String { "\(operation) \(status) \(code ?? "")" }
+}
+
+/// An operation as a client calls it when nothing is wrong.
+struct Operation: Sendable {
+    let id: String
+    let method: HTTPMethod
+    let path: String
+    var body: String?
+    /// Whether the first thing it does is to ask the store.
+    var needsStore = true
+
+    var changes: Bool { method != .GET }
+
+    static let someJob = "a1b2c3d4e5f678901234567890abcdef"
+
+    static let all = [
+        Operation(
+            id: "submitMaintenance", method: .POST, path: TestAPI.submitPath, body: TestAPI.expire),
+        Operation(
+            id: "planMaintenance", method: .POST, path: TestAPI.submitPath + "/plan",
+            body: TestAPI.expire),
+        Operation(id: "listJobs", method: .GET, path: "/jobs"),
+        Operation(id: "listHistory", method: .GET, path: "/jobs/history"),
+        Operation(id: "purgeHistory", method: .DELETE, path: "/jobs/history"),
+        Operation(id: "readJob", method: .GET, path: "/jobs/\(someJob)"),
+        Operation(id: "deleteJob", method: .DELETE, path: "/jobs/\(someJob)"),
+        Operation(id: "cancelJob", method: .POST, path: "/jobs/\(someJob)/cancel"),
+        Operation(id: "followJob", method: .GET, path: "/jobs/\(someJob)/events"),
+        Operation(id: "listTables", method: .GET, path: "/tables"),
+        Operation(id: "cacheStatus", method: .GET, path: "/tables/cache-status"),
+        Operation(id: "health", method: .GET, path: "/healthz", needsStore: false),
+        Operation(id: "readiness", method: .GET, path: "/readyz", needsStore: false),
+        Operation(id: "openAPI", method: .GET, path: "/openapi.json", needsStore: false),
+    ]
+
+    /// Sends it, with something added or replaced.
+    func send(
+        to api: TestAPI, path: String? = nil, body: String? = nil, headers: HTTPHeaders = [:]
+    ) async throws -> Reply {
+        try await api.send(method, path ?? self.path, body: body ?? self.body, headers: headers)
+    }
+}
+
+/// Every call to the store fails.
+let storeIsDown = FaultPlan { _, _ in .beforeEffect }

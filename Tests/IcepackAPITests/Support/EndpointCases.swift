@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Jobs
+import Maintenance
+import NIOHTTP1
+import TestSupport
+import Testing
+import WireFormat
+
+@testable import IcepackAPI
+
+extension EndpointCase {
+    /// Every status and code of every operation.
+    static let all = successes + everywhere + bodies + parameters + jobs + service
+
+    private static func ok(
+        _ operation: String, _ status: Int = 200,
+        _ act: @escaping @Sendable (TestAPI) async throws -> Reply
+    ) -> EndpointCase {
+        EndpointCase(operation: operation, status: status, act: act)
+    }
+
+    private static func fails(
+        _ operation: String, _ status: Int, _ code: String,
+        configure: @escaping @Sendable (inout APIConfiguration<InMemoryJobStore>) -> Void = { _ in
+        },
+        _ act: @escaping @Sendable (TestAPI) async throws -> Reply
+    ) -> EndpointCase {
+        EndpointCase(
+            operation: operation, status: status, code: code, configure: configure, act: act)
+    }
+
+    // MARK: What works
+
+    private static let successes: [EndpointCase] = [
+        ok("submitMaintenance", 202) {
+            try await $0.send(.POST, TestAPI.submitPath, body: TestAPI.expire)
+        },
+        ok("planMaintenance") {
+            try await $0.send(.POST, TestAPI.submitPath + "/plan", body: TestAPI.expire)
+        },
+        ok("listJobs") { try await $0.send(.GET, "/jobs") },
+        ok("listHistory") { try await $0.send(.GET, "/jobs/history") },
+        ok("purgeHistory") { try await $0.send(.DELETE, "/jobs/history") },
+        ok("readJob") { try await $0.send(.GET, "/jobs/\(try await $0.submit())") },
+        ok("cancelJob") { try await $0.send(.POST, "/jobs/\(try await $0.submit())/cancel") },
+        ok("deleteJob", 204) { api in
+            let id = try await api.submit()
+            _ = try await api.store.cancel(id)
+            return try await api.send(.DELETE, "/jobs/\(id)")
+        },
+        ok("followJob") { api in
+            let id = try await api.submit()
+            _ = try await api.store.cancel(id)
+            return try await api.send(.GET, "/jobs/\(id)/events")
+        },
+        ok("followJob", 204) { api in
+            let id = try await api.submit()
+            _ = try await api.store.cancel(id)
+            let seen = JobEventStream<InMemoryJobStore>
+                .eventID(of: try await api.job(id.rawValue).json.bytes())
+            return try await api.send(
+                .GET, "/jobs/\(id)/events", headers: ["Last-Event-ID": seen])
+        },
+        ok("listTables") { try await $0.send(.GET, "/tables") },
+        ok("cacheStatus") { try await $0.send(.GET, "/tables/cache-status") },
+        ok("health") { try await $0.send(.GET, "/healthz") },
+        ok("readiness") { try await $0.send(.GET, "/readyz") },
+        ok("openAPI") { try await $0.send(.GET, "/openapi.json") },
+    ]
+
+    // MARK: What every operation, or every one of a kind, refuses
+
+    private static let everywhere: [EndpointCase] = Operation.all.flatMap { operation in
+        var cases = [
+            fails(operation.id, 422, "unknown_parameter") {
+                try await operation.send(to: $0, path: operation.path + "?colour=red")
+            }
+        ]
+        if operation.changes {
+            cases.append(
+                fails(operation.id, 403, "cross_site_request") {
+                    try await operation.send(to: $0, headers: ["Sec-Fetch-Site": "cross-site"])
+                })
+        }
+        if operation.needsStore {
+            cases.append(
+                fails(operation.id, 503, "store_unavailable") {
+                    $0.store.inject(storeIsDown)
+                    return try await operation.send(to: $0)
+                })
+        }
+        return cases
+    }
+
+    // MARK: Bodies
+
+    private static let badBodies: [(status: Int, code: String, body: String)] = [
+        (400, "malformed_json", ""),
+        (400, "malformed_json", "{"),
+        (400, "malformed_json", #"{"actions": ["expire_snapshots"]} x"#),
+        (400, "empty_actions", #"{"actions": []}"#),
+        (400, "unknown_action", #"{"actions": ["expire_snapshot"]}"#),
+        (413, "body_too_large", String(repeating: " ", count: 1_048_577)),
+        (422, "invalid_field", "[]"),
+        (422, "invalid_field", "{}"),
+        (422, "invalid_field", #"{"actions": "expire_snapshots"}"#),
+        (422, "invalid_field", #"{"actions": [1]}"#),
+        (422, "invalid_field", #"{"actions": ["expire_snapshots"], "dry_run": "no"}"#),
+        (422, "invalid_field", #"{"actions": ["expire_snapshots"], "dry_run": null}"#),
+        (422, "unknown_field", #"{"actions": ["expire_snapshots"], "dryrun": true}"#),
+        (422, "duplicate_field", #"{"actions": ["expire_snapshots"], "actions": []}"#),
+        (422, "invalid_option", #"{"actions": ["expire_snapshots"], "options": []}"#),
+        (
+            422, "invalid_option",
+            #"{"actions": ["expire_snapshots"], "options": {"expire_snapshots": {"retain_last": 0}}}"#
+        ),
+        (
+            422, "unknown_option",
+            #"{"actions": ["expire_snapshots"], "options": {"expire_snapshots": {"retain_lst": 1}}}"#
+        ),
+    ]
+
+    private static let bodies: [EndpointCase] = Operation.all.filter { $0.body != nil }.flatMap {
+        operation in
+        badBodies.map { bad in
+            fails(operation.id, bad.status, bad.code) {
+                try await operation.send(to: $0, body: bad.body)
+            }
+        } + [
+            fails(operation.id, 422, "invalid_database_name") {
+                try await operation.send(
+                    to: $0, path: operation.path.replacing("analytics", with: "a..b"))
+            },
+            fails(operation.id, 422, "invalid_table_name") {
+                try await operation.send(
+                    to: $0, path: operation.path.replacing("page_views", with: "-x"))
+            },
+            fails(operation.id, 422, "no_engine_for_action", configure: { $0.router = .expiryOnly })
+            {
+                try await operation.send(to: $0, body: #"{"actions": ["rewrite_manifests"]}"#)
+            },
+            fails(operation.id, 404, "table_not_found") {
+                try await operation.send(
+                    to: $0, path: operation.path.replacing("page_views", with: "gone"))
+            },
+        ]
+    }
+
+    // MARK: Query parameters
+
+    private static let parameters: [EndpointCase] =
+        [
+            "limit=0", "limit=501", "limit=x", "limit=1&limit=2", "limit=%zz", "table=nodot",
+            "table=a.b%20c", "status=done", "status=", "cursor=x",
+        ].map { query in
+            fails("listJobs", 422, "invalid_parameter") {
+                try await $0.send(.GET, "/jobs?\(query)")
+            }
+        }
+        + ["limit=0", "table=nodot", "status=done", "cursor=x"].map { query in
+            fails("listHistory", 422, "invalid_parameter") {
+                try await $0.send(.GET, "/jobs/history?\(query)")
+            }
+        }
+        + ["retention_days=0", "retention_days=36501", "retention_days=1.5"].map { query in
+            fails("purgeHistory", 422, "invalid_parameter") {
+                try await $0.send(.DELETE, "/jobs/history?\(query)")
+            }
+        }
+        + ["database=a..b", "maintenance_enabled=1"].map { query in
+            fails("listTables", 422, "invalid_parameter") {
+                try await $0.send(.GET, "/tables?\(query)")
+            }
+        }
+
+    // MARK: Jobs
+
+    private static let jobs: [EndpointCase] =
+        Operation.all.filter { $0.path.contains(Operation.someJob) }.flatMap { operation in
+            [Operation.someJob, "nonsense"].map { id in
+                fails(operation.id, 404, "job_not_found") {
+                    try await operation.send(
+                        to: $0, path: operation.path.replacing(Operation.someJob, with: id))
+                }
+            }
+        } + [
+            fails("deleteJob", 409, "job_active") {
+                try await $0.send(.DELETE, "/jobs/\(try await $0.submit())")
+            },
+            fails("cancelJob", 409, "job_terminal") { api in
+                let id = try await api.submit()
+                _ = try await api.store.cancel(id)
+                return try await api.send(.POST, "/jobs/\(id)/cancel")
+            },
+            fails("submitMaintenance", 409, "table_locked") { api in
+                try await api.submit()
+                return try await api.send(.POST, TestAPI.submitPath, body: TestAPI.expire)
+            },
+            fails("submitMaintenance", 422, "invalid_idempotency_key") {
+                try await $0.send(
+                    .POST, TestAPI.submitPath, body: TestAPI.expire,
+                    headers: ["Idempotency-Key": "two words"])
+            },
+            fails("submitMaintenance", 422, "idempotency_key_reused") { api in
+                let key: HTTPHeaders = ["Idempotency-Key": "k"]
+                _ = try await api.send(
+                    .POST, TestAPI.submitPath, body: TestAPI.expire, headers: key)
+                return try await api.send(
+                    .POST, TestAPI.submitPath, body: #"{"actions": ["rewrite_manifests"]}"#,
+                    headers: key)
+            },
+        ]
+
+    // MARK: The state of the service
+
+    private static let service: [EndpointCase] = [
+        fails("submitMaintenance", 503, "drain_mode", configure: { $0.isDraining = true }) {
+            try await $0.send(.POST, "/tables/a..b/-/maintenance", body: "{")
+        },
+        fails("readiness", 503, "not_ready") {
+            $0.store.inject(storeIsDown)
+            return try await $0.send(.GET, "/readyz")
+        },
+        fails("followJob", 503, "busy", configure: { $0.limits.maximumEventStreams = 0 }) {
+            try await $0.send(.GET, "/jobs/\(try await $0.submit())/events")
+        },
+        fails("planMaintenance", 503, "busy", configure: { $0.limits.maximumPlans = 0 }) {
+            try await $0.send(.POST, TestAPI.submitPath + "/plan", body: TestAPI.expire)
+        },
+        planFails(502, "table_unavailable", .unavailable(reason: "s3://secret-host")),
+        planFails(502, "table_unreadable", .unreadable(reason: "secret")),
+        planFails(500, "internal_error", .conflict(reason: "secret")),
+        fails(
+            "planMaintenance", 504, "plan_timeout",
+            configure: {
+                $0.limits.planLimit = .milliseconds(1)
+                $0.planner = { _, _, _ async throws(MaintenanceError) in
+                    try await forever()
+                }
+            }
+        ) {
+            try await $0.send(.POST, TestAPI.submitPath + "/plan", body: TestAPI.expire)
+        },
+    ]
+
+    private static func planFails(
+        _ status: Int, _ code: String, _ error: MaintenanceError
+    ) -> EndpointCase {
+        fails(
+            "planMaintenance", status, code,
+            configure: {
+                $0.planner = { _, _, _ async throws(MaintenanceError) in throw error }
+            }
+        ) {
+            try await $0.send(.POST, TestAPI.submitPath + "/plan", body: TestAPI.expire)
+        }
+    }
+}
+
+/// Waits until its task is cancelled.
+func forever() async throws(MaintenanceError) -> ActionPlan {
+    let (never, _) = AsyncStream<Void>.makeStream()
+    for await _ in never {}
+    throw .cancelled
+}
