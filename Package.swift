@@ -179,6 +179,7 @@ let package = Package(
             [
                 "FileSystemCatalog", "IcebergCatalog", "IcebergSpec", "ObjectStorage", "Postgres",
                 "SQLCatalog", "StorageTestSupport", "TestSupport", "WireFormat", .grdb,
+                .subprocess,
             ]),
         .tests(
             "IcebergTableTests",

@@ -15,16 +15,6 @@ package import ObjectStorage
 package struct PointerSwap<Storage: ObjectStorage>: Sendable {
     private let files: MetadataFiles<Storage>
 
-    /// What became of the swap.
-    package enum Outcome: Sendable {
-        /// The pointer is the new location.
-        case swapped
-        /// It was not, and will not become, the new location.
-        case refused(CommitRefusal)
-        /// It may be.
-        case unknown(reason: String)
-    }
-
     /// Takes the files to read from and write to.
     package init(files: MetadataFiles<Storage>) { self.files = files }
 
@@ -32,7 +22,7 @@ package struct PointerSwap<Storage: ObjectStorage>: Sendable {
     package func commit(
         _ updates: [TableUpdate], requirements: [TableRequirement], base: LoadedTable,
         pointer: () async throws(CatalogError) -> Location,
-        swap: (_ from: Location, _ to: Location) async -> Outcome
+        swap: (_ from: Location, _ to: Location) async -> SwapOutcome
     ) async -> CommitOutcome {
         let current: LoadedTable
         let next: LoadedTable
@@ -91,4 +81,14 @@ package struct PointerSwap<Storage: ObjectStorage>: Sendable {
     private func discard(_ location: Location) async {
         _ = await files.storage.remove([location])
     }
+}
+
+/// What became of a pointer's swap.
+package enum SwapOutcome: Sendable {
+    /// The pointer is the new location.
+    case swapped
+    /// It was not, and will not become, the new location.
+    case refused(CommitRefusal)
+    /// It may be.
+    case unknown(reason: String)
 }

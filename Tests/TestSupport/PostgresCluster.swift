@@ -117,7 +117,9 @@ public struct PostgresCluster: Sendable {
     public func stop() async throws { try await control("-m immediate stop") }
 
     /// Starts the server again after ``stop()``.
-    public func resume() async throws { try await control("start") }
+    ///
+    /// Not by `start`, which would forget the port: only `restart` reads the old settings.
+    public func resume() async throws { try await control("-m fast restart") }
 
     private func control(_ command: String) async throws {
         guard let binaries = Self.binaries else {

@@ -7,12 +7,12 @@ import Synchronization
 ///
 /// Threads are started when work finds none idle, up to ``maximumThreads``, and then stay: a
 /// service that reads once reads again. Work beyond that waits in order of arrival.
-final class BlockingPool: Sendable {
+package final class BlockingPool: Sendable {
     /// The most threads of one pool: more would only queue up in front of the same disk.
-    static let maximumThreads = 8
+    package static let maximumThreads = 8
 
-    /// The pool that every local storage of this process shares.
-    static let shared = BlockingPool()
+    /// The pool that everything in this process shares.
+    package static let shared = BlockingPool()
 
     private struct State {
         var waiting: [@Sendable () -> Void] = []
@@ -28,7 +28,7 @@ final class BlockingPool: Sendable {
     /// Runs work on a thread of the pool.
     ///
     /// Cancelling the task does not interrupt it.
-    func run<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
+    package func run<Value: Sendable>(_ work: @escaping @Sendable () -> Value) async -> Value {
         await withCheckedContinuation { continuation in
             enqueue { continuation.resume(returning: work()) }
         }

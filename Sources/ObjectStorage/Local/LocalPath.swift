@@ -3,10 +3,12 @@
 /// The path in the local file system that a location means.
 ///
 /// - `/a/b`, `file:/a/b` and `file:///a/b` are the absolute path `/a/b`.
-/// - `a/b` lies under the base folder that the storage was given, if it was given one.
+/// - `a/b` and `file://a/b` lie under the base folder that the storage was given, if it was given
+///   one.
 /// - Everything after the scheme is literal: `%20` is three characters. Iceberg's Java code,
 ///   PyIceberg and DuckDB write and read `file:` locations that way, RFC 8089 notwithstanding.
-/// - A `..` segment, a NUL, an authority (`file://host/a`) and every other scheme are refused.
+/// - A `..` segment, a NUL, every other scheme and, without a base folder, a host name
+///   (`file://host/a`) are refused.
 struct LocalPath: Hashable, Sendable {
     /// What is passed to system calls.
     let text: String
@@ -14,7 +16,7 @@ struct LocalPath: Hashable, Sendable {
     private init(text: String) { self.text = text }
 
     init(_ location: Location, base: LocalPath?) throws(StorageError) {
-        let path = try Self.path(of: location)
+        let path = try Self.path(of: location, hasBase: base != nil)
         guard !path.utf8.isEmpty else {
             throw .unsupported(location, reason: "the path is empty")
         }
@@ -36,15 +38,21 @@ struct LocalPath: Hashable, Sendable {
         }
     }
 
-    private static func path(of location: Location) throws(StorageError) -> String {
+    private static func path(
+        of location: Location, hasBase: Bool
+    ) throws(StorageError) -> String {
         guard let scheme = location.scheme else { return location.rawValue }
         guard scheme == "file" else {
             throw .unsupported(location, reason: "\(scheme) is not a scheme of local files")
         }
         let rest = location.rawValue.utf8.dropFirst("file:".utf8.count)
         if rest.starts(with: "///".utf8) { return String(Substring(rest.dropFirst(2))) }
-        guard !rest.starts(with: "//".utf8) else {
-            throw .unsupported(location, reason: "a file: location names a host")
+        if rest.starts(with: "//".utf8) {
+            // PyIceberg, given a relative warehouse, writes these and reads them as relative paths.
+            guard hasBase else {
+                throw .unsupported(location, reason: "a file: location names a host")
+            }
+            return String(Substring(rest.dropFirst(2)))
         }
         guard rest.first == UInt8(ascii: "/") else {
             throw .unsupported(location, reason: "a file: location must be an absolute path")
