@@ -22,8 +22,9 @@ public final class SQLiteStore: Sendable {
     let isShutDown = Mutex(false)
     let watcher = Mutex<Task<Void, Never>?>(nil)
 
-    /// Opens the file, creating it (mode 0600) and the folder it lies in if need be. Call
-    /// ``migrate()`` next.
+    /// Opens the file, creating it (mode 0600) and the folder it lies in if need be.
+    ///
+    /// Call ``migrate()`` next.
     public convenience init(path: String, logger: Logger) throws(JobStoreError) {
         try self.init(path: path, logger: logger, time: StoreTime(), busyTimeout: Self.busyTimeout)
     }

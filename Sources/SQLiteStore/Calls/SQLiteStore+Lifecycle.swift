@@ -115,7 +115,9 @@ extension SQLiteStore {
         }
     }
 
-    /// A number that changes when another connection commits. Asked of the connection that does
+    /// A number that changes when another connection commits.
+    ///
+    /// Asked of the connection that does
     /// all our writing, so that our own commits do not count. Nil when the store is closed.
     private func dataVersion() async -> Int64? {
         guard !isShutDown.withLock({ $0 }) else { return nil }

@@ -35,7 +35,9 @@ extension Statement {
         WHERE job_id = :job AND attempt_id = :attempt
         """
 
-    /// The lock stays with the job; no attempt holds it. `:expires` null leaves its lease alone.
+    /// The lock stays with the job; no attempt holds it.
+    ///
+    /// `:expires` null leaves its lease alone.
     static let detachLock = """
         UPDATE table_locks SET attempt_id = NULL, expires_at = COALESCE(:expires, expires_at)
         WHERE (database_name, table_name) =

@@ -4,7 +4,9 @@
 ///
 /// Times are microseconds. Those that judge leases come from ``now``, never from a worker.
 enum Statement {
-    /// The clock, moved by the argument. `'now'` is the same throughout one statement.
+    /// The clock, moved by the argument.
+    ///
+    /// `'now'` is the same throughout one statement.
     static let now = """
         SELECT CAST(strftime('%s', 'now') AS INTEGER) * 1000000
             + CAST(substr(strftime('%f', 'now'), 4) AS INTEGER) * 1000 + ?

@@ -58,7 +58,7 @@ extension StoreModel {
             } else {
                 journal.append(
                     JournalRow(
-                        id: (journal.map(\.id).max() ?? 0) + 1, jobID: claim.jobID,
+                        id: (journal.last?.id ?? 0) + 1, jobID: claim.jobID,
                         tableUUID: tableUUID, entry: file, state: .planned))
             }
         }
