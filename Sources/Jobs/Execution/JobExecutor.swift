@@ -2,12 +2,16 @@
 
 public import WireFormat
 
-/// What runs a job's actions. `Jobs` knows an engine only as these two closures.
+/// What runs a job's actions.
+///
+/// `Jobs` knows an engine only as these two closures.
 public struct JobExecutor: Sendable {
     /// Says which engine runs a job and why; a job that none can run is failed with the reason.
     public let chooseEngine: @Sendable (Job) throws(ActionFailure) -> EngineChoiceLabel
-    /// Runs one action. The task is cancelled when the fence is lost, and must then stop soon and
-    /// leave the table whole.
+    /// Runs one action.
+    ///
+    /// The task is cancelled when the fence is lost, and must then stop soon and leave the table
+    /// whole.
     public let run:
         @Sendable (ActionInvocation, ActionContext) async throws(ActionFailure) -> ActionReturn
 
@@ -86,6 +90,18 @@ public enum ActionFailure: Error, Hashable, Sendable {
     case fenceLost
     /// The task was cancelled and the engine stopped.
     case cancelled
+
+    /// A sentence for a person.
+    public var message: String {
+        switch self {
+        case .failed(let message), .retryable(let message): message
+        case .commitUnknown(let message):
+            message.hasPrefix("Commit outcome unknown")
+                ? message : "Commit outcome unknown: \(message)"
+        case .fenceLost: "The worker's lease was lost or too short to finish"
+        case .cancelled: "The action was stopped before it finished"
+        }
+    }
 }
 
 /// What an engine may ask of the job it works for.
@@ -100,6 +116,20 @@ public struct ActionContext: Sendable {
     public let journal: any FileJournal
     /// Keeps what the next attempt needs to find this one's engine work again.
     public let saveEngineState: @Sendable (JSONValue?) async throws(JobStoreError) -> Void
+
+    /// Takes every field.
+    public init(
+        claim: Claim,
+        confirmLease: @escaping @Sendable (Duration) async throws(LeaseRefusal) -> Void,
+        report: @escaping @Sendable (JobProgress) -> Void, journal: any FileJournal,
+        saveEngineState: @escaping @Sendable (JSONValue?) async throws(JobStoreError) -> Void
+    ) {
+        self.claim = claim
+        self.confirmLease = confirmLease
+        self.report = report
+        self.journal = journal
+        self.saveEngineState = saveEngineState
+    }
 }
 
 /// Why a lease was not confirmed.

@@ -48,7 +48,9 @@ where C.Duration == Duration, C.Instant: Sendable {
     /// The job that runs.
     var jobID: JobID { claimed.claim.jobID }
 
-    /// The process was told to stop. May be called from anywhere, any number of times.
+    /// The process was told to stop.
+    ///
+    /// May be called from anywhere, any number of times.
     func terminate() {
         termination.withLock { $0 = $0 ?? clock.now }
         post.yield(.terminate)
@@ -118,7 +120,7 @@ extension JobRunner {
             }
             return nil
         } catch {
-            return await settle(.failed(error: Self.text(of: error), lock: .release))
+            return await settle(.failed(error: error.message, lock: .release))
         }
     }
 
@@ -175,21 +177,10 @@ extension JobRunner {
     private static func result(
         _ action: String, _ failure: ActionFailure, _ elapsed: Duration
     ) -> ActionResult {
-        let text = text(of: failure)
+        let text = failure.message
         return ActionResult(
             action: action, isSuccess: false, message: text, error: text,
             elapsedSeconds: elapsed.inSeconds)
-    }
-
-    private static func text(of failure: ActionFailure) -> String {
-        switch failure {
-        case .failed(let message), .retryable(let message): message
-        case .commitUnknown(let message):
-            message.hasPrefix("Commit outcome unknown")
-                ? message : "Commit outcome unknown: \(message)"
-        case .fenceLost: "The worker's lease was lost or too short to finish"
-        case .cancelled: "The action was stopped before it finished"
-        }
     }
 }
 

@@ -2,8 +2,9 @@
 
 public import Logging
 
-/// Returns lapsed claims to the queue and frees dead locks, at intervals. Any number of sweepers
-/// may run in any number of processes.
+/// Returns lapsed claims to the queue and frees dead locks, at intervals.
+///
+/// Any number of sweepers may run in any number of processes.
 public struct Sweeper<Queue: JobQueue, C: Clock>: Sendable where C.Duration == Duration {
     private let queue: Queue
     private let policy: SweepPolicy

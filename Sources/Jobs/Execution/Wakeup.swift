@@ -2,8 +2,9 @@
 
 import Synchronization
 
-/// Lets one loop sleep until somebody wakes it or time is up. A wake-up that comes before the
-/// sleep is not lost.
+/// Lets one loop sleep until somebody wakes it or time is up.
+///
+/// A wake-up that comes before the sleep is not lost.
 final class Wakeup: Sendable {
     private struct State {
         var isPending = false
@@ -24,7 +25,9 @@ final class Wakeup: Sendable {
         sleeper?.resume()
     }
 
-    /// Sleeps until a wake-up, the limit, or cancellation. One caller at a time.
+    /// Sleeps until a wake-up, the limit, or cancellation.
+    ///
+    /// One caller at a time.
     func sleep<C: Clock>(atMost limit: Duration, on clock: C) async where C.Duration == Duration {
         await withTaskGroup(of: Void.self) { group in
             group.addTask {

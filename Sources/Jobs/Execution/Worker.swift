@@ -11,6 +11,7 @@ public final class Worker<Store: JobQueue & FileJournal & JobSignals, C: Clock>:
 where C.Duration == Duration, C.Instant: Sendable {
     private struct State {
         var isTerminating = false
+        var wasInterrupted = false
         var runner: JobRunner<Store, C>?
     }
 
@@ -41,8 +42,9 @@ where C.Duration == Duration, C.Instant: Sendable {
         self.logger = logger
     }
 
-    /// Runs jobs until ``terminate()`` is called or the task is cancelled. Returns once the
-    /// running attempt has ended.
+    /// Runs jobs until ``terminate()`` is called or the task is cancelled.
+    ///
+    /// Returns once the running attempt has ended.
     public func run() async {
         logger.info("worker started")
         await withSignals {
@@ -71,8 +73,9 @@ where C.Duration == Duration, C.Instant: Sendable {
         return pass
     }
 
-    /// Ends the running attempt within ``WorkerPolicy/terminationLimit`` and claims no more. May
-    /// be called from anywhere, any number of times.
+    /// Ends the running attempt within ``WorkerPolicy/terminationLimit`` and claims no more.
+    ///
+    /// May be called from anywhere, any number of times.
     public func terminate() {
         let runner = state.withLock { state in
             state.isTerminating = true
@@ -81,6 +84,9 @@ where C.Duration == Duration, C.Instant: Sendable {
         runner?.terminate()
         wakeup.wake()
     }
+
+    /// Whether ``terminate()`` cut an attempt short.
+    public var wasInterrupted: Bool { state.withLock { $0.wasInterrupted } }
 
     private var isTerminating: Bool {
         state.withLock { $0.isTerminating } || Task.isCancelled
@@ -110,8 +116,12 @@ where C.Duration == Duration, C.Instant: Sendable {
             return state.isTerminating
         }
         if isTerminating { runner.terminate() }
-        defer { state.withLock { $0.runner = nil } }
-        return await runner.run()
+        let outcome = await runner.run()
+        state.withLock { state in
+            state.runner = nil
+            if outcome == .terminated { state.wasInterrupted = true }
+        }
+        return outcome
     }
 
     /// Runs the body while signals are listened to.
