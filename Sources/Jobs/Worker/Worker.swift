@@ -141,6 +141,15 @@ public final class Worker<
             return .storeFailed(error)
         }
         guard let claimed else { return .idle }
+        return .ran(claimed.claim.jobID, await run(claimed, claimSentAt: sentAt))
+    }
+
+    /// Runs a job that this process has claimed already, to an end.
+    ///
+    /// - Parameter claimSentAt: when the claim was asked for; its lease counts from then.
+    public func run(
+        _ claimed: ClaimedJob, claimSentAt sentAt: WorkerClock.Instant
+    ) async -> JobRunOutcome {
         let runner = JobRunner(
             claimed, store: store, configuration: configuration, clock: clock,
             claimSentAt: sentAt, random: random, logger: logger, engine: engine)
@@ -154,7 +163,7 @@ public final class Worker<
         logger.info(
             "job_run_ended",
             metadata: ["job.id": "\(claimed.claim.jobID)", "job.outcome": "\(outcome)"])
-        return .ran(claimed.claim.jobID, outcome)
+        return outcome
     }
 }
 
