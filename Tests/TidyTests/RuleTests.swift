@@ -101,6 +101,7 @@ import Testing
         #expect(broken(swift: "// Polls.\n" + code, path: "Tests/TestSupport/A.swift").isEmpty)
         #expect(broken(swift: code).isEmpty)
         #expect(broken(swift: "func sleep(a: Int) {}", path: "Tests/JobsTests/A.swift").isEmpty)
+        #expect(broken(swift: "a == .sleep(until: b)", path: "Tests/JobsTests/A.swift").isEmpty)
     }
 
     @Test func `a library never prints, the executable may`() {
@@ -143,6 +144,21 @@ import Testing
     ])
     func `members of conformances and what nobody sees may go without`(code: String) {
         #expect(broken(swift: code).isEmpty)
+    }
+
+    @Test func `a member that a protocol of ours documents may go without`() {
+        let port = SourceFile(
+            path: "Sources/Jobs/P.swift",
+            text: "protocol P {\n    func a() async\n    var b: Int { get }\n}\nfunc c() {}\n")
+        let requirements = HouseRules.requirements(in: [port])
+        #expect(requirements == ["a", "b"])
+        func issues(_ text: String) -> [String] {
+            let file = SourceFile(path: "Sources/Jobs/A.swift", text: header + text + "\n")
+            return HouseRules.issues(in: file, requirements: requirements).map(\.rule)
+        }
+        #expect(issues("extension A {\n    public func a() async {}\n}").isEmpty)
+        #expect(issues("extension A {\n    public func c() {}\n}") == ["documentation"])
+        #expect(issues("public struct a {}") == ["documentation"])
     }
 
     // MARK: - Layers

@@ -3,7 +3,8 @@
 /// Every declaration that other targets see says what it is for.
 ///
 /// swift-format checks `public`; this checks `package` as well. Members of an extension that
-/// adds a conformance may go without: the protocol documents them.
+/// adds a conformance, and members named as a requirement of a protocol of ours, may go without:
+/// the protocol documents them.
 enum DocumentationRule {
     private static let declarations: Set<String> = [
         "actor", "class", "enum", "func", "init", "let", "protocol", "struct", "subscript",
@@ -16,13 +17,13 @@ enum DocumentationRule {
         "makeAsyncIterator", "makeIterator", "next",
     ]
 
-    static func check(_ file: SourceFile) -> [Issue] {
+    static func check(_ file: SourceFile, requirements: Set<String>) -> [Issue] {
         guard !file.path.hasSuffix("Package.swift") else { return [] }
         let conformances = conformanceBodies(in: file)
         return file.tokens.indices.compactMap { index in
             let token = file.tokens[index]
             guard token.kind == .word, ["public", "package", "open"].contains(token.text),
-                let declaration = declaration(from: index, in: file),
+                let declaration = declaration(from: index, in: file, requirements),
                 !conformances.contains(where: { $0.contains(index) })
             else { return nil }
             let comment = file.explanation(ofLine: token.line)
@@ -33,7 +34,9 @@ enum DocumentationRule {
     }
 
     /// What the modifier at this index declares; nil for imports, extensions and setters.
-    private static func declaration(from start: Int, in file: SourceFile) -> String? {
+    private static func declaration(
+        from start: Int, in file: SourceFile, _ requirements: Set<String>
+    ) -> String? {
         var index = start + 1
         while index < file.tokens.count {
             let token = file.tokens[index]
@@ -48,6 +51,8 @@ enum DocumentationRule {
             if declarations.contains(token.text), !isClassModifier(at: index, in: file) {
                 let name = index + 1 < file.tokens.count ? file.tokens[index + 1].text : ""
                 guard !wellKnown.contains(name), !isOperator(name, after: token) else { return nil }
+                let isMember = token.text == "func" || token.text == "var"
+                if isMember, requirements.contains(name) { return nil }
                 return token.text == "init" ? "init" : "\(token.text) \(name)"
             }
             index += 1

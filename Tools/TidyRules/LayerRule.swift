@@ -32,14 +32,19 @@ enum LayerRule {
         "Jobs": ["WireFormat"],
         "PostgresStore": ["Jobs", "Postgres", "WireFormat"],
         "SQLiteStore": ["Jobs", "WireFormat"],
-        "Fleet": ["IcebergCatalog", "IcebergSpec", "Jobs", "Maintenance", "WireFormat"],
+        "Fleet": [
+            "IcebergCatalog", "IcebergSpec", "Jobs", "Maintenance", "ObjectStorage", "WireFormat",
+        ],
         "IcepackAPI": ["Fleet", "Jobs", "Maintenance", "WireFormat"],
         "IcepackRuntime": [
             "FileSystemCatalog", "Fleet", "IcebergCatalog", "IcebergSpec", "IcebergTable",
             "IcepackAPI", "Jobs", "Maintenance", "NativeEngine", "ObjectStorage", "Postgres",
             "PostgresStore", "SQLCatalog", "SQLiteStore", "WireFormat",
         ],
-        "icepack": ["Fleet", "IcepackAPI", "IcepackRuntime", "Jobs", "Maintenance", "WireFormat"],
+        "icepack": [
+            "Fleet", "IcebergCatalog", "IcepackAPI", "IcepackRuntime", "Jobs", "Maintenance",
+            "ObjectStorage", "WireFormat",
+        ],
         "TidyRules": [],
         "tidy": ["TidyRules"],
     ]

@@ -8,8 +8,8 @@ enum SQLRule {
         "column", "commit", "conflict", "constraint", "create", "default", "delete", "desc",
         "distinct", "drop", "else", "end", "exists", "for", "foreign", "from", "group", "having",
         "if", "in", "index", "inner", "insert", "into", "is", "join", "left", "like", "limit",
-        "locked", "not", "null", "nulls", "on", "or", "order", "primary", "references",
-        "returning", "rollback", "select", "set", "skip", "table", "then", "union", "unique",
+        "not", "null", "nulls", "on", "or", "order", "primary", "references",
+        "returning", "rollback", "select", "set", "table", "then", "union", "unique",
         "update", "using", "values", "when", "where", "with",
     ]
 

@@ -54,6 +54,20 @@ public struct SourceFile: Sendable {
         return String(name[name.index(after: dot)...])
     }
 
+    /// The names of what the protocols in this file require.
+    var requirements: Set<String> {
+        var names: Set<String> = []
+        for index in tokens.indices where tokens[index].isWord("protocol") {
+            guard let body = tokens[index...].firstIndex(where: { $0.isPunctuation("{") }),
+                let end = closing[body]
+            else { continue }
+            for member in body..<end where ["func", "var"].contains(tokens[member].text) {
+                names.insert(tokens[member + 1].text)
+            }
+        }
+        return names
+    }
+
     /// An issue in this file.
     func issue(_ rule: String, line: Int, _ message: String) -> Issue {
         Issue(path: path, line: line, rule: rule, message: message)

@@ -10,7 +10,12 @@ enum TextRules {
         ["pypi", "org"], ["pythonhosted", "org"], ["npmjs", "org"], ["maven", "org"],
         ["maven", "apache", "org"], ["deb", "debian", "org"], ["proxy", "golang", "org"],
         ["crates", "io"], ["rubygems", "org"], ["docker", "io"], ["ghcr", "io"], ["quay", "io"],
-    ].map { $0.joined(separator: ".") }
+    ].map { labels in
+        (
+            first: Array(labels[0].utf8),
+            rest: Array(labels.dropFirst().map { "." + $0 }.joined().utf8)
+        )
+    }
 
     static func header(_ file: SourceFile) -> [Issue] {
         let wanted: String
@@ -48,23 +53,36 @@ enum TextRules {
     static func places(_ file: SourceFile) -> [Issue] {
         var issues: [Issue] = []
         for (index, line) in file.lines.enumerated() {
-            guard line.utf8.contains(UInt8(ascii: "/")) || line.utf8.contains(UInt8(ascii: "."))
-            else { continue }
-            if let folder = machineFolder(in: line) {
+            let bytes = Array(line.utf8)
+            if let folder = machineFolder(in: bytes) {
                 let message = "/\(folder)/… exists on one machine only"
                 issues.append(file.issue("machine-path", line: index + 1, message))
             }
-            if let host = registryHosts.first(where: { line.contains($0) }) {
-                let message = "\(host): leave the registry to the machine's configuration"
+            if namesRegistry(bytes) {
+                let message = "leave the registry to the machine's configuration"
                 issues.append(file.issue("registry-host", line: index + 1, message))
             }
         }
         return issues
     }
 
+    /// Whether a registry's host is named; looked for around its first dot, for speed.
+    private static func namesRegistry(_ bytes: [UInt8]) -> Bool {
+        var rest = bytes[...]
+        while let dot = rest.firstIndex(of: UInt8(ascii: ".")) {
+            for host in registryHosts where bytes[..<dot].last == host.first.last {
+                let isNamed =
+                    bytes[dot...].starts(with: host.rest)
+                    && bytes[..<dot].suffix(host.first.count).elementsEqual(host.first)
+                if isNamed { return true }
+            }
+            rest = bytes[(dot + 1)...]
+        }
+        return false
+    }
+
     /// The folder when the line names an absolute path under one of them.
-    private static func machineFolder(in line: Substring) -> String? {
-        let bytes = Array(line.utf8)
+    private static func machineFolder(in bytes: [UInt8]) -> String? {
         let slash = UInt8(ascii: "/")
         for start in bytes.indices where bytes[start] == slash {
             // `file:///x` and `"/x` are absolute; `a/x`, `./x` and `}/x` are not.

@@ -54,6 +54,8 @@ enum WordRules {
         }
         if nextIs("("), let close = file.closing[next] { next = close + 1 }
         guard nextIs("{"), file.explanation(ofLine: token.line).isEmpty else { return [] }
+        // A test that keeps the task waits for it, or does not end.
+        if file.isTest, index > 0, file.tokens[index - 1].isPunctuation("=") { return [] }
         let message = "an unstructured Task without a comment above that says who waits for it"
         return [file.issue("bare-task", line: token.line, message)]
     }
@@ -66,6 +68,10 @@ enum WordRules {
     ) -> [Issue] {
         let line = file.tokens[index].line
         guard file.isTest, isCalled, previous?.isWord("func") != true else { return [] }
+        // `.sleep(until:)` without a base is a case of an enum.
+        let base = index > 1 ? file.tokens[index - 2] : nil
+        let hasBase = base.map { $0.kind == .word || $0.text == ")" || $0.text == "]" } ?? false
+        if previous?.isPunctuation(".") == true, !hasBase { return [] }
         if file.target == "TestSupport", !file.explanation(ofLine: line).isEmpty { return [] }
         let message = "a test that sleeps: wait for a condition with TestSupport"
         return [file.issue("sleep", line: line, message)]

@@ -11,8 +11,12 @@ import TidyRules
         let folder = CommandLine.arguments.dropFirst().first ?? "."
         let root = URL(filePath: folder, directoryHint: .isDirectory).standardizedFileURL
         let paths = try Repository.paths(in: root)
-        let (files, issues) = try await check(paths, in: root)
-        let all = issues + HouseRules.issues(across: files)
+        let files = try await concurrently(paths) { try Repository.read($0, in: root) }
+        let requirements = HouseRules.requirements(in: files)
+        let issues = await concurrently(files) {
+            HouseRules.issues(in: $0, requirements: requirements)
+        }
+        let all = issues.flatMap(\.self) + HouseRules.issues(across: files)
         for issue in all { print(issue.text) }
         guard all.isEmpty else {
             print("tidy: \(all.count) issues in \(paths.count) files")
@@ -21,21 +25,17 @@ import TidyRules
         print("tidy: \(paths.count) files, nothing to say")
     }
 
-    /// Reads and checks the files on all processors, and gives both in the order of the paths.
-    private static func check(
-        _ paths: [String], in root: URL
-    ) async throws -> (files: [SourceFile], issues: [Issue]) {
-        try await withThrowingTaskGroup(of: (Int, SourceFile, [Issue]).self) { group in
-            for (index, path) in paths.enumerated() {
-                group.addTask {
-                    let file = try Repository.read(path, in: root)
-                    return (index, file, HouseRules.issues(in: file))
-                }
+    /// Maps on all processors and keeps the order.
+    private static func concurrently<Input: Sendable, Output: Sendable>(
+        _ inputs: [Input], _ transform: @escaping @Sendable (Input) throws -> Output
+    ) async rethrows -> [Output] {
+        try await withThrowingTaskGroup(of: (Int, Output).self) { group in
+            for (index, input) in inputs.enumerated() {
+                group.addTask { (index, try transform(input)) }
             }
-            var results: [(Int, SourceFile, [Issue])] = []
+            var results: [(Int, Output)] = []
             for try await result in group { results.append(result) }
-            results.sort { $0.0 < $1.0 }
-            return (results.map(\.1), results.flatMap(\.2))
+            return results.sorted { $0.0 < $1.0 }.map(\.1)
         }
     }
 }
