@@ -4,7 +4,8 @@ public import IcebergCatalog
 import IcebergSpec
 public import ObjectStorage
 
-/// A warehouse folder in the layout of Iceberg's Hadoop catalog: `namespace/table/metadata/v3.metadata.json`.
+/// A warehouse folder in the layout of Iceberg's Hadoop catalog:
+/// `namespace/table/metadata/v3.metadata.json`.
 ///
 /// There is no server and no pointer: the highest version in a row is the table, and whoever
 /// creates the next one has committed. That is safe only where creation is exclusive, so commits
@@ -23,6 +24,7 @@ public struct FileSystemCatalog<Storage: ObjectStorage>: Catalog {
         self.init(name: name, warehouse: warehouse, files: MetadataFiles(storage: storage))
     }
 
+    /// As the public one, with metadata files that know another time.
     package init(name: String, warehouse: Location, files: MetadataFiles<Storage>) {
         self.name = name
         self.warehouse = warehouse

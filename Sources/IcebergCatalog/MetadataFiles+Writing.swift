@@ -62,7 +62,7 @@ extension MetadataFiles {
     ///
     /// Best effort, and only after a commit that is certain: what stays behind is an orphan. The
     /// log is text that any writer of the table chose, so nothing but metadata files in the table's
-    /// own metadata folder is touched (P-19), and nothing at all where `gc.enabled` is false (P-15).
+    /// own metadata folder is touched (P-19), and nothing where `gc.enabled` is false (P-15).
     package func removeDropped(from before: LoadedTable, by after: LoadedTable) async {
         guard Self.removesDropped(after.metadata) else { return }
         let prefix = after.metadataLocation.rawValue.utf8.dropLast(

@@ -28,8 +28,8 @@ public protocol ObjectStorage: Sendable {
     /// Every object whose location begins with the prefix's text and a slash, in no set order.
     /// Directories are no objects. A prefix under which nothing lies is an empty list.
     ///
-    /// Names are raw: hidden ones are listed too (P-09). Anything that cannot be read ends the stream
-    /// with a ``StorageError``: half a list is never passed off as a whole one (P-13).
+    /// Names are raw: hidden ones are listed too (P-09). Anything that cannot be read ends the
+    /// stream with a ``StorageError``: half a list is never passed off as a whole one (P-13).
     func list(_ prefix: Location) -> AsyncThrowingStream<ObjectInfo, any Error>
 
     /// What lies directly under a prefix, in no set order: objects, and prefixes that are not empty

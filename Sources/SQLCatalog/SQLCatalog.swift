@@ -25,6 +25,7 @@ public struct SQLCatalog<Storage: ObjectStorage>: Catalog {
         try self.init(name: name, uri: uri, files: MetadataFiles(storage: storage))
     }
 
+    /// As the public one, with metadata files that know another time.
     package init(name: String, uri: String, files: MetadataFiles<Storage>) throws(CatalogError) {
         self.name = name
         self.files = files

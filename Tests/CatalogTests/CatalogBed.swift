@@ -97,7 +97,8 @@ struct SQLiteBed: CatalogBed {
         try await LocalStorage().write(table.bytes, to: table.firstFile, condition: .none)
         try execute(
             """
-            INSERT INTO iceberg_tables (catalog_name, table_namespace, table_name, metadata_location)
+            INSERT INTO iceberg_tables
+                (catalog_name, table_namespace, table_name, metadata_location)
             VALUES ('test', ?, ?, ?)
             """,
             [
@@ -135,7 +136,8 @@ struct PostgresBed: CatalogBed {
         let namespace = identifier.namespace.joined(separator: ".")
         try await execute(
             """
-            INSERT INTO iceberg_tables (catalog_name, table_namespace, table_name, metadata_location)
+            INSERT INTO iceberg_tables
+                (catalog_name, table_namespace, table_name, metadata_location)
             VALUES ('test', '\(namespace)', '\(identifier.name)', '\(table.firstFile)')
             """)
     }

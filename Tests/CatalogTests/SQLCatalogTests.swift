@@ -210,7 +210,7 @@ import Testing
         try await bed.execute(
             """
             CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
-                $$ BEGIN PERFORM pg_advisory_xact_lock(7); PERFORM pg_sleep(600); RETURN NEW; END $$;
+                $$ BEGIN PERFORM pg_advisory_xact_lock(7), pg_sleep(600); RETURN NEW; END $$;
             CREATE TRIGGER hold BEFORE UPDATE ON iceberg_tables FOR EACH ROW EXECUTE FUNCTION hold()
             """)
 

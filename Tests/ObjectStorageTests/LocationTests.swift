@@ -11,7 +11,7 @@ import Testing
         #expect(composed != decomposed)
         #expect(Set([composed, decomposed]).count == 2)
         #expect((composed < decomposed) != (decomposed < composed))
-        // Two marks in another order: the same letter to a person, of the same length, not the same.
+        // Two marks in another order: one letter to a person, two texts of one length to a store.
         #expect(Location("a\u{323}\u{307}") != Location("a\u{307}\u{323}"))
     }
 

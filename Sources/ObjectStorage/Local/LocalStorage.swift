@@ -4,9 +4,9 @@ import Synchronization
 
 /// Files of this machine, or of whatever is mounted on it.
 ///
-/// Serves plain paths and `file:` locations, spelled as ``LocalPath`` says; what it lists is spelled
-/// like the prefix it was asked for. Writes make the folders they need; removals leave folders
-/// standing. A location that is a symbolic link is read through, but removed as itself.
+/// Serves plain paths and `file:` locations, spelled as ``LocalPath`` says; what it lists is
+/// spelled like the prefix it was asked for. Writes make the folders they need; removals leave
+/// folders standing. A location that is a symbolic link is read through, but removed as itself.
 public struct LocalStorage: ObjectStorage {
     /// The end of the names of files that are being written; a leftover of a crash has it too.
     public static let partialSuffix = AtomicWrite.partialSuffix
