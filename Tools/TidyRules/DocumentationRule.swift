@@ -13,7 +13,8 @@ enum DocumentationRule {
 
     /// Requirements of the standard library, which every reader knows.
     private static let wellKnown: Set<String> = [
-        "body", "debugDescription", "description", "encode", "errorDescription", "hash",
+        "advanced", "body", "debugDescription", "description", "duration", "encode",
+        "errorDescription", "hash",
         "makeAsyncIterator", "makeIterator", "next",
     ]
 
