@@ -195,8 +195,8 @@ let package = Package(
             "NativeEngineTests",
             [
                 "AvroFormat", "FileSystemCatalog", "IcebergCatalog", "IcebergSpec", "IcebergTable",
-                "Maintenance", "NativeEngine", "ObjectStorage", "SQLCatalog", "TestSupport",
-                "WireFormat",
+                "Maintenance", "NativeEngine", "ObjectStorage", "SQLCatalog", "StorageTestSupport",
+                "TestSupport", "WireFormat",
             ]),
         .tests("JobsTests", ["Jobs", "TestSupport", "WireFormat", .logging]),
         .tests("PostgresTests", ["Postgres", "TestSupport"]),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import IcebergCatalog
+public import IcebergTable
 public import WireFormat
 
 /// What can carry out actions: the native engine, later Spark.
@@ -192,22 +193,6 @@ public struct OpenJournalledFile: Hashable, Sendable {
         self.path = path
         self.kind = kind
     }
-}
-
-/// The kinds of files that a table is made of.
-public enum FileKind: String, CaseIterable, Hashable, Sendable {
-    /// Rows.
-    case dataFile = "data_file"
-    /// Position deletes, deletion vectors included.
-    case positionDeleteFile = "position_delete_file"
-    /// Equality deletes.
-    case equalityDeleteFile = "equality_delete_file"
-    /// A manifest.
-    case manifest
-    /// A manifest list.
-    case manifestList = "manifest_list"
-    /// A statistics or partition statistics file.
-    case statisticsFile = "statistics_file"
 }
 
 /// Why an action stopped, by what must be done next.

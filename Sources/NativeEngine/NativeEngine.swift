@@ -1,1 +1,74 @@
 // SPDX-License-Identifier: Apache-2.0
+
+public import IcebergCatalog
+public import Maintenance
+public import ObjectStorage
+
+/// Carries out actions in this process.
+///
+/// It changes a table only through its catalog, under the worker's lease, and removes a file only
+/// when the table's current metadata, read after the commit, does not reach it.
+public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: MaintenanceEngine {
+    let catalog: Tables
+    let storage: Storage
+    let settings: NativeEngineSettings
+
+    /// The engine's name.
+    public let name = "native"
+    /// The actions it can run.
+    public let actions = NativeEngineCapability.actions
+
+    /// Works on a catalog's tables, whose files are in a storage.
+    public init(
+        catalog: Tables, storage: Storage, settings: NativeEngineSettings = NativeEngineSettings()
+    ) {
+        self.catalog = catalog
+        self.storage = storage
+        self.settings = settings
+    }
+
+    /// What the action would do now.
+    public func plan(_ request: ActionRequest) async throws(MaintenanceError) -> ActionPlan {
+        switch request.action {
+        case .expireSnapshots:
+            return try await ExpireSnapshotsPreview(engine: self, request: request).plan()
+        case .removeOrphanFiles, .rewriteDataFiles, .rewritePositionDeleteFiles, .rewriteManifests:
+            throw Self.cannotRun(request.action)
+        }
+    }
+
+    /// Finishes what a crash left behind, and then carries out the action.
+    public func run(
+        _ request: ActionRequest, in context: RunContext
+    ) async throws(MaintenanceError) -> ActionReport {
+        switch request.action {
+        case .expireSnapshots:
+            return try await ExpireSnapshotsRun(engine: self, request: request, context: context)
+                .run()
+        case .removeOrphanFiles, .rewriteDataFiles, .rewritePositionDeleteFiles, .rewriteManifests:
+            throw Self.cannotRun(request.action)
+        }
+    }
+
+    private static func cannotRun(_ action: MaintenanceAction) -> MaintenanceError {
+        .refused(
+            code: NoEngineForAction.code,
+            reason: "the native engine does not run \(action.rawValue) in this version")
+    }
+
+    /// The table as it is now.
+    func load(_ identifier: TableIdentifier) async throws(MaintenanceError) -> LoadedTable {
+        do throws(CatalogError) { return try await catalog.loadTable(identifier) } catch {
+            throw MaintenanceError(error)
+        }
+    }
+}
+
+/// What the native engine can do, for whoever routes without an engine at hand.
+public enum NativeEngineCapability {
+    /// The actions it runs.
+    public static let actions: Set<MaintenanceAction> = [.expireSnapshots]
+
+    /// The engine as the router sees it.
+    public static let capability = EngineCapability(name: "native", actions: actions)
+}

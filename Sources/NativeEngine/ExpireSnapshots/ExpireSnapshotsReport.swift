@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IcebergTable
+import Maintenance
+import WireFormat
+
+/// Puts what an expiry did into words and numbers.
+struct ExpireSnapshotsReport {
+    /// What was committed; nil when there was nothing to do.
+    let prepared: PreparedExpiry?
+    let counts: RemovalCounts
+    let replayed: RemovalCounts
+
+    var report: ActionReport {
+        ActionReport(message: message, impact: impact, metrics: metrics)
+    }
+
+    private var expiredCount: Int { prepared?.plan.expiredSnapshotIDs.count ?? 0 }
+
+    private var impact: String { "\(Self.count(expiredCount, "snapshot")) expired" }
+
+    private var message: String {
+        ([mainSentence] + asides).joined(separator: "; ")
+    }
+
+    private var mainSentence: String {
+        guard let prepared else { return "No snapshot is due to expire" }
+        let files =
+            prepared.plan.removesFiles
+            ? "deleted \(Self.count(counts.removedTotal, "file"))"
+            : "kept their files, because \(ExpireSnapshotsPlanner.gcProperty) is off"
+        return "Expired \(Self.count(expiredCount, "snapshot")) and \(files)"
+    }
+
+    private var asides: [String] {
+        var asides: [String] = []
+        let references = prepared?.plan.removedReferences.count ?? 0
+        if references > 0 { asides.append("removed \(Self.count(references, "reference"))") }
+        let failed = counts.failed + replayed.failed
+        if failed > 0 {
+            let cause = counts.firstFailure ?? replayed.firstFailure ?? ""
+            asides.append(
+                "\(Self.count(failed, "file")) could not be deleted, which the next job on this "
+                    + "table tries again (\(cause))")
+        }
+        if counts.alreadyGone > 0 {
+            asides.append("\(Self.count(counts.alreadyGone, "file")) had gone before")
+        }
+        if replayed.removedTotal > 0 {
+            asides.append(
+                "deleted \(Self.count(replayed.removedTotal, "file")) that an earlier attempt left "
+                    + "behind")
+        }
+        return asides
+    }
+
+    /// The six columns of Iceberg's procedure, and then our own.
+    private var metrics: JSONObject {
+        var metrics = JSONObject()
+        for kind in FileKind.removalOrder {
+            metrics[kind.metricName] = .integer(counts.removed[kind] ?? 0)
+        }
+        metrics["expired_snapshots_count"] = .integer(expiredCount)
+        metrics["removed_references_count"] = .integer(prepared?.plan.removedReferences.count ?? 0)
+        metrics["removed_schemas_count"] = .integer(prepared?.plan.removedSchemaIDs.count ?? 0)
+        metrics["removed_partition_specs_count"] = .integer(
+            prepared?.unusedPartitionSpecIDs.count ?? 0)
+        metrics["failed_files_count"] = .integer(counts.failed)
+        metrics["already_gone_files_count"] = .integer(counts.alreadyGone)
+        metrics["replayed_files_count"] = .integer(replayed.removedTotal)
+        metrics["replayed_failed_files_count"] = .integer(replayed.failed)
+        return metrics
+    }
+
+    private static func count(_ number: Int, _ noun: String) -> String {
+        "\(number) \(noun)\(number == 1 ? "" : "s")"
+    }
+}
+
+extension FileKind {
+    /// The column of Iceberg's procedure that counts removed files of this kind.
+    var metricName: String {
+        switch self {
+        case .dataFile: "deleted_data_files_count"
+        case .positionDeleteFile: "deleted_position_delete_files_count"
+        case .equalityDeleteFile: "deleted_equality_delete_files_count"
+        case .manifest: "deleted_manifest_files_count"
+        case .manifestList: "deleted_manifest_lists_count"
+        case .statisticsFile: "deleted_statistics_files_count"
+        }
+    }
+}

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IcebergCatalog
+import IcebergSpec
+import IcebergTable
+import Maintenance
+import ObjectStorage
+
+/// Expires snapshots of a table and removes the files that only they reached.
+///
+/// 1. Replay the journal: finish what a crash left behind.
+/// 2. Plan on the table as it is, find the files that will be unreachable, journal their names.
+/// 3. Commit the metadata without the snapshots; on a conflict go back to 2.
+/// 4. Read the table back; what it reaches now is struck out (P-21).
+/// 5. Remove what is left, batch by batch, and close its journal entries.
+///
+/// Before every step that changes anything the worker's lease is confirmed. A crash after 3 leaves
+/// open journal entries, which 1 of the next run finishes; a crash before leaves entries of files
+/// that are still reached, which 1 of the next run closes.
+struct ExpireSnapshotsRun<Tables: Catalog, Storage: ObjectStorage> {
+    let engine: NativeEngine<Tables, Storage>
+    let request: ActionRequest
+    let context: RunContext
+
+    private var options: ExpireSnapshotsOptions { ExpireSnapshotsOptions(request.options) }
+
+    func run() async throws(MaintenanceError) -> ActionReport {
+        let table = try await engine.load(request.table)
+        let replayed = try await JournalReplay(engine: engine, context: context).run(on: table)
+        let (prepared, result) = try await commit()
+        switch result {
+        case .unneeded:
+            return ExpireSnapshotsReport(prepared: nil, counts: .init(), replayed: replayed).report
+        case .committed:
+            let counts = try await removeFiles(of: prepared)
+            return ExpireSnapshotsReport(prepared: prepared, counts: counts, replayed: replayed)
+                .report
+        case .refused(let refusal, _):
+            if Task.isCancelled { throw .cancelled }
+            if let files = prepared?.files { try await close(files.candidates) { _ in false } }
+            throw MaintenanceError(refusal)
+        case .unknown(let reason):
+            throw await unknown(reason)
+        }
+    }
+
+    /// Steps 2 and 3.
+    private func commit() async throws(MaintenanceError) -> (PreparedExpiry?, CommitResult) {
+        let preparation = ExpiryPreparation(
+            engine: engine, options: options, now: request.now, report: context.report)
+        var prepared: PreparedExpiry?
+        let result = try await TableCommitter(catalog: engine.catalog).commit(
+            to: request.table,
+            confirm: { () async throws(MaintenanceError) in
+                try MaintenanceError.checkCancellation()
+                try await context.confirmLease(NativeEngineSettings.commitReserve)
+            },
+            plan: { (table) async throws(MaintenanceError) -> CommitProposal? in
+                let next = try await preparation.prepare(table, after: prepared)
+                guard next.hasWork else { return nil }
+                try await journal(next, after: prepared)
+                prepared = next
+                return next.proposal
+            })
+        return (prepared, result)
+    }
+
+    /// Names the files in the journal, and takes back those that an earlier attempt named and
+    /// that are needed now.
+    private func journal(
+        _ next: PreparedExpiry, after earlier: PreparedExpiry?
+    ) async throws(MaintenanceError) {
+        if let candidates = next.files?.candidates {
+            for kind in FileKind.removalOrder {
+                try await candidates.forEachBatch(of: kind, size: NativeEngineSettings.batchSize) {
+                    (paths) throws(MaintenanceError) in
+                    try MaintenanceError.checkCancellation()
+                    try await context.confirmLease(NativeEngineSettings.batchReserve)
+                    try await context.journal.plan(
+                        paths.map { JournalledFile(path: $0, kind: kind) },
+                        tableUUID: next.base.journalKey)
+                }
+            }
+        }
+        guard let before = earlier?.files?.candidates else { return }
+        try await close(before) { path in next.files?.candidates.contains(path) ?? false }
+    }
+
+    /// Closes the entries of candidates, but for those that are planned still.
+    private func close(
+        _ candidates: CandidateFiles, unless isPlanned: (String) -> Bool
+    ) async throws(MaintenanceError) {
+        for kind in FileKind.removalOrder {
+            try await candidates.forEachBatch(of: kind, size: NativeEngineSettings.batchSize) {
+                (paths) throws(MaintenanceError) in
+                let done = paths.filter { !isPlanned($0) }
+                if !done.isEmpty { try await context.journal.close(paths: done) }
+            }
+        }
+    }
+
+    private func unknown(_ reason: String) async -> MaintenanceError {
+        do throws(MaintenanceError) {
+            try await context.journal.markUnknown()
+            return .commitUnknown(reason: reason)
+        } catch {
+            // Entries that stay open are safe too: a replay asks the table first.
+            return .commitUnknown(reason: "\(reason); the journal could not be told: \(error)")
+        }
+    }
+}
+
+// MARK: After the commit
+
+extension ExpireSnapshotsRun {
+    /// Steps 4 and 5.
+    private func removeFiles(
+        of prepared: PreparedExpiry?
+    ) async throws(MaintenanceError) -> RemovalCounts {
+        var counts = RemovalCounts()
+        guard let prepared, let planned = prepared.files else { return counts }
+        let files = try await recheck(planned, of: prepared)
+        let candidates = files.candidates
+        // What the table reaches after all is nothing to replay.
+        try await close(planned.candidates) { candidates.contains($0) }
+
+        let width = min(
+            options.maxConcurrentDeletes ?? engine.settings.removalWidth,
+            NativeEngineSettings.maxRemovalWidth)
+        let removal = FileRemoval(storage: engine.storage, width: width, context: context)
+        var done = 0
+        for kind in FileKind.removalOrder {
+            try await candidates.forEachBatch(of: kind, size: NativeEngineSettings.batchSize) {
+                (paths) throws(MaintenanceError) in
+                let outcomes = try await removal.remove(paths)
+                let gone = counts.count(outcomes, of: paths, kind: kind)
+                if !gone.isEmpty { try await context.journal.close(paths: gone) }
+                done += paths.count
+                context.report(
+                    ActionProgress(
+                        phase: "removing files", done: Int64(done),
+                        total: Int64(candidates.count), unit: "files"))
+            }
+        }
+        return counts
+    }
+
+    /// Reads the table back and strikes out what it reaches: another writer may have taken up a
+    /// file again since the plan was made (P-21).
+    private func recheck(
+        _ files: UnreachableFiles, of prepared: PreparedExpiry
+    ) async throws(MaintenanceError) -> UnreachableFiles {
+        let current = try await engine.load(request.table)
+        guard current.journalKey == prepared.base.journalKey else {
+            throw .unreadable(
+                reason: "\(request.table) is another table now; no file was removed")
+        }
+        let expired = prepared.plan.expiredSnapshotIDs
+        if let back = expired.first(where: { current.metadata.snapshot($0) != nil }) {
+            throw .unreadable(
+                reason: "\(request.table) still shows the snapshot \(back) after it was expired; "
+                    + "no file was removed")
+        }
+        var files = files
+        do throws(ReachabilityError) {
+            try await engine.walk(context.report).strike(
+                reachedBy: current.metadata, at: current.metadataLocation, from: &files)
+        } catch {
+            throw MaintenanceError(error)
+        }
+        return files
+    }
+}

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import IcebergTable
+
+/// How much the engine holds and does at once.
+public struct NativeEngineSettings: Hashable, Sendable {
+    /// The most bytes that the paths of one action may take: `ICEPACK_NATIVE_MEMORY_BYTES`.
+    public var memoryBytes: Int
+    /// How many manifest lists or manifests are read at once.
+    public var readWidth: Int
+    /// How many removals are under way at once where the request does not say.
+    public var removalWidth: Int
+
+    /// The reads at once where nobody says anything; about twice the cores is good.
+    public static let defaultReadWidth = 8
+    /// The removals at once where nobody says anything.
+    public static let defaultRemovalWidth = 8
+    /// The most removals at once, whatever the request says.
+    public static let maxRemovalWidth = 256
+
+    /// The lease that must be left before a commit: a catalog may take this long to answer.
+    static let commitReserve = Duration.seconds(90)
+    /// The lease that must be left before a batch of removals or of journal entries.
+    static let batchReserve = Duration.seconds(60)
+    /// Files between two renewals of the lease, and journal entries at once.
+    static let batchSize = 1000
+    /// Files that one call removes; a cancelled task stops after it.
+    static let sliceSize = 50
+
+    /// Takes every field.
+    public init(
+        memoryBytes: Int = ReachabilityLimits.defaultMemoryBytes,
+        readWidth: Int = defaultReadWidth, removalWidth: Int = defaultRemovalWidth
+    ) {
+        self.memoryBytes = memoryBytes
+        self.readWidth = readWidth
+        self.removalWidth = removalWidth
+    }
+
+    /// The limits of a walk over a table's files.
+    var reachabilityLimits: ReachabilityLimits {
+        ReachabilityLimits(memoryBytes: memoryBytes, width: readWidth)
+    }
+}
