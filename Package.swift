@@ -117,7 +117,10 @@ let package = Package(
 
         // Jobs and their stores.
         .library("Jobs", ["WireFormat", .logging]),
-        .library("PostgresStore", ["Jobs", "Postgres", "WireFormat", .logging]),
+        .target(
+            name: "PostgresStore", dependencies: ["Jobs", "Postgres", "WireFormat", .logging],
+            resources: [.embedInCode("Migrations"), .embedInCode("Statements")],
+            swiftSettings: strict),
         .target(
             name: "SQLiteStore", dependencies: ["Jobs", "WireFormat", .grdb, .logging],
             resources: [.embedInCode("Migrations/V0001__job_system.sql")], swiftSettings: strict),

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Postgres
+
+/// Locks that exclude processes, not rows; numbered within a class of our own.
+enum AdvisoryLock: Int64 {
+    /// Held while migrations are applied.
+    case migration = 1
+    /// Held while the catalog is listed into the table cache.
+    case tableSync = 2
+
+    /// `ICEP`, to stay clear of other programs in the same database.
+    private static let classID: Int64 = 0x4943_4550
+
+    /// Calls one of the server's advisory lock functions on this lock.
+    func statement(_ function: String) -> PostgresStatement {
+        PostgresStatement(
+            "SELECT \(function)($1::integer, $2::integer)",
+            [.integer(Self.classID), .integer(rawValue)], effect: .reads, preparation: .once)
+    }
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Postgres
+import WireFormat
+
+/// The statements under `Statements/`, one per file, and how they are run.
+enum Statement {
+    static let appendJournal = text(PackageResources.append_journal_sql)
+    static let audit = text(PackageResources.audit_sql)
+    static let beginCacheGeneration = text(PackageResources.begin_cache_generation_sql)
+    static let cachedTable = text(PackageResources.cached_table_sql)
+    static let cachedTables = text(PackageResources.cached_tables_sql)
+    static let cacheState = text(PackageResources.cache_state_sql)
+    static let cacheTables = text(PackageResources.cache_tables_sql)
+    static let cancel = text(PackageResources.cancel_sql)
+    static let claim = text(PackageResources.claim_sql)
+    static let claimSubmitted = text(PackageResources.claim_submitted_sql)
+    static let closeJournal = text(PackageResources.close_journal_sql)
+    static let closeReplayedJournal = text(PackageResources.close_replayed_journal_sql)
+    static let endCacheGeneration = text(PackageResources.end_cache_generation_sql)
+    static let finish = text(PackageResources.finish_sql)
+    static let job = text(PackageResources.job_sql)
+    static let jobs = text(PackageResources.jobs_sql)
+    static let lockIdempotencyKey = text(PackageResources.lock_idempotency_key_sql)
+    static let markJournalUnknown = text(PackageResources.mark_journal_unknown_sql)
+    static let notify = text(PackageResources.notify_sql)
+    static let openJournal = text(PackageResources.open_journal_sql)
+    static let queueDepth = text(PackageResources.queue_depth_sql)
+    static let recordAftermath = text(PackageResources.record_aftermath_sql)
+    static let recordDryRun = text(PackageResources.record_dry_run_sql)
+    static let recordResult = text(PackageResources.record_result_sql)
+    static let releaseLock = text(PackageResources.release_lock_sql)
+    static let renew = text(PackageResources.renew_sql)
+    static let renewWithProgress = text(PackageResources.renew_with_progress_sql)
+    static let retry = text(PackageResources.retry_sql)
+    static let setEngine = text(PackageResources.set_engine_sql)
+    static let setEngineState = text(PackageResources.set_engine_state_sql)
+    static let softDelete = text(PackageResources.soft_delete_sql)
+    static let submit = text(PackageResources.submit_sql)
+    static let sweepClaims = text(PackageResources.sweep_claims_sql)
+    static let sweepLocks = text(PackageResources.sweep_locks_sql)
+
+    /// Old rows of every history table; the Boolean says whether they are counted.
+    static let purges: [(sql: String, isCounted: Bool)] = [
+        (text(PackageResources.purge_jobs_sql), true),
+        (text(PackageResources.purge_table_status_snapshots_sql), true),
+        (text(PackageResources.purge_table_health_snapshots_sql), true),
+        (text(PackageResources.purge_orchestrator_runs_sql), true),
+        (text(PackageResources.purge_audit_log_sql), false),
+    ]
+
+    /// The SQL without its comments, which the server need not parse.
+    private static func text(_ bytes: [UInt8]) -> String {
+        String(decoding: bytes, as: UTF8.self).split(separator: "\n")
+            .filter { !$0.hasPrefix("--") }.joined(separator: "\n")
+    }
+}
+
+extension PostgresValue {
+    /// A length of time as the statements take it.
+    static func microseconds(_ duration: Duration) -> PostgresValue {
+        let (seconds, attoseconds) = duration.components
+        // Some 290,000 years: beyond what a timestamp can hold, so the server refuses it.
+        let (micros, overflowed) = seconds.multipliedReportingOverflow(by: 1_000_000)
+        guard !overflowed else { return .integer(seconds < 0 ? .min : .max) }
+        return .integer(micros + attoseconds / 1_000_000_000_000)
+    }
+
+    /// A text that a person wrote or reads.
+    ///
+    /// PostgreSQL cannot store U+0000, and a message is not worth failing for.
+    static func prose(_ text: String?) -> PostgresValue { .optional(text?.storable) }
+
+    /// A JSON value; `NULL` for nil. U+0000 in its texts is replaced, as in ``prose(_:)``.
+    static func json(_ value: JSONValue?) -> PostgresValue {
+        guard let value else { return .null }
+        let text = value.text()
+        return .text(text.contains("\\u0000") ? value.storable.text() : text)
+    }
+}
+
+extension String {
+    /// The text as PostgreSQL can store it: U+0000 replaced by U+FFFD.
+    var storable: String {
+        guard utf8.contains(0) else { return self }
+        var scalars = UnicodeScalarView()
+        scalars.append(contentsOf: unicodeScalars.map { $0 == "\0" ? "\u{FFFD}" : $0 })
+        return String(scalars)
+    }
+}
+
+extension JSONValue {
+    fileprivate var storable: JSONValue {
+        switch self {
+        case .null, .bool, .number: self
+        case .string(let text): .string(text.storable)
+        case .array(let elements): .array(elements.map(\.storable))
+        case .object(let object):
+            .object(
+                JSONObject(
+                    object.members.map {
+                        .init(key: $0.key.storable, value: $0.value.storable)
+                    }))
+        }
+    }
+}
