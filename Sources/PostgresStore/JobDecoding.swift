@@ -75,7 +75,7 @@ extension ActionResult {
             impact: fields["impact"]?.stringValue, error: fields["error"]?.stringValue,
             elapsedSeconds: elapsedSeconds, metrics: metrics,
             engine: fields["engine"]?.stringValue,
-            plan: fields["plan"].flatMap { $0.isNull ? nil : $0 })
+            plan: fields["plan"].flatMap { $0.isNull ? Optional.none : $0 })
     }
 
     /// The fields as `record_dry_run.sql` takes them.

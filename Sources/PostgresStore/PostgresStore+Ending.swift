@@ -78,7 +78,11 @@ extension PostgresStore {
         do throws(PostgresError) {
             for row in results[0] {
                 guard let id = try row.jobID(0) else { continue }
-                if try row.decode(1) { report.abandoned.append(id) } else { report.requeued.append(id) }
+                if try row.decode(1) {
+                    report.abandoned.append(id)
+                } else {
+                    report.requeued.append(id)
+                }
             }
         } catch {
             throw JobStoreError(error)

@@ -2,6 +2,7 @@
 
 public import Jobs
 import Postgres
+import WireFormat
 
 // The protocol documents its members.
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation

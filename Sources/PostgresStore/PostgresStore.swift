@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-public import Jobs
+import Jobs
 public import Postgres
 import WireFormat
 
@@ -66,7 +66,9 @@ public final class PostgresStore: Sendable {
     }
 
     /// Runs a statement that says by the count it returns whether what it asked for held.
-    func runCounting(_ sql: String, _ parameters: [PostgresValue]) async throws(JobStoreError) -> Bool {
+    func runCounting(_ sql: String, _ parameters: [PostgresValue]) async throws(JobStoreError)
+        -> Bool
+    {
         Self.isCounted(try await run(sql, parameters))
     }
 

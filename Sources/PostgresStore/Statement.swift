@@ -71,7 +71,9 @@ extension PostgresValue {
     /// PostgreSQL cannot store U+0000, and a message is not worth failing for.
     static func prose(_ text: String?) -> PostgresValue { .optional(text?.storable) }
 
-    /// A JSON value; `NULL` for nil. U+0000 in its texts is replaced, as in ``prose(_:)``.
+    /// A JSON value; `NULL` for nil.
+    ///
+    /// U+0000 in its texts is replaced, as in ``prose(_:)``.
     static func json(_ value: JSONValue?) -> PostgresValue {
         guard let value else { return .null }
         let text = value.text()

@@ -50,7 +50,7 @@ import Testing
     }
 
     @Test func `a task cancelled while it waits for a connection stops waiting`() async throws {
-        try await withPool(maximumConnections: 1) { pool in
+        try await withPool(PoolOptions(maximumConnections: 1)) { pool in
             try await pool.withConnection { _ throws(PostgresError) in
                 let task = Task { () async -> PostgresError? in
                     await failure { () throws(PostgresError) in try await pool.query("SELECT 1") }
@@ -65,7 +65,7 @@ import Testing
 
     @Test func `who waits too long for a connection is told so`() async throws {
         try await withPool(
-            maximumConnections: 1, limits: { $0.acquireTimeout = .milliseconds(50) }
+            PoolOptions(maximumConnections: 1, acquireTimeout: .milliseconds(50))
         ) { pool in
             // Opening the first connection may itself take longer than this pool's patience.
             let isOpen = try await eventually {
@@ -83,7 +83,7 @@ import Testing
     }
 
     @Test func `the server ends a statement that takes too long`() async throws {
-        try await withPool(adjust: { $0.statementTimeout = .milliseconds(50) }) { pool in
+        try await withPool(PoolOptions(statementTimeout: .milliseconds(50))) { pool in
             let error = await failure { () throws(PostgresError) in
                 try await pool.query("SELECT pg_sleep(60)")
             }
@@ -98,15 +98,14 @@ import Testing
 
     @Test func `a server that has gone silent is given up`() async throws {
         try await withPool(
-            maximumConnections: 1,
-            adjust: {
-                $0.statementTimeout = .milliseconds(300)
-                $0.replyGrace = .milliseconds(300)
-            }
+            PoolOptions(
+                maximumConnections: 1, statementTimeout: .milliseconds(300),
+                replyGrace: .milliseconds(300))
         ) { pool in
             let backend = try await pool.query("SELECT pg_backend_pid()")[0].decode(0) as Int
             kill(pid_t(backend), SIGSTOP)
-            defer { kill(pid_t(backend), SIGKILL) }
+            // Killing it instead would take every other test's session with it.
+            defer { kill(pid_t(backend), SIGCONT) }
 
             let error = await failure { () throws(PostgresError) in
                 try await pool.query("SELECT 1", effect: .reads)
@@ -146,7 +145,7 @@ import Testing
 
     @Test func `without a server every call says so after its patience`() async throws {
         let nowhere = "postgres://nobody:hidden@127.0.0.1:1/none"
-        try await withPool(url: nowhere, limits: { $0.acquireTimeout = .milliseconds(200) }) {
+        try await withPool(url: nowhere, PoolOptions(acquireTimeout: .milliseconds(200))) {
             pool in
             let error = await failure { () throws(PostgresError) in
                 try await pool.query("SELECT 1")

@@ -77,7 +77,7 @@ import Testing
     }
 
     @Test func `values of megabytes pass both ways while others work`() async throws {
-        try await withPool(maximumConnections: 2) { pool in
+        try await withPool(PoolOptions(maximumConnections: 2)) { pool in
             let large = String(repeating: "0123456789abcdef", count: 1 << 20)
 
             try await withThrowingTaskGroup(of: Void.self) { group in
@@ -116,7 +116,7 @@ import Testing
     }
 
     @Test func `a hundred tasks share four connections`() async throws {
-        try await withPool(maximumConnections: 4) { pool in
+        try await withPool(PoolOptions(maximumConnections: 4)) { pool in
             let sum = try await withThrowingTaskGroup(of: Int.self) { group in
                 for number in 0..<100 {
                     group.addTask {
@@ -172,7 +172,7 @@ import Testing
     }
 
     @Test func `prepared statements beyond the limit make room for each other`() async throws {
-        try await withPool(maximumConnections: 1) { pool in
+        try await withPool(PoolOptions(maximumConnections: 1)) { pool in
             for round in 0..<2 {
                 for number in 0..<150 {
                     let result = try await pool.query("SELECT \(number)")
@@ -186,7 +186,7 @@ import Testing
     }
 
     @Test func `a statement that failed to prepare is prepared again`() async throws {
-        try await withPool(maximumConnections: 1) { pool in
+        try await withPool(PoolOptions(maximumConnections: 1)) { pool in
             let error = await failure { () throws(PostgresError) in
                 try await pool.query("SELECT a FROM t")
             }
@@ -203,7 +203,7 @@ import Testing
     }
 
     @Test func `a changed table costs one transient error`() async throws {
-        try await withPool(maximumConnections: 1) { pool in
+        try await withPool(PoolOptions(maximumConnections: 1)) { pool in
             try await pool.execute(script: "CREATE TABLE t (a int); INSERT INTO t VALUES (7);")
             _ = try await pool.query("SELECT * FROM t")
             try await pool.execute(script: "ALTER TABLE t ADD b text DEFAULT 'x'")

@@ -3,30 +3,32 @@
 import Postgres
 import TestSupport
 
+/// How a test's pool differs from the usual one.
+struct PoolOptions {
+    var maximumConnections = 4
+    var acquireTimeout: Duration = .seconds(30)
+    var statementTimeout: Duration = .seconds(30)
+    var replyGrace: Duration = .seconds(5)
+}
+
 /// A fresh database and a pool on it, closed when the body is done.
 func withPool<Value>(
-    maximumConnections: Int = 4, adjust: (inout PostgresConfiguration) -> Void = { _ in },
-    limits adjustLimits: (inout PostgresPool.Limits) -> Void = { _ in },
-    _ body: (PostgresPool) async throws -> Value
+    _ options: PoolOptions = PoolOptions(), _ body: (PostgresPool) async throws -> Value
 ) async throws -> Value {
     let url = try await PostgresCluster.shared().createDatabase()
-    return try await withPool(
-        url: url, maximumConnections: maximumConnections, adjust: adjust, limits: adjustLimits, body
-    )
+    return try await withPool(url: url, options, body)
 }
 
 /// A pool on a database, closed when the body is done.
 func withPool<Value>(
-    url: String, maximumConnections: Int = 4,
-    adjust: (inout PostgresConfiguration) -> Void = { _ in },
-    limits adjustLimits: (inout PostgresPool.Limits) -> Void = { _ in },
+    url: String, _ options: PoolOptions = PoolOptions(),
     _ body: (PostgresPool) async throws -> Value
 ) async throws -> Value {
     var configuration = try PostgresConfiguration(url: url)
-    adjust(&configuration)
-    var limits = PostgresPool.Limits(maximumConnections: maximumConnections)
-    limits.acquireTimeout = .seconds(30)
-    adjustLimits(&limits)
+    configuration.statementTimeout = options.statementTimeout
+    configuration.replyGrace = options.replyGrace
+    var limits = PostgresPool.Limits(maximumConnections: options.maximumConnections)
+    limits.acquireTimeout = options.acquireTimeout
     let pool = PostgresPool(configuration, limits: limits)
     do {
         let value = try await body(pool)

@@ -25,7 +25,7 @@ import Testing
     }
 
     @Test func `a body that throws is rolled back and the connection lives on`() async throws {
-        try await withPool(maximumConnections: 1) { pool in
+        try await withPool(PoolOptions(maximumConnections: 1)) { pool in
             try await pool.query("CREATE TABLE t (a int)")
             let before = try await pool.query("SELECT pg_backend_pid()")[0].decode(0) as Int
 
@@ -122,7 +122,7 @@ import Testing
     }
 
     @Test func `a transaction left open by a borrower is rolled back`() async throws {
-        try await withPool(maximumConnections: 1) { pool in
+        try await withPool(PoolOptions(maximumConnections: 1)) { pool in
             try await pool.query("CREATE TABLE t (a int)")
 
             try await pool.withConnection { connection throws(PostgresError) in
