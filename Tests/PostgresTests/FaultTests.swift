@@ -14,7 +14,7 @@ import Testing
                     try await pool.query("SELECT pg_sleep(60) /* victim */")
                 }
             }
-            func isRunning() async throws -> Bool {
+            @Sendable func isRunning() async throws -> Bool {
                 try await pool.query(
                     """
                     SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%victim%'

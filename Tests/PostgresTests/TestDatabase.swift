@@ -40,14 +40,14 @@ func withPool<Value>(
     }
 }
 
-/// Waits until the condition holds, looking every few milliseconds, at most ten seconds.
-func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
-    let deadline = ContinuousClock.now + .seconds(10)
-    while ContinuousClock.now < deadline {
-        if try await condition() { return true }
-        try await Task.sleep(for: .milliseconds(5))
+/// Whether the condition comes to hold before the deadline.
+func eventually(_ condition: @escaping @Sendable () async throws -> Bool) async throws -> Bool {
+    do {
+        try await eventually("the condition", condition)
+        return true
+    } catch is DeadlineExceeded {
+        return false
     }
-    return false
 }
 
 /// The error that the body throws, or nil.

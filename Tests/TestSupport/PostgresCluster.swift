@@ -104,7 +104,10 @@ public struct PostgresCluster: Sendable {
             throw Failure(description: "no PostgreSQL binaries")
         }
         let outcome = try await Self.shell(
-            "exec \"$1/psql\" -X -q -A -t -v ON_ERROR_STOP=1 -h 127.0.0.1 -p \"$2\" -U postgres -d \"$3\" -c \"$4\"",
+            #"""
+            exec "$1/psql" -X -q -A -t -v ON_ERROR_STOP=1 -h 127.0.0.1 -p "$2" -U postgres \
+                -d "$3" -c "$4"
+            """#,
             [binaries, String(port), database, sql])
         guard outcome.isSuccess else { throw Failure(description: outcome.output) }
         return outcome.output
@@ -127,7 +130,8 @@ public struct PostgresCluster: Sendable {
         }
         let outcome = try await Self.shell(
             Self.prelude
-                + "run \"$1/pg_ctl\" -D \"$2/data\" -w -t 60 -l \"$2/log\" \(command) >/dev/null 2>&1 </dev/null",
+                + #"run "$1/pg_ctl" -D "$2/data" -w -t 60 -l "$2/log" "#
+                + "\(command) >/dev/null 2>&1 </dev/null",
             [binaries, directory])
         guard outcome.isSuccess else {
             throw Failure(description: "pg_ctl \(command) failed: \(outcome.output)")
@@ -157,7 +161,10 @@ extension PostgresCluster {
 
     /// `run` executes a server program as a user that it accepts.
     private static let prelude = """
-        cd / && if [ "$(id -u)" = 0 ]; then run() { runuser -u postgres -- "$@"; }; else run() { "$@"; }; fi
+        cd /
+        if [ "$(id -u)" = 0 ]; then run() { runuser -u postgres -- "$@"; }
+        else run() { "$@"; }
+        fi
 
         """
 
@@ -172,12 +179,12 @@ extension PostgresCluster {
             fail() { cat "$dir/init.log" "$dir/log" 2>/dev/null; remove; exit 1; }
             mkdir -m 755 "$dir" || exit 1
             if [ "$(id -u)" = 0 ]; then chown postgres "$dir"; fi
-            run "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 --no-sync \
-                >"$dir/init.log" 2>&1 || fail
-            printf '%s\n' 'host all guarded 127.0.0.1/32 scram-sha-256' 'host all all 127.0.0.1/32 trust' \
-                'local all all trust' >"$dir/data/pg_hba.conf"
-            run "$bin/pg_ctl" -D "$dir/data" -w -t 60 -l "$dir/log" \
-                -o "-p $port -k $dir -c listen_addresses=127.0.0.1 -c max_connections=300 $options" \
+            run "$bin/initdb" -D "$dir/data" -U postgres -A trust -E UTF8 --locale=C.UTF-8 \
+                --no-sync >"$dir/init.log" 2>&1 || fail
+            printf '%s\n' 'host all guarded 127.0.0.1/32 scram-sha-256' \
+                'host all all 127.0.0.1/32 trust' 'local all all trust' >"$dir/data/pg_hba.conf"
+            given="-c listen_addresses=127.0.0.1 -c max_connections=300 $options"
+            run "$bin/pg_ctl" -D "$dir/data" -w -t 60 -l "$dir/log" -o "-p $port -k $dir $given" \
                 start >/dev/null 2>&1 </dev/null || fail
             "$bin/psql" -X -q -h 127.0.0.1 -p "$port" -U postgres -d postgres \
                 -c "CREATE ROLE guarded LOGIN PASSWORD '$password'" >>"$dir/init.log" 2>&1 || fail
@@ -186,7 +193,8 @@ extension PostgresCluster {
                 state=$(sed 's/.*) \(.\).*/\1/' "/proc/$watched/stat" 2>/dev/null) || return 1
                 [ -n "$state" ] && [ "$state" != Z ]
             }
-            ( trap '' INT HUP TERM; while alive; do sleep 0.3; done; remove ) >/dev/null 2>&1 </dev/null &
+            watch() { trap '' INT HUP TERM; while alive; do sleep 0.3; done; remove; }
+            watch >/dev/null 2>&1 </dev/null &
             """#
 
     private static func shell(

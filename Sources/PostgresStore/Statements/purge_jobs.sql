@@ -5,7 +5,8 @@ WITH old AS (
     SELECT j.job_id FROM jobs j
     WHERE j.completed_at < now() - $1::bigint * INTERVAL '1 microsecond'
         AND j.status IN ('completed', 'failed', 'cancelled')
-        AND NOT EXISTS (SELECT FROM file_journal f WHERE f.job_id = j.job_id AND f.state = 'planned')
+        AND NOT EXISTS (
+            SELECT FROM file_journal f WHERE f.job_id = j.job_id AND f.state = 'planned')
     LIMIT $2::bigint
 )
 DELETE FROM jobs j USING old WHERE j.job_id = old.job_id

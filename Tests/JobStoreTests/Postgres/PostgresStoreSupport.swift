@@ -3,13 +3,14 @@
 import Jobs
 import Postgres
 import PostgresStore
+import Synchronization
 import TestSupport
 
 /// Makes time pass for a store on a real server.
 ///
 /// The server's clock cannot be moved, but its function can be put in the shade of another one: a
-/// schema that comes before `pg_catalog` in the search path holds a `now()` with an offset. So every
-/// statement that takes the time from anywhere else is found out as well.
+/// schema that comes before `pg_catalog` in the search path holds a `now()` with an offset. So
+/// every statement that takes the time from anywhere else is found out as well.
 struct ShiftedClock: Sendable {
     /// What a connection is told so that it sees the other function.
     static let parameters = "options=-c%20search_path%3Dshifted%2Cpg_catalog%2Cpublic"
@@ -61,4 +62,13 @@ func withStore<Value>(
         await pool.shutdown()
         throw error
     }
+}
+
+/// How often each job was ended, by whoever was told that it had ended it.
+final class SettlementTally: Sendable {
+    private let state = Mutex<[JobID: Int]>([:])
+
+    var counts: [JobID: Int] { state.withLock { $0 } }
+
+    func add(_ job: JobID) { state.withLock { $0[job, default: 0] += 1 } }
 }
