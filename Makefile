@@ -7,7 +7,7 @@ SHELL := bash
 .SUFFIXES:
 
 SWIFT ?= swift
-SWIFT_SOURCES := Package.swift Sources Tests Tools
+SWIFT_SOURCES := Package.swift Benchmarks Sources Tests Tools
 
 ##@ First steps
 
@@ -72,6 +72,7 @@ bench: build-release ## Measure against the alternatives, on the same data in th
 	@scripts/bootstrap spark
 	@scripts/python-env
 	@scripts/spark-env
+	$(SWIFT) build --configuration release --product icepack-bench
 	@Benchmarks/run
 
 .PHONY: docs

@@ -156,6 +156,12 @@ let package = Package(
             ],
             swiftSettings: strict),
 
+        // What `make bench` needs from inside.
+        .executableTarget(
+            name: "icepack-bench",
+            dependencies: ["Jobs", "Postgres", "PostgresStore", "WireFormat", .argumentParser],
+            path: "Benchmarks/Driver", swiftSettings: strict),
+
         // The house style, as a program.
         .target(name: "TidyRules", path: "Tools/TidyRules", swiftSettings: strict),
         .executableTarget(
