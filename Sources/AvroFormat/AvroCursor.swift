@@ -88,21 +88,34 @@ struct AvroCursor {
         position += count
     }
 
-    /// Steps over integers without working out their values.
+    /// Steps over integers without working out their values, eight bytes at a time.
+    ///
+    /// An integer ends with the byte whose highest bit is clear, so counting those bits in a word
+    /// counts the integers that end in it.
     mutating func skipIntegers(_ count: Int) throws(AvroError) {
         var left = count
         var width = 0
         var index = position
+        while left >= 8, end - index >= 8 {
+            let word = UInt64(
+                littleEndian: base.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+            let ends = ~word & 0x8080_8080_8080_8080
+            guard width + ends.trailingZeroBitCount / 8 < 10 else {
+                throw failure(.integerOverflow)
+            }
+            left -= ends.nonzeroBitCount
+            width = ends == 0 ? width + 8 : ends.leadingZeroBitCount / 8
+            index += 8
+        }
         while left > 0 {
             guard index < end else { throw failure(.endOfData) }
             let byte = base.load(fromByteOffset: index, as: UInt8.self)
             index += 1
             width += 1
+            guard width <= 10, byte < 0x80 || width < 10 else { throw failure(.integerOverflow) }
             if byte < 0x80 {
                 left -= 1
                 width = 0
-            } else if width == 10 {
-                throw failure(.integerOverflow)
             }
         }
         position = index

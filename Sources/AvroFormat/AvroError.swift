@@ -91,7 +91,7 @@ extension AvroError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .notAvro(let bytes):
-            "it is not an Avro file: it begins with \(bytes.map(hexadecimal).joined(separator: " "))"
+            "it is no Avro file: it begins with \(bytes.map(hexadecimal).joined(separator: " "))"
         case .malformed(let fault, let position): "it is damaged at \(position): \(fault)"
         case .unsupportedCodec(let name): "its codec \(name) is not supported"
         case .tooLarge(let part, let size, let limit, let position):

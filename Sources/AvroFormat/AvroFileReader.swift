@@ -2,7 +2,9 @@
 
 import Compression
 
-/// Reads a container file block by block. Avro specification 1.11, Object Container Files.
+/// Reads a container file block by block.
+///
+/// Avro specification 1.11, Object Container Files.
 ///
 /// It holds one block and what its source gave beyond it, so memory does not grow with the file:
 ///
@@ -43,6 +45,9 @@ public final class AvroFileReader<Source: AvroByteSource> {
 
     /// Where in the file reading stands; its length once there is no next block.
     public var offset: Int64 { input.offset }
+
+    /// How many stored bytes are held now: the current block and what came with it.
+    package var bufferedBytes: Int { input.held }
 
     /// Moves on to the next block; false at the end of the file.
     public func nextBlock() async throws(AvroReadError<Source.Failure>) -> Bool {
@@ -118,6 +123,8 @@ struct AvroBlockHead {
 extension AvroInput {
     /// Reads a file's header and is done with it.
     mutating func header(limit: Int) async throws(AvroReadError<Source.Failure>) -> AvroHeader {
+        // What the file is instead shows in its first bytes, all of which belong in the error.
+        _ = try await fill(AvroHeader.magic.count)
         while true {
             let parsed: (header: AvroHeader, size: Int)?
             do { parsed = try withBytes(AvroHeader.parse) } catch { throw .format(error) }

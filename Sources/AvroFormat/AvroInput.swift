@@ -14,6 +14,9 @@ struct AvroInput<Source: AvroByteSource> {
     /// How many bytes are at hand.
     var available: Int { bytes.count - start }
 
+    /// How many bytes are held, those that are done with among them.
+    var held: Int { bytes.count }
+
     /// Brings bytes until this many are at hand; false if the file ends before.
     mutating func fill(_ count: Int) async throws(AvroReadError<Source.Failure>) -> Bool {
         while available < count {

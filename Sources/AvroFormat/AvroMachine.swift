@@ -117,7 +117,7 @@ struct AvroMachine {
         case .integers(let each): try cursor.skipIntegers(Int(count) * each)
         case .integerAndBytes:
             for _ in 0..<count {
-                try cursor.skipIntegers(1)
+                _ = try cursor.long()
                 try cursor.skip(cursor.length())
             }
         case .part(let start):

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// A projection worked out for one writer's schema: a flat list of steps over the bytes of a record.
+/// A projection worked out for one writer's schema: a flat list of steps over a record's bytes.
 ///
 /// Compiling it once keeps names, ids and types out of the loop over records. Immutable, so that
 /// one program serves any number of readers.
@@ -27,7 +27,9 @@ public final class AvroProgram: Sendable {
     }
 }
 
-/// One thing to do with the bytes at the cursor. Program positions are absolute.
+/// One thing to do with the bytes at the cursor.
+///
+/// Program positions are absolute.
 enum AvroStep: Hashable, Sendable {
     /// Step over bytes.
     case skipFixed(Int)

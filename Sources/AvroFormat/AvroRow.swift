@@ -76,7 +76,9 @@ public struct AvroRow: ~Copyable {
         isPresent(slot.index) ? try text(slot.index) : nil
     }
 
-    /// The bytes of a text field as they are, unchecked and not copied: valid only as long as the row.
+    /// The bytes of a text field as they are, neither checked nor copied.
+    ///
+    /// Valid only as long as the row.
     public func borrowedBytes(_ slot: AvroRequired<String>) -> UnsafeRawBufferPointer {
         view(slot.index)
     }

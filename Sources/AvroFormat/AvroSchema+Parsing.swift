@@ -3,7 +3,9 @@
 import WireFormat
 
 extension AvroSchema {
-    /// Reads a schema from its JSON. Avro specification 1.11, Schema Declaration.
+    /// Reads a schema from its JSON.
+    ///
+    /// Avro specification 1.11, Schema Declaration.
     ///
     /// Nesting is bounded by ``JSONValue/maximumDepth``.
     ///

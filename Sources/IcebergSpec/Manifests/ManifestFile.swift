@@ -7,7 +7,7 @@
 public struct ManifestFile: Hashable, Sendable {
     /// Where the manifest is, exactly as the list spells it.
     public var path: String
-    /// The manifest's length in bytes, as its writer saw it; it may be stale after a rewrite of paths.
+    /// The manifest's length in bytes, as its writer saw it; rewriting paths may leave it stale.
     public var length: Int64
     /// The partition spec that its entries were written under.
     public var partitionSpecID: Int32

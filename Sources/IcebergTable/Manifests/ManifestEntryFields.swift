@@ -3,7 +3,9 @@
 import AvroFormat
 import IcebergSpec
 
-/// The fields of an entry. Iceberg spec, Manifest Entry Fields.
+/// The fields of an entry.
+///
+/// Iceberg spec, Manifest Entry Fields.
 ///
 /// The partition tuple (102) and the metrics (108 to 110, 125, 128, 137) are stepped over.
 struct ManifestEntryFields: Sendable {
@@ -37,7 +39,9 @@ struct ManifestEntryFields: Sendable {
     }
 }
 
-/// The fields of the file in an entry. Iceberg spec, Data File Fields.
+/// The fields of the file in an entry.
+///
+/// Iceberg spec, Data File Fields.
 private struct DataFileFields: Sendable {
     private let content: AvroOptional<Int32>
     private let filePath: AvroRequired<String>

@@ -3,7 +3,9 @@
 import AvroFormat
 import IcebergSpec
 
-/// What a manifest says of itself in its file's metadata. Iceberg spec, Manifests.
+/// What a manifest says of itself in its file's metadata.
+///
+/// Iceberg spec, Manifests.
 struct ManifestHeader {
     /// The partition spec of its entries; 0 where a v1 writer left it out, as v1 had one spec.
     let partitionSpecID: Int32

@@ -36,7 +36,9 @@ public struct ManifestListReader<Storage: ObjectStorage>: Sendable {
     }
 }
 
-/// The fields of a row. Iceberg spec, Manifest Lists.
+/// The fields of a row.
+///
+/// Iceberg spec, Manifest Lists.
 ///
 /// The other names of the counts are those of Java before the spec shortened them.
 struct ManifestListFields: Sendable {

@@ -110,8 +110,10 @@ public struct ManifestReader<Storage: ObjectStorage>: Sendable {
     }
 
     /// A file that was cut off between two blocks reads without a fault, so its length or its
-    /// entries must bear out what the list says. The length alone will not do, because tools
-    /// that rewrite paths leave a stale one behind (P-62).
+    /// entries must bear out what the list says.
+    ///
+    /// The length alone will not do, because tools that rewrite paths leave a stale one behind
+    /// (P-62).
     private func checkWholeness(
         of manifest: ManifestFile, entryCount: Int64, byteCount: Int64, _ location: Location
     ) throws(ManifestError) {

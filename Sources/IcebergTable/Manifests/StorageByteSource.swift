@@ -5,8 +5,9 @@ import ObjectStorage
 
 /// Brings an object piece by piece with ranged reads.
 struct StorageByteSource<Storage: ObjectStorage>: AvroByteSource {
-    /// How many bytes are asked for at once. Manifests are some kilobytes mostly, and eight
-    /// megabytes when full.
+    /// How many bytes are asked for at once.
+    ///
+    /// Manifests are some kilobytes mostly, and eight megabytes when full.
     static var chunkSize: Int64 { 1 << 20 }
 
     private let location: Location
@@ -31,7 +32,9 @@ struct StorageByteSource<Storage: ObjectStorage>: AvroByteSource {
     }
 
     /// What should be left and one byte more: a short answer then shows the end without another
-    /// request. A length that proves wrong counts no longer.
+    /// request.
+    ///
+    /// A length that proves wrong counts no longer.
     private var expectedRest: Int64 {
         guard let expectedLength, expectedLength >= offset, expectedLength < .max else {
             return Self.chunkSize

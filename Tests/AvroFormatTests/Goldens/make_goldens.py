@@ -38,7 +38,11 @@ SCHEMA = {
             "type": {"type": "enum", "name": "colour", "symbols": ["red", "green"]},
             "field-id": 11,
         },
-        {"name": "list", "type": {"type": "array", "items": "long", "element-id": 13}, "field-id": 12},
+        {
+            "name": "list",
+            "type": {"type": "array", "items": "long", "element-id": 13},
+            "field-id": 12,
+        },
         {
             "name": "counts",
             "type": [
@@ -71,7 +75,11 @@ SCHEMA = {
                 "fields": [
                     {"name": "inner", "type": "string", "field-id": 21},
                     {"name": "again", "type": "four", "field-id": 22},
-                    {"name": "empty", "type": {"type": "record", "name": "none", "fields": []}, "field-id": 23},
+                    {
+                        "name": "empty",
+                        "type": {"type": "record", "name": "none", "fields": []},
+                        "field-id": 23,
+                    },
                 ],
             },
             "field-id": 20,
@@ -114,7 +122,11 @@ def row(i):
         "counts": None if i % 4 == 0 else [{"key": k, "value": i + k} for k in range(i % 9)],
         "properties": {f"key {k}": f"value {i}" for k in range(i % 3)},
         "nested": {"inner": f"inner {i}", "again": b"abcd", "empty": {}},
-        "tree": {"label": f"root {i}", "left": leaf if i % 2 else None, "right": dict(leaf, left=leaf)},
+        "tree": {
+            "label": f"root {i}",
+            "left": leaf if i % 2 else None,
+            "right": dict(leaf, left=leaf),
+        },
         "either": [None, i, i * 2**33][i % 3],
         "last": 7 * i,
     }
