@@ -152,7 +152,8 @@ let package = Package(
             name: "icepack",
             dependencies: [
                 "Fleet", "IcepackAPI", "IcepackRuntime", "Jobs", "Maintenance", "WireFormat",
-                .argumentParser, .asyncHTTPClient, .logging, .nio, .serviceLifecycle,
+                "IcebergCatalog", "ObjectStorage", .argumentParser, .asyncHTTPClient, .logging, .nio,
+                .nioHTTP1, .serviceLifecycle, .unixSignals,
             ],
             swiftSettings: strict),
 

@@ -162,9 +162,22 @@ def main():
     parser.add_argument("--window", type=int, default=4, help="snapshots whose manifests are live")
     parser.add_argument("--keep", type=int, default=100, help="snapshots that `older_than` keeps")
     parser.add_argument("--days", type=int, default=30, help="how far the history goes back")
+    parser.add_argument("--tables", type=int, help="so many, named TABLE_1, TABLE_2, ...")
     arguments = parser.parse_args()
     arguments.property, arguments.format_version, arguments.partitioned = [], 2, False
 
+    if arguments.tables is None:
+        print(json.dumps(make(arguments)))
+        return
+    name, tables = arguments.table, []
+    for number in range(1, arguments.tables + 1):
+        arguments.table = f"{name}_{number}"
+        tables.append(make(arguments))
+    print(json.dumps(tables))
+
+
+def make(arguments):
+    """Makes one table and returns what its user needs to know."""
     uri, catalog = make_table.open_catalog(arguments)
     table = make_table.create(catalog, arguments)
     table.append(make_table.rows(0, 4, make_table.random.Random(1)))
@@ -183,23 +196,19 @@ def main():
                 (location, arguments.catalog_name, database, name),
             )
     cutoff = history.snapshots[-arguments.keep]["timestamp-ms"]
-    print(
-        json.dumps(
-            {
-                "catalog_uri": uri,
-                "catalog_name": arguments.catalog_name,
-                "warehouse": str(pathlib.Path(arguments.warehouse).resolve()),
-                "database": database,
-                "table": name,
-                "location": history.location,
-                "metadata_location": location,
-                "snapshots": arguments.snapshots,
-                "manifests": arguments.snapshots * arguments.manifests,
-                "older_than": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(cutoff // 1000))
-                + f".{cutoff % 1000:03}+00:00",
-            }
-        )
-    )
+    return {
+        "catalog_uri": uri,
+        "catalog_name": arguments.catalog_name,
+        "warehouse": str(pathlib.Path(arguments.warehouse).resolve()),
+        "database": database,
+        "table": name,
+        "location": history.location,
+        "metadata_location": location,
+        "snapshots": arguments.snapshots,
+        "manifests": arguments.snapshots * arguments.manifests,
+        "older_than": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(cutoff // 1000))
+        + f".{cutoff % 1000:03}+00:00",
+    }
 
 
 if __name__ == "__main__":

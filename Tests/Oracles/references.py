@@ -10,6 +10,7 @@ import argparse
 import gzip
 import json
 import os
+import sqlite3
 import sys
 import urllib.parse
 
@@ -82,7 +83,9 @@ def files_below(folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--metadata-location", required=True)
+    parser.add_argument("--metadata-location", help="of the table")
+    parser.add_argument("--catalog-file", help="or ask this SQLite catalog for it")
+    parser.add_argument("--table", default="demo.events")
     parser.add_argument(
         "--folder", help="folder to compare with; default: the table's location, if local"
     )
@@ -92,7 +95,15 @@ def main():
     )
     arguments = parser.parse_args()
 
-    metadata, kinds = references(arguments.metadata_location)
+    location = arguments.metadata_location
+    if location is None:
+        with sqlite3.connect(arguments.catalog_file) as connection:
+            (location,) = connection.execute(
+                "SELECT metadata_location FROM iceberg_tables "
+                "WHERE table_namespace || '.' || table_name = ?",
+                (arguments.table,),
+            ).fetchone()
+    metadata, kinds = references(location)
     referenced = {local_path(location): kind for location, kind in kinds.items()}
     present = set(files_below(arguments.folder or local_path(metadata["location"])))
     counts = {}

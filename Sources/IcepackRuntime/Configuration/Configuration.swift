@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Fleet
+import Foundation
+public import Maintenance
+
+/// The whole configuration, typed and checked once; nothing else in the program reads the
+/// environment.
+public struct Configuration: Sendable {
+    /// Where the API listens.
+    public let listen: Listen
+    /// Where state is kept.
+    public let store: StoreLocation
+    /// Connections to Postgres.
+    public let postgresPool: PostgresPoolLimits
+    /// Where tables are found.
+    public let catalog: CatalogSettings
+    /// How jobs are run.
+    public let jobs: JobSettings
+    /// How the listing of the catalog is kept fresh.
+    public let tableCache: TableCacheSettings
+    /// Which tables are maintained unasked.
+    public let enrolment: Enrolment
+    /// The order in which a job's actions run.
+    public let actionOrder: ActionOrder
+    /// Which engine is wanted.
+    public let engine: EnginePreference
+    /// Where the client commands find the API.
+    public let apiURL: String
+    /// The most memory that the native engine may use for one action, in bytes.
+    public let nativeMemoryBytes: Int
+    /// What is logged, and how.
+    public let logging: LogSettings
+    /// The texts it was made of, for `icepack config`.
+    public let values: ConfigurationValues
+
+    /// Where the API listens.
+    public struct Listen: Hashable, Sendable {
+        /// An address or a host name.
+        public let host: String
+        /// 0 takes any free port.
+        public let port: Int
+    }
+
+    /// Where state is kept.
+    public enum StoreLocation: Hashable, Sendable {
+        /// A file.
+        case sqlite(path: String)
+        /// A server, as a URL.
+        case postgresURL(String)
+        /// A server, in parts.
+        case postgres(PostgresParts)
+    }
+
+    /// A Postgres server in parts.
+    public struct PostgresParts: Hashable, Sendable {
+        /// Host name, address, or the folder of a Unix socket.
+        public let host: String
+        /// TCP port.
+        public let port: Int
+        /// Database.
+        public let database: String
+        /// Role.
+        public let user: String
+        /// Never shown.
+        public let password: String?
+    }
+
+    /// Connections to Postgres.
+    public struct PostgresPoolLimits: Hashable, Sendable {
+        /// Kept open.
+        public let minimum: Int
+        /// Never exceeded.
+        public let maximum: Int
+        /// After which a silent server counts as gone.
+        public let healthCheckTimeout: Duration
+    }
+
+    /// Where tables are found.
+    public struct CatalogSettings: Hashable, Sendable {
+        /// Which adapter.
+        public let kind: CatalogKind
+        /// The catalog's own name; part of the key in SQL catalogs.
+        public let name: String
+        /// What the adapter connects to.
+        public let uri: String?
+        /// The root of the tables: a path or a URI.
+        public let warehouse: String
+    }
+
+    /// The catalogs that can be spoken to.
+    public enum CatalogKind: String, CaseIterable, Hashable, Sendable {
+        /// The Hadoop catalog's layout in a folder.
+        case filesystem
+        /// Tables of the JDBC catalog in SQLite or Postgres.
+        case sql
+    }
+
+    /// How jobs are run.
+    public struct JobSettings: Hashable, Sendable {
+        /// In-process workers of `serve`; 0 for none.
+        public let maxConcurrent: Int
+        /// How long a claim lasts without renewal.
+        public let lease: Duration
+        /// How often it is renewed.
+        public let heartbeat: Duration
+        /// How often lapsed claims are looked for.
+        public let sweep: Duration
+        /// Attempts before a job is abandoned.
+        public let maxAttempts: Int
+        /// Delay before the second attempt; doubles for each later one.
+        public let retryDelay: Duration
+        /// How often an idle worker looks even without a signal.
+        public let poll: Duration
+        /// Whether submissions are refused and nobody sweeps.
+        public let isDraining: Bool
+    }
+
+    /// How the listing of the catalog is kept fresh.
+    public struct TableCacheSettings: Hashable, Sendable {
+        /// Time between syncs.
+        public let refresh: Duration
+        /// Age past which `/readyz` says no.
+        public let staleness: Duration
+    }
+
+    /// What is logged, and how.
+    public struct LogSettings: Hashable, Sendable {
+        /// From which level on.
+        public let level: LogLevel
+        /// How a line looks.
+        public let format: LogFormat
+    }
+
+    /// Levels in falling verbosity.
+    public enum LogLevel: String, CaseIterable, Hashable, Sendable {
+        case trace, debug, info, notice, warning, error
+    }
+
+    /// How a log line looks.
+    public enum LogFormat: String, CaseIterable, Hashable, Sendable {
+        /// For people.
+        case text
+        /// One JSON object a line.
+        case json
+    }
+}
+
+extension Configuration {
+    /// Whether somebody set a store, or the default one's file is there.
+    public var hasStore: Bool {
+        switch store {
+        case .sqlite(let path):
+            values.values[.store]?.origin != .builtIn
+                || FileManager.default.fileExists(atPath: path)
+        case .postgresURL, .postgres: true
+        }
+    }
+}

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Every key that this program understands, spelled as in the YAML file; in the environment it is
+/// in upper case behind `ICEPACK_`.
+public enum ConfigurationKey: String, CaseIterable, Sendable {
+    case host, port, store
+    case postgresHost = "postgres_host"
+    case postgresPort = "postgres_port"
+    case postgresDatabase = "postgres_database"
+    case postgresUser = "postgres_user"
+    case postgresPassword = "postgres_password"
+    case postgresMinConnections = "postgres_min_connections"
+    case postgresMaxConnections = "postgres_max_connections"
+    case postgresHealthCheckTimeoutSeconds = "postgres_health_check_timeout_seconds"
+    case catalogType = "catalog_type"
+    case catalogName = "catalog_name"
+    case catalogURI = "catalog_uri"
+    case catalogWarehouse = "catalog_warehouse"
+    case maxConcurrentJobs = "max_concurrent_jobs"
+    case leaseSeconds = "lease_seconds"
+    case heartbeatSeconds = "heartbeat_seconds"
+    case sweepSeconds = "sweep_seconds"
+    case maxAttempts = "max_attempts"
+    case retryDelaySeconds = "retry_delay_seconds"
+    case pollSeconds = "poll_seconds"
+    case drainMode = "drain_mode"
+    case actionOrder = "action_order"
+    case tableCacheRefreshSeconds = "table_cache_refresh_seconds"
+    case tableCacheStalenessSeconds = "table_cache_staleness_seconds"
+    case maintenanceAllowlist = "maintenance_allowlist"
+    case enrollment
+    case engine
+    case apiURL = "api_url"
+    case nativeMemoryBytes = "native_memory_bytes"
+    case logLevel = "log_level"
+    case logFormat = "log_format"
+
+    /// The name in the environment.
+    public var environmentName: String { "ICEPACK_" + rawValue.uppercased() }
+
+    /// The value where nobody set one; nil where there is none.
+    public var defaultText: String? {
+        switch self {
+        case .host: "127.0.0.1"
+        case .port: "8000"
+        case .store: "sqlite:./icepack-data/icepack.db"
+        case .postgresHost, .postgresPassword: nil
+        case .postgresPort: "5432"
+        case .postgresDatabase, .postgresUser: "icepack"
+        case .postgresMinConnections: "4"
+        case .postgresMaxConnections: "20"
+        case .postgresHealthCheckTimeoutSeconds: "2.0"
+        case .catalogType: "filesystem"
+        case .catalogName: "default"
+        case .catalogURI: nil
+        case .catalogWarehouse: "./warehouse"
+        case .maxConcurrentJobs: "2"
+        case .leaseSeconds: "1800"
+        case .heartbeatSeconds, .sweepSeconds: "60"
+        case .maxAttempts: "3"
+        case .retryDelaySeconds: "30"
+        case .pollSeconds: "5"
+        case .drainMode: "false"
+        case .actionOrder: "cleanup-first"
+        case .tableCacheRefreshSeconds: "300"
+        case .tableCacheStalenessSeconds: "-1"
+        case .maintenanceAllowlist: nil
+        case .enrollment: "opt-out"
+        case .engine: "auto"
+        case .apiURL: "http://127.0.0.1:8000"
+        case .nativeMemoryBytes: "512 MiB"
+        case .logLevel: "info"
+        case .logFormat: "text"
+        }
+    }
+
+    /// Whether the value is never shown.
+    public var isSecret: Bool { self == .postgresPassword }
+}

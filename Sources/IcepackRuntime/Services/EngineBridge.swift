@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Fleet
+import Foundation
+import IcebergCatalog
+public import Jobs
+public import Maintenance
+import WireFormat
+
+/// Joins the job system, which knows actions as names, to the engines that run them.
+public struct EngineBridge: Sendable {
+    /// Chooses among the engines.
+    public let router: EngineRouter
+    private let engines: [any MaintenanceEngine]
+    private let lease: Duration
+
+    /// Takes the configured engines, in the order of preference, and the length of a lease.
+    public init(
+        engines: [any MaintenanceEngine], preference: EnginePreference, lease: Duration
+    ) {
+        self.engines = engines
+        self.lease = lease
+        router = EngineRouter(
+            engines: engines.map { EngineCapability(name: $0.name, actions: $0.actions) },
+            preference: preference)
+    }
+
+    /// What workers run actions with.
+    public var actionEngine: ActionEngine {
+        { invocation, context async throws(ActionFailure) in
+            try await run(invocation, in: context)
+        }
+    }
+
+    /// What one action would do now, for dry runs and plan requests.
+    public func plan(
+        _ table: TableName, _ action: MaintenanceAction, _ options: ActionOptions
+    ) async throws(MaintenanceError) -> ActionPlan {
+        try await engine(for: action).plan(
+            ActionRequest(
+                table: TableIdentifier(table), action: action, options: options, now: Self.now))
+    }
+
+    private func run(
+        _ invocation: ActionInvocation, in context: ActionContext
+    ) async throws(ActionFailure) -> ActionResult {
+        let action = try Self.action(named: invocation.action)
+        try await noteEngine(of: invocation.job, in: context)
+        let began = ContinuousClock.now
+        do throws(MaintenanceError) {
+            let engine = try engine(for: action)
+            let request = ActionRequest(
+                table: TableIdentifier(invocation.job.table), action: action,
+                options: try Self.validated(invocation.options, for: action), now: Self.now)
+            let report = try await engine.run(request, in: runContext(context, action))
+            return ActionResult(
+                action: action.rawValue, isSuccess: true, message: report.message,
+                impact: report.impact, elapsedSeconds: began.duration(to: .now) / .seconds(1),
+                metrics: report.metrics, engine: engine.name)
+        } catch {
+            throw Self.failure(error)
+        }
+    }
+
+    /// Writes which engine runs the job, and why, before its first action.
+    private func noteEngine(of job: Job, in context: ActionContext) async throws(ActionFailure) {
+        guard job.engine == nil else { return }
+        var actions: [MaintenanceAction] = []
+        for name in job.actions { actions.append(try Self.action(named: name)) }
+        let choice: EngineChoice?
+        do throws(NoEngineForAction) {
+            choice = try router.choose(actions)
+        } catch {
+            throw .failed(message: error.reason)
+        }
+        guard let choice else { return }
+        try await context.setEngine(choice.engine, reason: choice.reason)
+    }
+
+    func engine(
+        for action: MaintenanceAction
+    ) throws(MaintenanceError) -> any MaintenanceEngine {
+        let choice: EngineChoice
+        do throws(NoEngineForAction) {
+            choice = try router.choose(action)
+        } catch {
+            throw .refused(code: NoEngineForAction.code, reason: error.reason)
+        }
+        guard let engine = engines.first(where: { $0.name == choice.engine }) else {
+            throw .refused(
+                code: NoEngineForAction.code, reason: "no engine is called \(choice.engine)")
+        }
+        return engine
+    }
+
+    private static func validated(
+        _ options: JSONValue, for action: MaintenanceAction
+    ) throws(MaintenanceError) -> ActionOptions {
+        do throws(OptionError) {
+            return try ActionOptions.validating(options, for: action)
+        } catch {
+            throw .refused(code: "invalid_option", reason: "\(error)")
+        }
+    }
+
+    private static func action(named name: String) throws(ActionFailure) -> MaintenanceAction {
+        guard let action = MaintenanceAction(rawValue: name) else {
+            throw .failed(message: "This version of Icepack has no action \(name)")
+        }
+        return action
+    }
+
+    private func runContext(
+        _ context: ActionContext, _ action: MaintenanceAction
+    ) -> RunContext {
+        RunContext(
+            confirmLease: { [lease] needed throws(MaintenanceError) in
+                do throws(ActionFailure) {
+                    // Half a lease is always enough: whoever configures leases shorter than a
+                    // commit may take has chosen quick recovery, and a guard that never opens
+                    // protects nothing.
+                    try await context.confirmLease(atLeast: min(needed, lease / 2))
+                } catch {
+                    throw MaintenanceError(error)
+                }
+            },
+            report: { progress in
+                context.report(
+                    JobProgress(
+                        action: action.rawValue, phase: progress.phase, done: progress.done,
+                        total: progress.total, unit: progress.unit))
+            },
+            journal: JournalBridge(context: context),
+            attempt: AttemptLabel(
+                jobID: context.claim.jobID.rawValue, attemptID: context.claim.attemptID.rawValue))
+    }
+
+    static func failure(_ error: MaintenanceError) -> ActionFailure {
+        switch error {
+        case .fenceLost: .fenceLost
+        case .cancelled: .cancelled
+        case .unavailable, .conflict: .retryable(message: "\(error)")
+        case .commitUnknown: .commitUnknown(message: "\(error)")
+        case .refused, .unreadable: .failed(message: "\(error)")
+        }
+    }
+
+    /// The wall clock, for the ages that tables are judged by; leases use the store's clock.
+    static var now: Timestamp {
+        Timestamp(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
+    }
+}
+
+extension MaintenanceError {
+    /// What a failed call to the job system means to an engine.
+    init(_ failure: ActionFailure) {
+        switch failure {
+        case .fenceLost: self = .fenceLost
+        case .cancelled: self = .cancelled
+        case .retryable(let message): self = .unavailable(reason: message)
+        case .commitUnknown(let message): self = .commitUnknown(reason: message)
+        case .failed(let message): self = .unreadable(reason: message)
+        }
+    }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Fleet
+import Foundation
+public import IcebergCatalog
+import IcepackAPI
+public import Jobs
+public import Logging
+import Maintenance
+import NativeEngine
+public import ObjectStorage
+public import ServiceLifecycle
+
+/// The running parts of one process, made from its configuration.
+///
+/// The only place where adapters are joined to ports.
+public struct ServiceParts<Store: JobStore, TableCatalog: Catalog>: Sendable {
+    private let configuration: Configuration
+    private let store: Store
+    private let catalog: TableCatalog
+    private let bridge: EngineBridge
+    private let logger: Logger
+
+    /// Joins a store and a catalog by a configuration.
+    public init(
+        configuration: Configuration, store: Store, catalog: TableCatalog, bridge: EngineBridge,
+        logger: Logger
+    ) {
+        self.configuration = configuration
+        self.store = store
+        self.catalog = catalog
+        self.bridge = bridge
+        self.logger = logger
+    }
+
+    /// A worker; slots of one process count from 1.
+    ///
+    /// - Throws: ``Jobs/InvalidWorkerConfiguration``, which a checked configuration does not cause.
+    public func worker(slot: Int) throws -> Worker<Store, ContinuousClock> {
+        let host = ProcessInfo.processInfo.hostName
+        let pid = ProcessInfo.processInfo.processIdentifier
+        return Worker(
+            store: store, id: WorkerID("\(host):\(pid):\(slot)"),
+            configuration: try configuration.jobs.workerConfiguration, clock: ContinuousClock(),
+            logger: logger, engine: bridge.actionEngine)
+    }
+
+    /// The sweeper; there is none while the service drains.
+    public var sweeper: Sweeper<Store, ContinuousClock>? {
+        guard !configuration.jobs.isDraining else { return nil }
+        return Sweeper(
+            store: store, policy: configuration.jobs.sweepPolicy,
+            interval: configuration.jobs.sweep, clock: ContinuousClock(), logger: logger)
+    }
+
+    /// What keeps the listing of the catalog fresh.
+    public var tableCacheSync: some Service {
+        TableCacheSyncService(
+            sync: TableCacheSync(catalog: catalog, cache: store, logger: logger),
+            interval: configuration.tableCache.refresh, logger: logger)
+    }
+
+    /// The REST API.
+    public func apiServer(onListening: @escaping @Sendable (Int) async -> Void) -> some Service {
+        APIServer(
+            configuration: APIConfiguration(
+                store: store,
+                planner: { [bridge] table, action, options throws(MaintenanceError) in
+                    try await bridge.plan(table, action, options)
+                },
+                router: bridge.router, order: configuration.actionOrder,
+                enrolment: configuration.enrolment, isDraining: configuration.jobs.isDraining,
+                lockLease: configuration.jobs.lease,
+                tableCacheStaleness: configuration.tableCache.staleness, logger: logger),
+            host: configuration.listen.host, port: configuration.listen.port,
+            onListening: onListening)
+    }
+}
+
+extension Configuration.JobSettings {
+    /// How a worker holds, retries and gives up jobs.
+    public var workerConfiguration: WorkerConfiguration {
+        get throws(InvalidWorkerConfiguration) {
+            try WorkerConfiguration(
+                lease: lease, heartbeat: heartbeat, maxAttempts: maxAttempts,
+                retryDelay: retryDelay, pollInterval: poll)
+        }
+    }
+
+    /// The limits of a sweep.
+    public var sweepPolicy: SweepPolicy {
+        SweepPolicy(maxAttempts: maxAttempts, retryDelay: retryDelay)
+    }
+}
+
+extension Configuration {
+    /// The engines that this process can run actions with.
+    public func makeBridge(
+        catalog: some Catalog, storage: StorageRouter
+    ) -> EngineBridge {
+        EngineBridge(
+            engines: [
+                NativeEngine(
+                    catalog: catalog, storage: storage,
+                    settings: NativeEngineSettings(memoryBytes: nativeMemoryBytes))
+            ],
+            preference: engine, lease: jobs.lease)
+    }
+}

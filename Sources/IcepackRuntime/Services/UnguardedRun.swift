@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Fleet
+import Foundation
+import IcebergCatalog
+public import Jobs
+public import Maintenance
+import WireFormat
+
+extension EngineBridge {
+    /// Runs one action without a job: nothing keeps other jobs off the table, and a crash between
+    /// commit and removal leaves orphans, which only orphan removal finds.
+    ///
+    /// Returns the engine's name as well.
+    public func runUnguarded(
+        _ table: TableName, _ action: MaintenanceAction, _ options: ActionOptions,
+        report: @escaping @Sendable (ActionProgress) -> Void
+    ) async throws(MaintenanceError) -> (engine: String, report: ActionReport) {
+        let engine = try engine(for: action)
+        let request = ActionRequest(
+            table: TableIdentifier(table), action: action, options: options, now: Self.now)
+        let context = RunContext(
+            confirmLease: { _ throws(MaintenanceError) in }, report: report,
+            journal: UnkeptJournal(),
+            attempt: AttemptLabel(
+                jobID: JobID.random().rawValue, attemptID: AttemptID.random().rawValue))
+        return (engine.name, try await engine.run(request, in: context))
+    }
+}
+
+/// The journal of a run without a store: it forgets.
+private struct UnkeptJournal: MaintenanceJournal {
+    func plan(_ files: [JournalledFile], tableUUID: String) async throws(MaintenanceError) {}
+    func close(paths: [String]) async throws(MaintenanceError) {}
+    func markUnknown() async throws(MaintenanceError) {}
+    func openEntries(
+        tableUUID: String, after id: Int64, limit: Int
+    ) async throws(MaintenanceError) -> [OpenJournalledFile] { [] }
+    func closeReplayed(_ ids: [Int64]) async throws(MaintenanceError) {}
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import IcebergCatalog
+import IcepackAPI
+import IcepackRuntime
+import Jobs
+import Maintenance
+import ServiceLifecycle
+import WireFormat
+
+/// `icepack maintain`: runs actions here and now, straight on the catalog, without a queue.
+///
+/// With a store configured the run is a job like any other: it holds the table's lock, shows in
+/// the history and can be cancelled. Without one nothing guards the table, and it says so.
+struct MaintainCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "maintain", abstract: "Run actions on a table here and now, without a queue.",
+        discussion: """
+            With a store configured (ICEPACK_STORE or ICEPACK_POSTGRES_HOST, or the default store's \
+            file in this folder) the run holds the table's lock and is kept in the history. Exit 0 \
+            only when every action succeeded; 75 when another job holds the table.
+            """)
+
+    @OptionGroup var options: ConfigurationOptions
+    @OptionGroup var request: ActionArguments
+
+    @Option(name: .long, help: "The engine to run on: auto or native.")
+    var engine: String?
+
+    @Flag(
+        name: .long, help: "Write {\"results\": [...]} to standard output and nothing else there.")
+    var json = false
+
+    func validate() throws {
+        guard let engine, engine != "auto", engine != "native" else { return }
+        throw ValidationError("--engine must be auto or native in this version, not \(engine).")
+    }
+
+    func run() async throws {
+        unblockTerminationSignals()
+        let startup = try Startup(options)
+        let (_, bridge) = try startup.catalog()
+        let actions = startup.configuration.actionOrder.sorted(try request.actions())
+        guard
+            let table = TableName(dotted: "\(request.table.database).\(request.table.table)")
+        else {
+            throw ValidationError(
+                "\(request.table.database).\(request.table.table) is no table name.")
+        }
+        for action in actions where !bridge.router.runnableActions.contains(action) {
+            do { _ = try bridge.router.choose(action) } catch {
+                Console.note("icepack: \(error.reason)")
+                throw ExitStatus.refused.exit
+            }
+        }
+        let run = MaintenanceRun(table: table, actions: actions, options: try request.options())
+        let results: [ActionResult]
+        if request.isDryRun {
+            results = await run.plan(with: bridge)
+        } else if startup.configuration.hasStore {
+            let store = try await startup.migratedStore()
+            results = try await startup.reporting {
+                try await run.asJob(in: store, startup: startup, bridge: bridge)
+            }
+            await store.shutdown()
+        } else {
+            Console.note(
+                "no store is configured: nothing keeps other jobs off \(table) while this runs")
+            results = await run.unguarded(with: bridge)
+        }
+        try show(results)
+    }
+
+    private func show(_ results: [ActionResult]) throws {
+        if json {
+            Console.write(["results": .array(results.map(\.json))])
+        } else {
+            for result in results {
+                let mark = result.isSuccess ? "ok" : "failed"
+                Console.write("\(result.action): \(mark). \(result.error ?? result.message)")
+                for member in result.plan?.objectValue?.members ?? [] where !member.value.isNull {
+                    Console.write(
+                        "  \(member.key): \(member.value.stringValue ?? member.value.text())")
+                }
+            }
+        }
+        if results.isEmpty || results.contains(where: { !$0.isSuccess }) {
+            throw ExitStatus.failed.exit
+        }
+    }
+}

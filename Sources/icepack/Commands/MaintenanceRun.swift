@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import IcepackAPI
+import IcepackRuntime
+import Jobs
+import Maintenance
+import ServiceLifecycle
+import Synchronization
+import WireFormat
+
+/// One run of `icepack maintain`.
+struct MaintenanceRun {
+    let table: TableName
+    let actions: [MaintenanceAction]
+    let options: [MaintenanceAction: ActionOptions]
+
+    /// What each action would do; nothing is changed.
+    func plan(with bridge: EngineBridge) async -> [ActionResult] {
+        var results: [ActionResult] = []
+        for action in actions {
+            do throws(MaintenanceError) {
+                let plan = try await bridge.plan(table, action, options[action] ?? .none)
+                results.append(
+                    ActionResult(
+                        action: action.rawValue, isSuccess: true, message: "dry run",
+                        elapsedSeconds: 0, engine: nil, plan: plan.json))
+            } catch {
+                results.append(Self.failure(of: action, "\(error)"))
+                break
+            }
+        }
+        return results
+    }
+
+    /// Runs the actions as a job of its own: locked, fenced, recorded, cancellable.
+    func asJob<Store: JobStore>(
+        in store: Store, startup: Startup, bridge: EngineBridge
+    ) async throws -> [ActionResult] {
+        let worker = Worker(
+            store: store, id: WorkerID("maintain:\(ProcessInfo.processInfo.processIdentifier):1"),
+            configuration: try startup.configuration.jobs.workerConfiguration,
+            clock: ContinuousClock(), logger: startup.logger, engine: bridge.actionEngine)
+        let sent = ContinuousClock.now
+        let claimed = try await claim(in: store, startup: startup)
+        let run = ClaimedRun(worker: worker, claimed: claimed, claimedAt: sent)
+        try await startup.run([run], within: .seconds(5))
+        guard let job = try await store.job(claimed.job.id, visibility: .includingDeleted) else {
+            throw JobStoreError.corrupt(reason: "the job \(claimed.job.id) is gone")
+        }
+        if job.results.isEmpty || job.results.allSatisfy(\.isSuccess), let error = job.error {
+            return job.results + [Self.failure(of: actions.last ?? .expireSnapshots, error)]
+        }
+        return job.results
+    }
+
+    private func claim<Store: JobStore>(
+        in store: Store, startup: Startup
+    ) async throws -> ClaimedJob {
+        let jobs = startup.configuration.jobs
+        var byAction = JSONObject()
+        for action in actions {
+            if let values = options[action]?.values, !values.isEmpty {
+                byAction[action.rawValue] = .object(values)
+            }
+        }
+        let submission = JobSubmission(
+            jobID: .random(), table: table, actions: actions.map(\.rawValue), isDryRun: false,
+            options: byAction.isEmpty ? .null : .object(byAction), idempotency: nil,
+            actor: "cli:maintain", lockLease: jobs.lease)
+        let attempt = AttemptID.random()
+        let outcome = try await store.submitClaimed(
+            submission, by: WorkerID("maintain"), attempt: attempt, lease: jobs.lease)
+        switch outcome {
+        case .accepted(let job), .repeated(let job):
+            return ClaimedJob(claim: Claim(jobID: job.id, attemptID: attempt), job: job)
+        case .locked(let holder):
+            Console.note("icepack: \(table) is locked by job \(holder); try again when it is over")
+            throw ExitStatus.tryLater.exit
+        case .idempotencyMismatch(let first):
+            throw JobStoreError.corrupt(reason: "job \(first) has this submission's key")
+        }
+    }
+
+    /// Runs the actions with nothing to guard the table and nothing to remember a crash by.
+    func unguarded(with bridge: EngineBridge) async -> [ActionResult] {
+        let display = Mutex(ProgressDisplay())
+        defer { display.withLock { $0.finish() } }
+        var results: [ActionResult] = []
+        for action in actions {
+            let began = ContinuousClock.now
+            do throws(MaintenanceError) {
+                let (engine, report) = try await bridge.runUnguarded(
+                    table, action, options[action] ?? .none
+                ) { progress in
+                    guard Console.isInteractive else { return }
+                    let line = "\(progress.phase): \(progress.done) \(progress.unit)"
+                    display.withLock { $0.show(line: line) }
+                }
+                results.append(
+                    ActionResult(
+                        action: action.rawValue, isSuccess: true, message: report.message,
+                        impact: report.impact,
+                        elapsedSeconds: began.duration(to: .now) / .seconds(1),
+                        metrics: report.metrics, engine: engine))
+            } catch {
+                results.append(Self.failure(of: action, "\(error)"))
+                break
+            }
+        }
+        return results
+    }
+
+    private static func failure(of action: MaintenanceAction, _ error: String) -> ActionResult {
+        ActionResult(
+            action: action.rawValue, isSuccess: false, message: error, error: error,
+            elapsedSeconds: 0)
+    }
+}
+
+/// Runs one claimed job, heeding SIGTERM.
+private struct ClaimedRun<Store: JobStore>: Service {
+    let worker: Worker<Store, ContinuousClock>
+    let claimed: ClaimedJob
+    let claimedAt: ContinuousClock.Instant
+
+    func run() async throws {
+        await withGracefulShutdownHandler {
+            _ = await worker.run(claimed, claimSentAt: claimedAt)
+        } onGracefulShutdown: {
+            worker.terminate()
+        }
+    }
+}

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import AsyncHTTPClient
+import Foundation
+import NIOCore
+import Postgres
+import TestSupport
+import Testing
+import WireFormat
+
+/// Real tables, a real PostgreSQL database and the product's processes over both, in a folder of
+/// their own that goes away with the fixture.
+final class ProductFixture: Sendable {
+    let folder: URL
+    let product: Product
+    let database: PostgresPool
+    let tables: [JSONValue]
+
+    /// - Parameters:
+    ///   - history: how long the tables' histories are.
+    ///   - settings: of the product, besides where its store and its catalog are.
+    init(tables count: Int, history: [String], settings: [String: String]) async throws {
+        folder = FileManager.default.temporaryDirectory
+            .appendingPathComponent("icepack-product-\(UInt64.random(in: 0 ... .max))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let made = try await Oracles.run(
+            "make_history.py",
+            [
+                "--warehouse", folder.appendingPathComponent("warehouse").path, "--table", "db.t",
+                "--tables", "\(count)",
+            ] + history)
+        tables = try #require(made.arrayValue)
+        let first = try #require(tables.first?.objectValue)
+        let cluster = try await PostgresCluster.shared()
+        let url = cluster.url(database: try await cluster.createDatabase())
+        database = PostgresPool(try PostgresConfiguration(url: url))
+        var environment = [
+            "ICEPACK_STORE": url, "ICEPACK_CATALOG_TYPE": "sql",
+            "ICEPACK_CATALOG_URI": try #require(first["catalog_uri"]?.stringValue),
+            "ICEPACK_POSTGRES_MIN_CONNECTIONS": "1", "ICEPACK_POSTGRES_MAX_CONNECTIONS": "4",
+        ]
+        environment.merge(settings) { $1 }
+        product = Product(environment: environment, folder: folder)
+        let migrated = try await product.run("migrate")
+        try #require(migrated.code == 0, "\(migrated.errors)")
+    }
+
+    /// Closes connections and removes the folder.
+    func remove() async {
+        await database.shutdown()
+        try? FileManager.default.removeItem(at: folder)
+    }
+
+    /// The name of a table, `db.t_1` being the first.
+    func name(_ index: Int) -> String { "db.t_\(index + 1)" }
+
+    /// One number that a query answers.
+    func number(_ sql: String) async throws -> Int64 {
+        let rows = try await database.query(PostgresStatement(sql, effect: .reads))
+        return try #require(rows.first).decode(0)
+    }
+
+    /// Starts the API without workers and returns its address once it is ready.
+    func startAPI(
+        _ settings: [String: String] = ["ICEPACK_MAX_CONCURRENT_JOBS": "0"]
+    ) async throws -> (process: RunningProcess, url: String) {
+        var product = product
+        product.environment.merge(settings) { $1 }
+        product.environment["ICEPACK_PORT"] = "0"
+        let process = try await product.start(
+            "serve", name: "serve-\(UInt16.random(in: 0 ... .max))")
+        let found = Found()
+        try await eventually("the API is ready", limit: .seconds(60)) {
+            guard let match = process.log.firstMatch(of: /url=(http:[^\s"]+)/) else { return false }
+            let url = String(match.1)
+            guard try await Self.status(of: url + "/readyz") == 200 else { return false }
+            found.set(url)
+            return true
+        }
+        return (process, found.url)
+    }
+
+    /// The status that a GET answers with; 0 when nothing answers.
+    static func status(of url: String) async throws -> UInt {
+        do {
+            let answer = try await HTTPClient.shared.execute(
+                HTTPClientRequest(url: url), timeout: .seconds(5))
+            return answer.status.code
+        } catch { return 0 }
+    }
+
+    /// Sends a request and returns the status and the JSON body.
+    static func send(
+        _ method: String, _ url: String, _ body: JSONValue? = nil
+    ) async throws -> (status: UInt, body: JSONValue) {
+        var request = HTTPClientRequest(url: url)
+        request.method = .RAW(value: method)
+        if let body { request.body = .bytes(ByteBuffer(bytes: body.bytes())) }
+        let answer = try await HTTPClient.shared.execute(request, timeout: .seconds(30))
+        let bytes = try await answer.body.collect(upTo: 1 << 24)
+        let text = Array(bytes.readableBytesView)
+        return (answer.status.code, text.isEmpty ? .null : try JSONValue(parsing: text))
+    }
+}
+
+/// Carries an address out of a closure.
+private final class Found: @unchecked Sendable {
+    // Proof: guarded by `lock`.
+    private let lock = NSLock()
+    private var text = ""
+    var url: String { lock.withLock { text } }
+    func set(_ url: String) { lock.withLock { text = url } }
+}
