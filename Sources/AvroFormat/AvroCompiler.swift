@@ -109,18 +109,18 @@ private struct AvroCompiler {
         case (.record, _): try readRecord(type, parent: slot)
         case (.list(let elements), .array(let items)):
             try readList(of: items, elements, into: target)
-        case (.boolean, .boolean): steps.append(.readBoolean(slot: target))
-        case (.int, .int), (.int, .long), (.long, .int): steps.append(.readInt(slot: target))
-        case (.long, .long): steps.append(.readLong(slot: target))
-        case (.double, .float): steps.append(.readFloat(slot: target))
-        case (.double, .double): steps.append(.readDouble(slot: target))
+        case (.boolean, .boolean): steps.append(.read(.boolean, slot: target))
+        case (.int, .int), (.int, .long), (.long, .int): steps.append(.read(.int, slot: target))
+        case (.long, .long): steps.append(.read(.long, slot: target))
+        case (.double, .float): steps.append(.read(.float, slot: target))
+        case (.double, .double): steps.append(.read(.double, slot: target))
         case (.bytes, .bytes), (.bytes, .string), (.string, .string):
-            steps.append(.readBytes(slot: target))
+            steps.append(.read(.bytes, slot: target))
         case (.bytes, .named(let index)):
             guard case .fixed(let size) = schema.definitions[index].kind else {
                 throw mismatch(slot, isNo: "byte string")
             }
-            steps.append(.readFixed(slot: target, size: Int32(size)))
+            steps.append(.read(.fixed(Int32(size)), slot: target))
         case (_, .null) where !projection.fields[slot].isRequired: break
         case (let kind, _): throw mismatch(slot, isNo: kind.name)
         }
@@ -131,7 +131,7 @@ private struct AvroCompiler {
         try emitUnion(branches, onNull: onNull) { (compiler, branch) throws(AvroError) in
             guard branch == .null else { return try compiler.read(branch, into: slot) }
             if compiler.projection.fields[slot].isRequired {
-                compiler.steps.append(.refuseNull(slot: Int32(slot)))
+                compiler.steps.append(.read(.refuseNull, slot: Int32(slot)))
             }
         }
     }
@@ -143,7 +143,7 @@ private struct AvroCompiler {
         let collection = addCollection([items])
         lists.append(program)
         steps.append(
-            .readList(slot: slot, list: Int32(lists.count - 1), collection: collection))
+            .read(.list(Int32(lists.count - 1), collection: collection), slot: slot))
     }
 
     // MARK: Skipping

@@ -37,7 +37,8 @@ struct AvroMachine {
             case .branch(let first, let count): next = try branch(first: first, count: count)
             case .skipNull(let nullBranch, let end):
                 if try nullableBranch() == nullBranch { next = Int(end) }
-            default: try read(step, into: slots, depth: depth)
+            case .read(let value, let slot):
+                try read(value, Int(slot), into: slots, depth: depth)
             }
         }
     }
@@ -58,34 +59,32 @@ struct AvroMachine {
     }
 
     private mutating func read(
-        _ step: AvroStep, into slots: UnsafeMutableBufferPointer<AvroSlot>, depth: Int
+        _ value: AvroValueStep, _ slot: Int, into slots: UnsafeMutableBufferPointer<AvroSlot>,
+        depth: Int
     ) throws(AvroError) {
-        switch step {
-        case .readBoolean(let slot): slots[Int(slot)].set(try cursor.boolean() ? 1 : 0)
-        case .readInt(let slot): slots[Int(slot)].set(try cursor.int())
-        case .readLong(let slot): slots[Int(slot)].set(try cursor.long())
-        case .readFloat(let slot):
+        switch value {
+        case .boolean: slots[slot].set(try cursor.boolean() ? 1 : 0)
+        case .int: slots[slot].set(try cursor.int())
+        case .long: slots[slot].set(try cursor.long())
+        case .float:
             let number = Double(Float(bitPattern: try cursor.fixedWidth(UInt32.self)))
-            slots[Int(slot)].set(Int64(bitPattern: number.bitPattern))
-        case .readDouble(let slot):
-            slots[Int(slot)].set(Int64(bitPattern: try cursor.fixedWidth(UInt64.self)))
-        case .readBytes(let slot):
+            slots[slot].set(Int64(bitPattern: number.bitPattern))
+        case .double:
+            slots[slot].set(Int64(bitPattern: try cursor.fixedWidth(UInt64.self)))
+        case .bytes:
             let length = try cursor.length()
-            slots[Int(slot)].set(Int64(cursor.position), length: length)
+            slots[slot].set(Int64(cursor.position), length: length)
             cursor.position += length
-        case .readFixed(let slot, let size):
-            slots[Int(slot)].set(Int64(cursor.position), length: Int(size))
+        case .fixed(let size):
+            slots[slot].set(Int64(cursor.position), length: Int(size))
             try cursor.skip(Int(size))
-        case .readList(let slot, let list, let collection):
+        case .list(let list, let collection):
             let start = cursor.position
             try skipCollection(program.collections[Int(collection)], into: slots, depth: depth)
-            slots[Int(slot)].set(Int64(start), length: cursor.position - start)
-            slots[Int(slot)].list = list
-        case .refuseNull(let slot):
-            throw cursor.failure(.unexpectedNull(field: program.slotNames[Int(slot)]))
-        case .skipFixed, .skipIntegers, .skipBytes, .skipCollection, .call, .finish, .jump,
-            .branch, .skipNull:
-            preconditionFailure("the loop handles every step that reads no value")
+            slots[slot].set(Int64(start), length: cursor.position - start)
+            slots[slot].list = list
+        case .refuseNull:
+            throw cursor.failure(.unexpectedNull(field: program.slotNames[slot]))
         }
     }
 

@@ -49,18 +49,30 @@ enum AvroStep: Hashable, Sendable {
     case branch(first: Int32, count: Int32)
     /// The same for two branches of which one is null: there, go on at `end`.
     case skipNull(nullBranch: Int64, end: Int32)
-    /// A null where the slot's field must have a value.
-    case refuseNull(slot: Int32)
-    /// Put a value into a slot.
-    case readBoolean(slot: Int32)
-    case readInt(slot: Int32)
-    case readLong(slot: Int32)
-    case readFloat(slot: Int32)
-    case readDouble(slot: Int32)
-    case readBytes(slot: Int32)
-    case readFixed(slot: Int32, size: Int32)
-    /// Put the place of a list into a slot, and step over it.
-    case readList(slot: Int32, list: Int32, collection: Int32)
+    /// Read a value into a slot.
+    case read(AvroValueStep, slot: Int32)
+}
+
+/// What a slot is given.
+enum AvroValueStep: Hashable, Sendable {
+    /// Nothing: a null where the field must have a value.
+    case refuseNull
+    /// One byte, 0 or 1.
+    case boolean
+    /// An integer within 32 bits.
+    case int
+    /// An integer.
+    case long
+    /// Four bytes.
+    case float
+    /// Eight bytes.
+    case double
+    /// The place of bytes that follow their length.
+    case bytes
+    /// The place of so many bytes.
+    case fixed(Int32)
+    /// The place of a list, stepped over as a collection.
+    case list(Int32, collection: Int32)
 }
 
 /// How the elements of a collection are stepped over.
