@@ -143,13 +143,20 @@ extension PostgresPool {
         if let connection = state.withLock({ $0.machine.takeIdle() }) { return connection }
         let reactor = try Reactor.shared()
         let id = waiterIDs.add(1, ordering: .relaxed).newValue
-        let timer = reactor.schedule(after: limits.acquireTimeout) { [self] in expire(id) }
+        let timer = Mutex<UInt64?>(nil)
         let outcome = await withTaskCancellationHandler {
-            await withUnsafeContinuation { (waiter: Waiter) in admit(waiter, id: id) }
+            await withUnsafeContinuation { (waiter: Waiter) in
+                admit(waiter, id: id)
+                // Only now: a timer that ran before there was anybody to wake would wake nobody.
+                timer.withLock {
+                    $0 = reactor.schedule(after: limits.acquireTimeout) { [self] in expire(id) }
+                }
+            }
         } onCancel: {
             withdraw(id, because: .cancelled)
         }
-        reactor.cancelTimer(timer)
+        // If it is not set yet, because the connection came so soon, it will find nobody waiting.
+        if let timer = timer.withLock({ $0 }) { reactor.cancelTimer(timer) }
         state.withLock { _ = $0.cancelledInAdvance.remove(id) }
         return try outcome.get()
     }

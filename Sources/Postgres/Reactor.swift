@@ -171,6 +171,10 @@ extension Reactor {
 
 extension Reactor {
     private func run() {
+        // Signals are for threads that expect them.
+        var signals = sigset_t()
+        sigfillset(&signals)
+        pthread_sigmask(SIG_BLOCK, &signals, nil)
         var events = [epoll_event](repeating: epoll_event(), count: Self.eventBatch)
         var nextTick = Self.now() + Self.tickMilliseconds * 1_000_000
         while true {
