@@ -35,6 +35,9 @@ import Testing
         try await contract.childrenAreOneStepDown()
     }
     @Test func `each removal has its outcome, P-12`() async throws { try await contract.removals() }
+    @Test func `outcomes stay with their objects`() async throws {
+        try await contract.manyRemovals()
+    }
 }
 
 /// The same through a router and `file:` locations, so that nothing on the way changes a name.

@@ -145,24 +145,17 @@ import Testing
         }
     }
 
-    @Test func `twenty thousand small reads take a moment, also many at once`() async throws {
+    @Test func `far more reads at once than there are threads all come back`() async throws {
         let location = scratch.appending("small")
         try await storage.write([1, 2, 3, 4], to: location, condition: .absent)
-        let clock = ContinuousClock()
 
-        let time = try await clock.measure {
-            try await withThrowingTaskGroup(of: Void.self) { group in
-                for _ in 0..<20 {
-                    group.addTask {
-                        for _ in 0..<1000 { _ = try await storage.read(location, limit: 4) }
-                    }
-                }
-                try await group.waitForAll()
+        let count = try await withThrowingTaskGroup(of: Int.self) { group in
+            for _ in 0..<1000 {
+                group.addTask { try await storage.read(location, limit: 4).count }
             }
+            return try await group.reduce(0, +)
         }
 
-        // Generous: this machine may be busy. A thread for each read would take far longer.
-        #expect(time < .seconds(20))
-        print("20,000 local reads took \(time)")
+        #expect(count == 4000)
     }
 }

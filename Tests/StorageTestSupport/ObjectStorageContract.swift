@@ -157,7 +157,7 @@ public struct ObjectStorageContract<Storage: ObjectStorage>: Sendable {
 
     /// A listing of many objects has each once.
     public func longListing() async throws {
-        let count = 2500
+        let count = 1100
         for index in 0..<count {
             let location = root.appending("many/\(index % 7)/\(index)")
             try await storage.write([], to: location, condition: .none)
@@ -200,6 +200,24 @@ public struct ObjectStorageContract<Storage: ObjectStorage>: Sendable {
         #expect(outcomes[1] == .alreadyGone || outcomes[1] == .removed)
         #expect(try await all(under: root.appending("r")).map(\.location) == [names[1]])
         #expect(await storage.remove([]).isEmpty)
+    }
+
+    /// Outcomes stay with their objects however many there are.
+    public func manyRemovals() async throws {
+        let count = 500
+        let locations = (0..<count).map { root.appending("mr/\($0)") }
+        for index in stride(from: 0, to: count, by: 5) {
+            try await storage.write([], to: locations[index], condition: .none)
+        }
+        let there = Set(stride(from: 0, to: count, by: 5))
+
+        let outcomes = await storage.remove(locations)
+
+        #expect(outcomes.count == count)
+        for (index, outcome) in outcomes.enumerated() {
+            #expect(outcome == .removed || (outcome == .alreadyGone && !there.contains(index)))
+        }
+        #expect(try await all(under: root.appending("mr")).isEmpty)
     }
 
     private func all(under prefix: Location) async throws -> [ObjectInfo] {

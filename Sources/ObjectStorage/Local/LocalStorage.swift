@@ -88,17 +88,26 @@ public struct LocalStorage: ObjectStorage {
 
     /// Removes objects; each has its own outcome.
     public func remove(_ locations: [Location]) async -> [RemovalOutcome] {
-        var outcomes: [RemovalOutcome] = []
-        outcomes.reserveCapacity(locations.count)
-        for location in locations {
-            do throws(StorageError) {
-                let file = try file(location)
-                outcomes.append(await pool.run { file.remove() })
-            } catch {
-                outcomes.append(.failed(error))
+        let starts = Array(stride(from: 0, to: locations.count, by: Self.removalBatchSize))
+        return await withTaskGroup(of: (Int, [RemovalOutcome]).self) { group in
+            for start in starts {
+                let end = min(start + Self.removalBatchSize, locations.count)
+                group.addTask {
+                    (start, await pool.run { locations[start..<end].map(removeNow) })
+                }
             }
+            let batches = await group.reduce(into: [Int: [RemovalOutcome]]()) { $0[$1.0] = $1.1 }
+            return starts.flatMap { batches[$0] ?? [] }
         }
-        return outcomes
+    }
+
+    /// How many removals go to one thread at a time.
+    private static let removalBatchSize = 32
+
+    private func removeNow(_ location: Location) -> RemovalOutcome {
+        do throws(StorageError) { return try file(location).remove() } catch {
+            return .failed(error)
+        }
     }
 
     private func file(_ location: Location) throws(StorageError) -> LocalFile {
