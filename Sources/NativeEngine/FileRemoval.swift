@@ -18,8 +18,9 @@ struct FileRemoval<Storage: ObjectStorage> {
 
     /// Removes a batch and returns what became of each file, in their order.
     ///
-    /// - Throws: ``MaintenanceError/fenceLost`` before anything is removed; ``MaintenanceError/cancelled`` when the
-    ///   task was cancelled: some files may be gone then, and stay in the journal.
+    /// - Throws: ``MaintenanceError/fenceLost`` before anything is removed;
+    ///   ``MaintenanceError/cancelled`` when the task was cancelled: some files may be gone then,
+    ///   and stay in the journal.
     func remove(_ paths: [String]) async throws(MaintenanceError) -> [RemovalOutcome] {
         try MaintenanceError.checkCancellation()
         try await context.confirmLease(NativeEngineSettings.batchReserve)

@@ -241,6 +241,7 @@ import WireFormat
         try await table.snapshot(
             parent: 2, manifests: [old, try await table.manifest([.init(path: path)])])
         let journal = MemoryJournal()
+        // Safe: the engine awaits the closure, so no two threads use the table at one time.
         nonisolated(unsafe) let shared = table
         let catalog = InterferingCatalog(base: table.catalog) { when, commit in
             guard when == moment, commit == 1 else { return }

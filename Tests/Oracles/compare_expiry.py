@@ -144,6 +144,9 @@ def main():
     parser.add_argument("--commits", type=int, default=40, help="of the table of PyIceberg")
     arguments = parser.parse_args()
 
+    # Commands run in the scratch folder. Not resolved: a virtual environment's Python is a link.
+    arguments.icepack = os.path.abspath(arguments.icepack)
+    arguments.spark_python = os.path.abspath(arguments.spark_python)
     comparison = Comparison(arguments)
     before = comparison.look(comparison.make())
     counts = {"spark": comparison.expire_with_spark()}

@@ -45,7 +45,8 @@ struct ManifestFacts: Hashable, Sendable {
 
 /// The fields of a manifest list's row that are needed here.
 ///
-/// Iceberg spec, Manifest Lists. Rows are read without an allocation: a long history has a manifest in hundreds of lists.
+/// Iceberg spec, Manifest Lists. Rows are read without an allocation: a long history has a manifest
+/// in hundreds of lists.
 struct ManifestFactsFields: Sendable {
     let projection: AvroProjection
     private let path: AvroRequired<String>
