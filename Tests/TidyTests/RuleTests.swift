@@ -117,6 +117,7 @@ import Testing
         #expect(broken(swift: code) == ["unproven-sendable"])
         #expect(broken(swift: "// A fine class.\n" + code) == ["unproven-sendable"])
         #expect(broken(swift: "// Only its own thread touches it.\n@a\n" + code).isEmpty)
+        #expect(broken(swift: code + "\n// Guarded by the lock.").isEmpty)
     }
 
     @Test func `unfinished work names its issue`() {

@@ -91,7 +91,9 @@ enum WordRules {
             token.text == "unchecked" && file.tokens[index - 1].isPunctuation("@")
         let isUnsafe = token.text == "unsafe" && file.tokens[index - 2].isWord("nonisolated")
         guard isUnchecked || isUnsafe else { return [] }
-        let comment = file.explanation(ofLine: token.line).lowercased()
+        // The proof may also be the first line of the body.
+        let inside = file.comments[token.line + 1] ?? ""
+        let comment = (file.explanation(ofLine: token.line) + inside).lowercased()
         guard !proofWords.contains(where: comment.contains) else { return [] }
         let message = "say in the comment above what makes this safe between threads"
         return [file.issue("unproven-sendable", line: token.line, message)]
