@@ -48,6 +48,7 @@ extension Target.Dependency {
     static let logging = product(name: "Logging", package: "swift-log")
     static let hummingbirdCore = product(name: "HummingbirdCore", package: "hummingbird")
     static let nio = product(name: "NIOCore", package: "swift-nio")
+    static let nioEmbedded = product(name: "NIOEmbedded", package: "swift-nio")
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
@@ -152,7 +153,8 @@ let package = Package(
             name: "icepack",
             dependencies: [
                 "Fleet", "IcepackAPI", "IcepackRuntime", "Jobs", "Maintenance", "WireFormat",
-                "IcebergCatalog", "ObjectStorage", .argumentParser, .asyncHTTPClient, .logging, .nio,
+                "IcebergCatalog", "ObjectStorage", .argumentParser, .asyncHTTPClient, .logging,
+                .nio,
                 .nioHTTP1, .serviceLifecycle, .unixSignals,
             ],
             swiftSettings: strict),
@@ -226,8 +228,9 @@ let package = Package(
             "IcepackAPITests",
             [
                 "Fleet", "IcepackAPI", "Jobs", "Maintenance", "TestSupport", "WireFormat",
-                .asyncHTTPClient, .httpTypes, .logging, .nio, .nioHTTP1, .nioPosix,
-                .serviceLifecycle, .subprocess,
+                .asyncHTTPClient, .httpTypes, .logging, .nio, .nioEmbedded, .nioHTTP1,
+                .nioHTTPTypes,
+                .nioPosix, .serviceLifecycle,
             ]),
         .tests("IcepackRuntimeTests", ["IcepackRuntime", "TestSupport", "WireFormat"]),
         // The product as a user runs it: the built executable, in processes of its own.

@@ -4,7 +4,6 @@ public import IcebergCatalog
 import IcebergSpec
 public import Jobs
 public import Logging
-import ObjectStorage
 
 /// Lists a catalog's tables into the table cache.
 ///
@@ -69,7 +68,8 @@ public struct TableCacheSync<TableCatalog: Catalog, Cache: TableCache>: Sendable
         }
         let known = try await lastKnown()
         let loads = await loadAll(wanted)
-        // A cancelled load looks like an unreadable table: half a sync must not replace a whole one.
+        // A cancelled load looks like an unreadable table, and half a sync must not replace a
+        // whole one.
         try Task.checkCancellation()
         let rows = Self.rows(from: loads, lastKnown: known, report: &report)
         try await cache.replaceCachedTables(rows)
@@ -166,7 +166,7 @@ extension CachedTable {
     init(name: TableName, _ loaded: LoadedTable) {
         self.init(
             name: name, location: loaded.metadata.location,
-            metadataLocation: loaded.metadataLocation.rawValue,
+            metadataLocation: "\(loaded.metadataLocation)",
             tableUUID: loaded.metadata.tableUUID,
             formatVersion: loaded.metadata.formatVersion.rawValue,
             properties: Self.ofInterest(in: loaded.metadata.properties))

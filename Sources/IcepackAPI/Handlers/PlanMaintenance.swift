@@ -84,8 +84,8 @@ extension APIHandlers {
         // cancellation, stuck in a read of a distant store for one. Each holds the slot until it
         // has really ended, so that they cannot pile up.
         let tasks = order.actions.map { action in
+            // Nobody waits for it; see above.
             Task { [options = order.options[action] ?? .none] in
-                withExtendedLifetime(slot) {}
                 do throws(MaintenanceError) {
                     let plan = try await planner(table, action, options)
                     finish.yield((action, .planned(plan)))
@@ -95,6 +95,7 @@ extension APIHandlers {
                 withExtendedLifetime(slot) {}
             }
         }
+        // Cancelled, and ends at once, when this returns.
         let timer = Task {
             // Cancelled when every plan came in time.
             do { try await Task.sleep(for: limit) } catch { return }

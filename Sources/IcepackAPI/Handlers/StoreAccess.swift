@@ -17,15 +17,17 @@ extension APIFailure {
             return .problem(
                 Problem(
                     .storeUnavailable,
-                    "The job store did not answer and nothing was changed; try again.")
+                    "The job store did not answer and nothing was changed; "
+                        + "try again.")
             )
         case .outcomeUnknown(let reason):
             logger.warning("store outcome unknown", metadata: ["reason": "\(reason)"])
             return .problem(
                 Problem(
                     .storeUnavailable,
-                    "The job store's reply was lost, so the change may have been made; read it back "
-                        + "before trying again, or repeat a submission with its Idempotency-Key."))
+                    "The job store's reply was lost, so the change may have been made; read it "
+                        + "back before trying again, or repeat a submission with its "
+                        + "Idempotency-Key."))
         case .corrupt(let reason):
             logger.error("store holds what cannot be read", metadata: ["reason": "\(reason)"])
             return .problem(.internalError)

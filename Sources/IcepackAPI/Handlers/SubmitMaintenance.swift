@@ -16,8 +16,8 @@ extension APIHandlers {
             throw .problem(
                 Problem(
                     .drainMode,
-                    "The service takes no new jobs because ICEPACK_DRAIN_MODE is on; running jobs go "
-                        + "on."))
+                    "The service takes no new jobs because ICEPACK_DRAIN_MODE is on; running jobs "
+                        + "go on."))
         }
         let table = try request.table()
         let order = try await maintenanceRequest(request)

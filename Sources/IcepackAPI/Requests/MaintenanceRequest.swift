@@ -122,7 +122,9 @@ struct MaintenanceRequest: Sendable {
 extension Problem {
     /// An option that cannot be taken.
     init(_ error: OptionError) {
-        let problem = Problem(Self.code(of: error), "\(error).").about(field: error.field)
+        let text = error.description
+        let problem = Problem(Self.code(of: error), text.hasSuffix("?") ? text : "\(text).")
+            .about(field: error.field)
         if case .unknownName(let nearest?) = error.reason {
             self = problem.with("suggestion", .string(nearest))
         } else {

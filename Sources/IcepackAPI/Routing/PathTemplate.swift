@@ -29,7 +29,9 @@ struct PathTemplate: Hashable, Sendable, CustomStringConvertible, ExpressibleByS
             switch segment {
             case .literal(let literal):
                 guard decoded == literal else { return nil }
-            case .parameter(let name): parameters[name] = decoded
+            case .parameter(let name):
+                guard !decoded.isEmpty else { return nil }
+                parameters[name] = decoded
             }
         }
         return parameters

@@ -18,6 +18,15 @@ struct EndpointCase: Sendable, CustomTestStringConvertible {
     var configure: @Sendable (inout APIConfiguration<InMemoryJobStore>) -> Void = { _ in }
     let act: @Sendable (TestAPI) async throws -> Reply
 
+    /// The same against a server that is set up another way.
+    func configured(
+        _ configure: @escaping @Sendable (inout APIConfiguration<InMemoryJobStore>) -> Void
+    ) -> EndpointCase {
+        var copy = self
+        copy.configure = configure
+        return copy
+    }
+
     var testDescription: String { "\(operation) \(status) \(code ?? "")" }
 }
 

@@ -22,12 +22,9 @@ extension EndpointCase {
 
     private static func fails(
         _ operation: String, _ status: Int, _ code: String,
-        configure: @escaping @Sendable (inout APIConfiguration<InMemoryJobStore>) -> Void = { _ in
-        },
         _ act: @escaping @Sendable (TestAPI) async throws -> Reply
     ) -> EndpointCase {
-        EndpointCase(
-            operation: operation, status: status, code: code, configure: configure, act: act)
+        EndpointCase(operation: operation, status: status, code: code, act: act)
     }
 
     // MARK: What works
@@ -111,14 +108,8 @@ extension EndpointCase {
         (422, "unknown_field", #"{"actions": ["expire_snapshots"], "dryrun": true}"#),
         (422, "duplicate_field", #"{"actions": ["expire_snapshots"], "actions": []}"#),
         (422, "invalid_option", #"{"actions": ["expire_snapshots"], "options": []}"#),
-        (
-            422, "invalid_option",
-            #"{"actions": ["expire_snapshots"], "options": {"expire_snapshots": {"retain_last": 0}}}"#
-        ),
-        (
-            422, "unknown_option",
-            #"{"actions": ["expire_snapshots"], "options": {"expire_snapshots": {"retain_lst": 1}}}"#
-        ),
+        (422, "invalid_option", TestAPI.expire(#""retain_last": 0"#)),
+        (422, "unknown_option", TestAPI.expire(#""retain_lst": 1"#)),
     ]
 
     private static let bodies: [EndpointCase] = Operation.all.filter { $0.body != nil }.flatMap {
@@ -136,10 +127,9 @@ extension EndpointCase {
                 try await operation.send(
                     to: $0, path: operation.path.replacing("page_views", with: "-x"))
             },
-            fails(operation.id, 422, "no_engine_for_action", configure: { $0.router = .expiryOnly })
-            {
+            fails(operation.id, 422, "no_engine_for_action") {
                 try await operation.send(to: $0, body: #"{"actions": ["rewrite_manifests"]}"#)
-            },
+            }.configured { $0.router = .expiryOnly },
             fails(operation.id, 404, "table_not_found") {
                 try await operation.send(
                     to: $0, path: operation.path.replacing("page_views", with: "gone"))
@@ -215,45 +205,37 @@ extension EndpointCase {
     // MARK: The state of the service
 
     private static let service: [EndpointCase] = [
-        fails("submitMaintenance", 503, "drain_mode", configure: { $0.isDraining = true }) {
+        fails("submitMaintenance", 503, "drain_mode") {
             try await $0.send(.POST, "/tables/a..b/-/maintenance", body: "{")
-        },
+        }.configured { $0.isDraining = true },
         fails("readiness", 503, "not_ready") {
             $0.store.inject(storeIsDown)
             return try await $0.send(.GET, "/readyz")
         },
-        fails("followJob", 503, "busy", configure: { $0.limits.maximumEventStreams = 0 }) {
+        fails("followJob", 503, "busy") {
             try await $0.send(.GET, "/jobs/\(try await $0.submit())/events")
-        },
-        fails("planMaintenance", 503, "busy", configure: { $0.limits.maximumPlans = 0 }) {
-            try await $0.send(.POST, TestAPI.submitPath + "/plan", body: TestAPI.expire)
-        },
+        }.configured { $0.limits.maximumEventStreams = 0 },
+        plan(503, "busy").configured { $0.limits.maximumPlans = 0 },
         planFails(502, "table_unavailable", .unavailable(reason: "s3://secret-host")),
         planFails(502, "table_unreadable", .unreadable(reason: "secret")),
         planFails(500, "internal_error", .conflict(reason: "secret")),
-        fails(
-            "planMaintenance", 504, "plan_timeout",
-            configure: {
-                $0.limits.planLimit = .milliseconds(1)
-                $0.planner = { _, _, _ async throws(MaintenanceError) in
-                    try await forever()
-                }
-            }
-        ) {
-            try await $0.send(.POST, TestAPI.submitPath + "/plan", body: TestAPI.expire)
+        plan(504, "plan_timeout").configured {
+            $0.limits.planLimit = .milliseconds(1)
+            $0.planner = { _, _, _ async throws(MaintenanceError) in try await forever() }
         },
     ]
+
+    private static func plan(_ status: Int, _ code: String) -> EndpointCase {
+        fails("planMaintenance", status, code) {
+            try await $0.send(.POST, TestAPI.submitPath + "/plan", body: TestAPI.expire)
+        }
+    }
 
     private static func planFails(
         _ status: Int, _ code: String, _ error: MaintenanceError
     ) -> EndpointCase {
-        fails(
-            "planMaintenance", status, code,
-            configure: {
-                $0.planner = { _, _, _ async throws(MaintenanceError) in throw error }
-            }
-        ) {
-            try await $0.send(.POST, TestAPI.submitPath + "/plan", body: TestAPI.expire)
+        plan(status, code).configured {
+            $0.planner = { _, _, _ async throws(MaintenanceError) in throw error }
         }
     }
 }

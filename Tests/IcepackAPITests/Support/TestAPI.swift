@@ -25,6 +25,11 @@ struct TestAPI: Sendable {
     static let submitPath = "/tables/analytics/page_views/maintenance"
     static let expire = #"{"actions": ["expire_snapshots"]}"#
 
+    /// A body that asks for expiry with one option, such as `"retain_last": 3`.
+    static func expire(_ option: String) -> String {
+        #"{"actions": ["expire_snapshots"], "options": {"expire_snapshots": {"# + option + "}}}"
+    }
+
     /// Sends one request over a pooled connection.
     func send(
         _ method: HTTPMethod, _ path: String, body: String? = nil, headers: HTTPHeaders = [:]
