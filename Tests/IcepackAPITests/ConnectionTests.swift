@@ -131,7 +131,9 @@ import Testing
             try await withRawConnection(to: api) { connection in
                 if !start.isEmpty { try await connection.send(start) }
 
-                #expect(try await connection.readToEnd() == "")
+                // What the server has not read yet when it closes makes the end a reset.
+                let answer = try? await connection.readToEnd()
+                #expect(answer ?? "" == "")
             }
         }
     }

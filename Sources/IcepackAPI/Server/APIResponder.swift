@@ -32,8 +32,10 @@ struct APIResponder: HTTPResponder {
             }
         }
         let response = finished(outcome.response, of: request, id: id)
-        log.info(
-            "request",
+        // Probes come every few seconds and would drown the rest.
+        let isProbe = ["/healthz", "/readyz"].contains(outcome.template)
+        log.log(
+            level: isProbe ? .debug : .info, "request",
             metadata: [
                 "http.method": "\(request.method)", "http.route": "\(outcome.template)",
                 "http.status": "\(response.status.code)",
