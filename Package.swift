@@ -55,6 +55,7 @@ extension Target.Dependency {
     static let serviceLifecycle = product(
         name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
+    static let systemPackage = product(name: "SystemPackage", package: "swift-system")
     static let unixSignals = product(name: "UnixSignals", package: "swift-service-lifecycle")
     static let yams = product(name: "Yams", package: "Yams")
 }
@@ -69,6 +70,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
+        .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
@@ -237,8 +239,9 @@ let package = Package(
         .tests(
             "ProductTests",
             [
-                "Jobs", "Postgres", "TestSupport", "WireFormat", "icepack", .asyncHTTPClient,
-                .subprocess,
+                "Jobs", "Postgres", "TestSupport", "WireFormat", "icepack", .asyncHTTPClient, .grdb,
+                .nio,
+                .nioHTTP1, .subprocess, .systemPackage,
             ]),
     ]
 )

@@ -2,6 +2,7 @@
 
 import Foundation
 import Postgres
+import Subprocess
 import TestSupport
 import Testing
 import WireFormat
@@ -26,14 +27,15 @@ struct ChaosTests {
     func `every job ends once whatever is killed`() async throws {
         print("chaos: CHAOS_SEED=\(Self.seed) CHAOS_JOBS=\(Self.jobs)")
         let fixture = try await ProductFixture(
-            tables: 20, history: ["--snapshots", "60", "--manifests", "2"], settings: Self.settings)
+            tables: 20, history: ["--snapshots", "60", "--manifests", "2", "--keep", "5"],
+            settings: Self.settings)
         try await noteSettlements(fixture)
         let (api, url) = try await fixture.startAPI()
         var storm = Storm(fixture: fixture, seed: Self.seed)
         try await storm.begin()
 
         let submitted = try await submit(to: url, fixture, &storm)
-        try await storm.end()
+        storm.sleepers.wakeAll()
 
         try await expectQuiet(fixture, jobs: submitted)
         try await expectWholeTables(fixture, url)
@@ -69,20 +71,23 @@ struct ChaosTests {
                 accepted += 1
                 try await storm.step(api: url, newest: job)
             case 409:
-                try await storm.tick()
+                storm.sleepers.wakeDue()
             default:
                 Issue.record("submitting answered \(status): \(job.text())")
                 return accepted
             }
-            try await waitForRoom(fixture)
+            try await waitForRoom(fixture, storm.sleepers)
         }
         return accepted
     }
 
     /// Holds back while many jobs wait, so that the storm lasts as long as the work.
-    private func waitForRoom(_ fixture: ProductFixture) async throws {
+    private func waitForRoom(
+        _ fixture: ProductFixture, _ sleepers: Sleepers
+    ) async throws {
         try await eventually("the queue is worked off", limit: .seconds(60)) {
-            try await fixture.number("SELECT COUNT(*) FROM job_queue") < 8
+            sleepers.wakeDue()
+            return try await fixture.number("SELECT COUNT(*) FROM job_queue") < 8
         }
     }
 
@@ -142,16 +147,14 @@ struct ChaosTests {
             try await fixture.number(
                 "SELECT COUNT(*) FROM jobs WHERE status IN ('pending', 'running')") == 0
         }
-        let uri = try #require(fixture.tables[0].objectValue?["catalog_uri"]?.stringValue)
-        let file = String(uri.dropFirst("sqlite:///".count))
         for table in 0..<20 {
-            let rows = try await Oracles.run(
-                "references.py",
-                ["--catalog-file", file, "--table", fixture.name(table), "--strict"])
-            #expect(rows.objectValue?["missing"] == [])
-            #expect(
-                rows.objectValue?["unreferenced"] == [],
-                "unreachable files of \(fixture.name(table))")
+            let files = try await fixture.references(table)
+            #expect(files["missing"] == [])
+            // A worker killed between writing a new metadata file and swapping the pointer leaves
+            // that file, which no journal names; it is orphan removal's to find.
+            let left = (files["unreferenced"]?.arrayValue ?? [])
+                .compactMap(\.stringValue).filter { !$0.hasSuffix(".metadata.json") }
+            #expect(left == [], "unreachable files of \(fixture.name(table))")
         }
     }
 }

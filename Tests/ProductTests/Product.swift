@@ -2,12 +2,9 @@
 
 import Foundation
 import Subprocess
+import SystemPackage
 import TestSupport
 import Testing
-
-#if canImport(System)
-    import System
-#endif
 
 /// The built executable, run in processes of its own with no environment but what a test gives.
 struct Product {

@@ -2,7 +2,9 @@
 
 import AsyncHTTPClient
 import Foundation
+import GRDB
 import NIOCore
+import NIOHTTP1
 import Postgres
 import TestSupport
 import Testing
@@ -32,7 +34,7 @@ final class ProductFixture: Sendable {
         tables = try #require(made.arrayValue)
         let first = try #require(tables.first?.objectValue)
         let cluster = try await PostgresCluster.shared()
-        let url = cluster.url(database: try await cluster.createDatabase())
+        let url = try await cluster.createDatabase()
         database = PostgresPool(try PostgresConfiguration(url: url))
         var environment = [
             "ICEPACK_STORE": url, "ICEPACK_CATALOG_TYPE": "sql",
@@ -53,6 +55,49 @@ final class ProductFixture: Sendable {
 
     /// The name of a table, `db.t_1` being the first.
     func name(_ index: Int) -> String { "db.t_\(index + 1)" }
+
+    /// The SQLite file of the catalog.
+    func catalogFile() throws -> String {
+        let uri = try #require(tables[0].objectValue?["catalog_uri"]?.stringValue)
+        return String(uri.dropFirst("sqlite:///".count))
+    }
+
+    /// The metadata file that the catalog names for a table now.
+    func metadataLocation(_ index: Int) async throws -> String {
+        var patience = GRDB.Configuration()
+        patience.busyMode = .timeout(20)
+        let queue = try DatabaseQueue(path: try catalogFile(), configuration: patience)
+        let location = try await queue.read { database in
+            try String.fetchOne(
+                database, sql: "SELECT metadata_location FROM iceberg_tables WHERE table_name = ?",
+                arguments: ["t_\(index + 1)"])
+        }
+        return try #require(location)
+    }
+
+    /// What an independent reader says of a table's files.
+    func references(_ index: Int) async throws -> JSONObject {
+        let found = try await Oracles.run(
+            "references.py",
+            ["--catalog-file", try catalogFile(), "--table", name(index), "--strict"])
+        return try #require(found.objectValue)
+    }
+
+    /// Inserts a job as a submission would, through the product.
+    func submit(_ url: String, table index: Int, retainLast: Int64) async throws -> String {
+        let (status, job) = try await Self.send(
+            "POST", "\(url)/tables/db/t_\(index + 1)/maintenance",
+            [
+                "actions": ["expire_snapshots"],
+                "options": [
+                    "expire_snapshots": [
+                        "retain_last": .integer(retainLast), "older_than": "2100-01-01T00:00:00Z",
+                    ]
+                ],
+            ])
+        try #require(status == 202, "\(job.text())")
+        return try #require(job.objectValue?["job_id"]?.stringValue)
+    }
 
     /// One number that a query answers.
     func number(_ sql: String) async throws -> Int64 {

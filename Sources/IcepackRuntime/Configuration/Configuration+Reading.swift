@@ -127,16 +127,21 @@ extension Configuration {
     }
 
     private static func readJobs(_ reader: inout ConfigurationReader) -> JobSettings {
+        let known = reader.problems.count
+        let lease = reader.duration(.leaseSeconds, 1...86_400)
+        let heartbeat = reader.duration(.heartbeatSeconds, 0.05...28_800)
+        let areLeasesKnown = reader.problems.count == known
         let jobs = JobSettings(
             maxConcurrent: reader.integer(.maxConcurrentJobs, 0...256),
-            lease: reader.duration(.leaseSeconds, 1...86_400),
-            heartbeat: reader.duration(.heartbeatSeconds, 0.05...28_800),
+            lease: lease,
+            heartbeat: heartbeat,
             sweep: reader.duration(.sweepSeconds, 0.1...86_400),
             maxAttempts: reader.integer(.maxAttempts, 1...100),
             retryDelay: reader.duration(.retryDelaySeconds, 0...86_400),
             poll: reader.duration(.pollSeconds, 0.05...3600),
             isDraining: reader.boolean(.drainMode))
-        if jobs.heartbeat * 3 >= jobs.lease {
+        // A value that did not parse stands for nothing that a rule could be checked on.
+        if areLeasesKnown, jobs.heartbeat * 3 >= jobs.lease {
             reader.fail(
                 .heartbeatSeconds,
                 "must be under a third of lease_seconds, so that one lost heartbeat loses no job")
