@@ -5,6 +5,7 @@
 Prints JSON: whether the document is valid, and what schemathesis found with every check on.
 """
 
+import argparse
 import json
 import pathlib
 import re
@@ -67,4 +68,6 @@ def main(url):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("url", help="where the server listens, such as http://127.0.0.1:8000")
+    main(parser.parse_args().url)
