@@ -11,13 +11,13 @@ struct Icepack: AsyncParsableCommand {
         commandName: "icepack",
         abstract: "Keeps Apache Iceberg tables healthy.",
         discussion: """
-            Configuration: ICEPACK_* in the environment over a YAML file (--config) over defaults; \
-            `icepack config` shows all of it.
+            Configuration: ICEPACK_* in the environment over a YAML file (--config) over \
+            defaults; `icepack config` shows all of it.
 
-            Exit status: 0 success; 1 the job or an action failed or was cancelled; 64 wrong usage; \
-            65 the service refused the request; 69 the service or the store could not be reached; \
-            75 try again later (the table is locked, or the service is draining); 78 wrong \
-            configuration.
+            Exit status: 0 success; 1 the job or an action failed or was cancelled; 64 wrong \
+            usage; 65 the service refused the request; 69 the service or the store could not be \
+            reached; 75 try again later (the table is locked, or the service is draining); 78 \
+            wrong configuration.
             """,
         version: IcepackVersion.current,
         subcommands: [

@@ -97,8 +97,10 @@ final class Sleepers: Sendable {
         }
     }
 
-    /// Wakes those whose time has come. To be called while waiting for anything: a sleeper may
-    /// hold a lock of the catalog's database.
+    /// Wakes those whose time has come.
+    ///
+    /// To be called while waiting for anything: a sleeper may hold a lock of the catalog's
+    /// database.
     func wakeDue() { wake { $0.until <= .now } }
 
     /// Wakes one.

@@ -15,7 +15,8 @@ enum ClientFailure: Error, CustomStringConvertible {
         switch self {
         case .problem(_, let code, let detail, _): detail + (code.map { " [\($0)]" } ?? "")
         case .unreachable(let url, let reason):
-            "no answer from \(url): \(reason). Is `icepack serve` running, and is ICEPACK_API_URL right?"
+            "no answer from \(url): \(reason). Is `icepack serve` running, "
+                + "and is ICEPACK_API_URL right?"
         case .unexpected(let reason): reason
         }
     }

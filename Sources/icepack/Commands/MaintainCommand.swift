@@ -17,9 +17,9 @@ struct MaintainCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "maintain", abstract: "Run actions on a table here and now, without a queue.",
         discussion: """
-            With a store configured (ICEPACK_STORE or ICEPACK_POSTGRES_HOST, or the default store's \
-            file in this folder) the run holds the table's lock and is kept in the history. Exit 0 \
-            only when every action succeeded; 75 when another job holds the table.
+            With a store configured (ICEPACK_STORE or ICEPACK_POSTGRES_HOST, or the default \
+            store's file in this folder) the run holds the table's lock and is kept in the \
+            history. Exit 0 only when every action succeeded; 75 when another job holds the table.
             """)
 
     @OptionGroup var options: ConfigurationOptions

@@ -19,8 +19,9 @@ struct TablesCommand: AsyncParsableCommand {
             let answer = try await service.send(.get, "/tables" + query)
             guard !client.json else { return Console.write(answer) }
             let rows = (answer.arrayValue ?? []).compactMap(\.objectValue).map { table in
-                [
-                    "\(table["database"]?.stringValue ?? "?").\(table["table_name"]?.stringValue ?? "?")",
+                let name = ["database", "table_name"].map { table[$0]?.stringValue ?? "?" }
+                return [
+                    name.joined(separator: "."),
                     table["in_maintenance_allowlist"]?.boolValue == true ? "yes" : "no",
                 ]
             }
