@@ -32,7 +32,9 @@ public struct JobService<
         self.logger = logger
     }
 
-    /// Queues a job. The outcome is the same whether or not a reply was lost on the way.
+    /// Queues a job.
+    ///
+    /// The outcome is the same whether or not a reply was lost on the way.
     public func submit(
         _ submission: JobSubmission
     ) async throws(JobStoreError) -> SubmissionOutcome {

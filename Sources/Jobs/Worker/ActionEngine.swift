@@ -51,7 +51,9 @@ extension ActionFailure: CustomStringConvertible {
     }
 }
 
-/// What an action may ask of the job it runs for. Every call acts under the job's claim.
+/// What an action may ask of the job it runs for.
+///
+/// Every call acts under the job's claim.
 public struct ActionContext: Sendable {
     /// The proof of tenancy, to be named in what is committed.
     public let claim: Claim
@@ -80,7 +82,9 @@ public struct ActionContext: Sendable {
         try await guarded.confirmLease(atLeast: needed)
     }
 
-    /// Takes note of progress. Cheap, and coalesced: call it for every file.
+    /// Takes note of progress.
+    ///
+    /// Cheap, and coalesced: call it for every file.
     public func report(_ progress: JobProgress) { reportProgress(progress) }
 
     /// Writes which engine runs the job and why.

@@ -2,7 +2,9 @@
 
 import Synchronization
 
-/// Wakes one waiter. Ringing before anybody waits is remembered, ringing often counts once.
+/// Wakes one waiter.
+///
+/// Ringing before anybody waits is remembered, ringing often counts once.
 final class Bell: Sendable {
     private struct State {
         var isRung = false
@@ -21,7 +23,9 @@ final class Bell: Sendable {
         waiter?.resume()
     }
 
-    /// Returns once the bell was rung or the task is cancelled. Only one task may wait.
+    /// Returns once the bell was rung or the task is cancelled.
+    ///
+    /// Only one task may wait.
     func wait() async {
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in

@@ -19,7 +19,9 @@ public enum JobRunOutcome: Hashable, Sendable {
     case unsettled(reason: String)
 }
 
-/// Decides what the run of one job does next. Holds no clock and does no I/O.
+/// Decides what the run of one job does next.
+///
+/// Holds no clock and does no I/O.
 ///
 /// Actions run one after the other; those that an earlier attempt recorded as successful are
 /// skipped. Two things interrupt: the fence is lost, or the worker is told to stop. Either way the

@@ -65,7 +65,9 @@ where RunClock.Duration == Duration {
     /// Asks the run to end within ``WorkerConfiguration/terminationLimit``.
     func terminate() { mailbox.yield(.terminate) }
 
-    /// Runs the job to an end. Cancelling the calling task does nothing: see ``terminate()``.
+    /// Runs the job to an end.
+    ///
+    /// Cancelling the calling task does nothing: see ``terminate()``.
     func run() async -> JobRunOutcome {
         // A cancelled task could not read the mailbox.
         await Task { await self.drive() }.value
@@ -177,7 +179,9 @@ where RunClock.Duration == Duration {
     }
 
     /// The engine stopped after the run had to end without it: the lock need not wait for its
-    /// lease. As long as this process lives to say so.
+    /// lease.
+    ///
+    /// As long as this process lives to say so.
     private func releaseLate() async {
         do {
             try await store.recordAftermath(Aftermath.engineStopped, underRevoked: claim)

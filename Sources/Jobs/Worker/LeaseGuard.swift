@@ -43,7 +43,9 @@ where GuardClock.Duration == Duration {
     /// When to stop trying to reach the store.
     var deadline: GuardClock.Instant { machine.withLock { $0.deadline(at: clock.now) } }
 
-    /// Renews once. A loss is reported; an outage is remembered and thrown.
+    /// Renews once.
+    ///
+    /// A loss is reported; an outage is remembered and thrown.
     func renew(progress: JobProgress?) async throws(JobStoreError) {
         let sentAt = clock.now
         do {

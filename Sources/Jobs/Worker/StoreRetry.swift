@@ -21,8 +21,9 @@ struct StoreRetry<RetryClock: Clock>: Sendable where RetryClock.Duration == Dura
     let random: @Sendable () -> UInt64
 
     /// Makes the call, and again after ``JobStoreError/unavailable(reason:)`` or
-    /// ``JobStoreError/outcomeUnknown(reason:)`` until the deadline; at least once. Ends early,
-    /// with the last error, when the task is cancelled.
+    /// ``JobStoreError/outcomeUnknown(reason:)`` until the deadline; at least once.
+    ///
+    /// Ends early, with the last error, when the task is cancelled.
     func call<Value>(
         until deadline: RetryClock.Instant,
         _ body: () async throws(JobStoreError) -> Value

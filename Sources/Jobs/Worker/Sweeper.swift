@@ -30,7 +30,9 @@ where SweepClock.Duration == Duration {
         self.logger = logger
     }
 
-    /// Sweeps until the task is cancelled. The first sweep is at once.
+    /// Sweeps until the task is cancelled.
+    ///
+    /// The first sweep is at once.
     ///
     /// The wait varies by a tenth, so that processes started together do not sweep together.
     public func run() async {

@@ -8,8 +8,9 @@ public struct WorkerConfiguration: Hashable, Sendable {
     public let heartbeat: Duration
     /// Attempts before a job fails for good, and the wait between them.
     public let retry: SweepPolicy
-    /// How long an idle worker waits before it looks again, when no signal comes. The wait varies
-    /// by half of it either way, so that workers do not look in step.
+    /// How long an idle worker waits before it looks again, when no signal comes.
+    ///
+    /// The wait varies by half of it either way, so that workers do not look in step.
     public let pollInterval: Duration
 
     /// Within this long of ``Worker/terminate()`` the worker has let go of its job.
