@@ -10,6 +10,7 @@ import WireFormat
 struct WorkerFixture: Sendable {
     let store = InMemoryJobStore()
     let clock = ManualClock()
+    let log = RecordedLog()
     let configuration: WorkerConfiguration
 
     init(maxAttempts: Int = 3, lease: Duration = .seconds(100)) throws {
@@ -20,13 +21,13 @@ struct WorkerFixture: Sendable {
     func worker(engine: @escaping ActionEngine) -> Worker<InMemoryJobStore, ManualClock> {
         Worker(
             store: store, id: WorkerID("test"), configuration: configuration, clock: clock,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, engine: engine)
+            logger: log.logger, engine: engine)
     }
 
     func service() -> JobService<InMemoryJobStore, ManualClock> {
         JobService(
             store: store, clock: clock,
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+            logger: log.logger)
     }
 
     @discardableResult
@@ -53,23 +54,38 @@ struct WorkerFixture: Sendable {
         store.lock(on: TableName(database: "sales", table: table))?.holder
     }
 
+    /// Waits until a termination has begun: its two timers run beside the heartbeat.
+    func waitForTerminationTimers() async throws {
+        try await eventually("the timers of the termination") { clock.sleeperCount >= 3 }
+    }
+
+    /// Waits until time has something to do, then moves both clocks.
+    func advanceOnceAsleep(by duration: Duration) async throws {
+        try await eventually("nobody sleeps") { clock.sleeperCount > 0 }
+        advance(by: duration)
+    }
+
     /// Moves both clocks.
     func advance(by duration: Duration) {
         store.advance(by: duration)
         clock.advance(by: duration)
     }
 
-    /// Runs the body while time passes in small steps, so that waits inside it come to an end.
+    /// Runs the body while time jumps from one sleeper's deadline to the next, so that waits inside
+    /// it come to an end.
+    ///
+    /// Between jumps everybody who is awake gets a moment of real time, or an engine on a busy
+    /// machine would seem to take minutes.
     func letTimePass<Value: Sendable>(
-        step: Duration = .milliseconds(100),
         during body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
         try await withThrowingTaskGroup(of: Value?.self) { group in
             group.addTask { try await body() }
             group.addTask {
                 while !Task.isCancelled {
-                    advance(by: step)
-                    await Task.yield()
+                    await moment()
+                    guard let next = clock.nextDeadline else { continue }
+                    advance(by: clock.now.duration(to: next))
                 }
                 return nil
             }
@@ -113,6 +129,30 @@ final class Gate: Sendable {
             if isOpen { continuation.resume() }
         }
     }
+}
+
+/// Remembers the messages that were logged.
+final class RecordedLog: Sendable {
+    private struct Handler: LogHandler {
+        let log: RecordedLog
+        var metadata: Logger.Metadata = [:]
+        var logLevel = Logger.Level.trace
+
+        subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+            get { metadata[key] }
+            set { metadata[key] = newValue }
+        }
+
+        func log(event: LogEvent) {
+            log.entries.withLock { $0.append("\(event.message)") }
+        }
+    }
+
+    private let entries = Mutex<[String]>([])
+
+    var messages: [String] { entries.withLock { $0 } }
+
+    var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
 }
 
 /// What an engine that obeys cancellation does while it has nothing else to do.

@@ -28,6 +28,12 @@ public func withDeadline<Value: Sendable>(
     }
 }
 
+/// Two milliseconds of real time, for tests whose own clock stands still meanwhile.
+public func moment() async {
+    // Throws only when cancelled, and then there is nothing to wait for.
+    try? await ContinuousClock().sleep(for: .milliseconds(2))
+}
+
 /// Looks every few milliseconds until the condition holds; throws ``DeadlineExceeded`` if it does
 /// not within the limit.
 public func eventually(

@@ -25,7 +25,7 @@ public enum JobRunOutcome: Hashable, Sendable {
 ///
 /// Actions run one after the other; those that an earlier attempt recorded as successful are
 /// skipped. Two things interrupt: the fence is lost, or the worker is told to stop. Either way the
-/// engine is asked to stop first; a lost fence waits for it, a termination does not.
+/// engine is asked to stop first; a lost fence waits for it longer than a termination does.
 struct JobRunStateMachine: Sendable {
     enum Event: Sendable {
         /// The engine ended the action.
@@ -37,8 +37,10 @@ struct JobRunStateMachine: Sendable {
         case cleanedUp(wasCancelled: Bool)
         case fenceLost
         case terminate
-        /// The engine has had its time to stop.
+        /// After a termination the engine has had its time to stop.
         case graceOver
+        /// After the fence was lost the engine has had its time to stop.
+        case stopLimitOver
         /// The worker must be gone now.
         case limitOver
     }
@@ -57,6 +59,8 @@ struct JobRunStateMachine: Sendable {
         case settle(Settlement)
         /// Starts the two timers of a termination.
         case startTimers
+        /// Starts the timer of an engine that lost its fence.
+        case startStopTimer
         /// The fence is gone and the engine is on its way to stop.
         case noteEngineStopping
         /// The fence is gone and the engine has stopped.
@@ -99,6 +103,7 @@ struct JobRunStateMachine: Sendable {
         case .fenceLost: fenceLost()
         case .terminate: terminate()
         case .graceOver: graceOver()
+        case .stopLimitOver: stopLimitOver()
         case .limitOver: limitOver()
         }
     }
@@ -196,7 +201,7 @@ struct JobRunStateMachine: Sendable {
             guard !isFenceLost else { return [] }
             isFenceLost = true
             state = .stopping
-            return [.stopEngine, .noteEngineStopping]
+            return [.stopEngine, .noteEngineStopping, .startStopTimer]
         case .recording:
             isFenceLost = true
             return []
@@ -225,6 +230,11 @@ struct JobRunStateMachine: Sendable {
         guard case .stopping = state, !isFenceLost else { return [] }
         // The engine may still be writing, so nobody else may have the table yet.
         return settle(.failed(error: JobMessages.terminated, lock: .leaveToLease))
+    }
+
+    private mutating func stopLimitOver() -> [Command] {
+        guard case .stopping = state, isFenceLost else { return [] }
+        return end(.fenceLost)
     }
 
     private mutating func limitOver() -> [Command] {

@@ -112,6 +112,11 @@ where RunClock.Duration == Duration {
             start { await self.settle(settlement) }
         case .startTimers:
             startTimers()
+        case .startStopTimer:
+            start {
+                try? await self.clock.sleep(for: WorkerConfiguration.engineStopLimit)
+                self.mailbox.yield(.stopLimitOver)
+            }
         case .noteEngineStopping:
             start { await self.noteEngineStopping() }
         case .cleanUp:

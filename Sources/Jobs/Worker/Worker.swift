@@ -100,12 +100,17 @@ public final class Worker<
         var backoff = Backoff()
         while true {
             let outcome = await claimAndRun()
-            guard !state.withLock({ $0.isTerminated }) else { return outcome }
+            let isTerminated = state.withLock { $0.isTerminated }
             switch outcome {
+            case .ran where isTerminated:
+                return outcome
+            case .terminated:
+                return .terminated
+            case .idle where isTerminated,
+                .storeFailed where isTerminated:
+                return .terminated
             case .ran:
                 backoff = Backoff()
-            case .terminated:
-                return outcome
             case .idle:
                 backoff = Backoff()
                 await bell.wait(atMost: jittered(configuration.pollInterval), on: clock)

@@ -17,6 +17,8 @@ public struct WorkerConfiguration: Hashable, Sendable {
     public static let terminationLimit: Duration = .seconds(2)
     /// How much of ``terminationLimit`` the engine gets to stop by itself.
     public static let engineGrace: Duration = .seconds(1)
+    /// How long an engine that lost its fence gets to stop before its worker goes on without it.
+    public static let engineStopLimit: Duration = .seconds(60)
     /// Progress goes to the store at most this often, besides the heartbeat.
     public static let progressInterval: Duration = .seconds(1)
     /// How long a worker tries to clean up after its fence is gone before it leaves that to time.

@@ -158,3 +158,12 @@ private final class FirstReply: Sendable {
         first?.resume(returning: result)
     }
 }
+
+extension SQLiteStore {
+    /// The most pages the file may have, for tests of a disk that is full.
+    package func setPageLimit(_ pages: Int) async throws(JobStoreError) {
+        try await write { transaction in
+            _ = try transaction.first("PRAGMA max_page_count = \(pages)")
+        }
+    }
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Jobs
+import Testing
+
+@Suite struct WorkerConfigurationTests {
+    @Test func `the defaults are the documented ones`() throws {
+        let configuration = try WorkerConfiguration()
+
+        #expect(configuration.lease == .seconds(1800))
+        #expect(configuration.heartbeat == .seconds(60))
+        #expect(configuration.retry == SweepPolicy(maxAttempts: 3, retryDelay: .seconds(30)))
+    }
+
+    @Test func `a heartbeat must be under a third of the lease`() throws {
+        _ = try WorkerConfiguration(lease: .seconds(91), heartbeat: .seconds(30))
+        #expect(
+            throws: InvalidWorkerConfiguration.heartbeatTooLong(
+                heartbeat: .seconds(30), lease: .seconds(90))
+        ) { try WorkerConfiguration(lease: .seconds(90), heartbeat: .seconds(30)) }
+        #expect(throws: InvalidWorkerConfiguration.self) {
+            try WorkerConfiguration(lease: .seconds(90), heartbeat: .zero)
+        }
+    }
+
+    @Test func `a job needs an attempt and a worker needs a pause`() throws {
+        _ = try WorkerConfiguration(maxAttempts: 1, retryDelay: .zero)
+        #expect(throws: InvalidWorkerConfiguration.noAttempts(0)) {
+            try WorkerConfiguration(maxAttempts: 0)
+        }
+        #expect(throws: InvalidWorkerConfiguration.negativeDuration) {
+            try WorkerConfiguration(pollInterval: .zero)
+        }
+        #expect(throws: InvalidWorkerConfiguration.negativeDuration) {
+            try WorkerConfiguration(retryDelay: .seconds(-1))
+        }
+    }
+
+    @Test func `an error says what to change`() {
+        let error = InvalidWorkerConfiguration.heartbeatTooLong(
+            heartbeat: .seconds(30), lease: .seconds(90))
+
+        #expect("\(error)".contains("under a third of the lease"))
+    }
+}
