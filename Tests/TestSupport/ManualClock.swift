@@ -9,12 +9,15 @@ public final class ManualClock: Clock {
         /// Since the clock's beginning.
         public let offset: Duration
 
+        /// The instant this long after.
         public func advanced(by duration: Duration) -> Instant {
             Instant(offset: offset + duration)
         }
 
+        /// The time from this instant to another.
         public func duration(to other: Instant) -> Duration { other.offset - offset }
 
+        /// Earlier comes first.
         public static func < (left: Instant, right: Instant) -> Bool {
             left.offset < right.offset
         }

@@ -23,6 +23,7 @@ extension JobService {
     private func follow(_ id: JobID, to continuation: AsyncStream<Job>.Continuation) async {
         let bell = Bell()
         let signals = await store.signals()
+        // Ends with this function, which cancels it.
         let listener = Task {
             for await signal in signals {
                 switch signal {

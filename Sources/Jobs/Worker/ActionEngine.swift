@@ -42,6 +42,7 @@ public enum ActionFailure: Error, Hashable, Sendable {
 }
 
 extension ActionFailure: CustomStringConvertible {
+    /// The message for a person.
     public var description: String {
         switch self {
         case .failed(let message), .retryable(let message), .commitUnknown(let message): message

@@ -129,6 +129,7 @@ where RunClock.Duration == Duration {
 
     /// A task that ends when it is done or, at the latest, with the run.
     private func start(_ body: @escaping @Sendable () async -> Void) {
+        // The run cancels it when it ends; nobody waits, since what it does may be stuck.
         let task = Task { await body() }
         state.withLock { $0.helpers.append(task) }
     }
@@ -154,6 +155,7 @@ where RunClock.Duration == Duration {
             self?.progress.withLock { $0 = progress }
         }
         let invocation = ActionInvocation(job: job, action: action)
+        // Its end is an event of the run; a run that has to end first leaves it behind.
         let engineTask = Task {
             let began = self.clock.now
             let (result, failure) = await self.carryOut(invocation, in: context, since: began)

@@ -39,8 +39,8 @@ struct StoreRetry<RetryClock: Clock>: Sendable where RetryClock.Duration == Dura
                 }
                 let wake = clock.now.advanced(by: backoff.wait(random: random()))
                 guard wake < deadline else { throw error }
-                do { try await clock.sleep(until: wake, tolerance: nil) } catch { /* Cancelled. */
-                }
+                // Throws only when cancelled, which the next line sees.
+                try? await clock.sleep(until: wake, tolerance: nil)
                 guard !Task.isCancelled else { throw error }
             }
         }

@@ -55,6 +55,7 @@ public enum InvalidWorkerConfiguration: Error, Hashable, Sendable, CustomStringC
     /// Delays cannot be negative, and an idle worker has to wait.
     case negativeDuration
 
+    /// What to change.
     public var description: String {
         switch self {
         case .heartbeatTooLong(let heartbeat, let lease):
