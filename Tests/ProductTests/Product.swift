@@ -2,6 +2,7 @@
 
 import Foundation
 import Subprocess
+import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
@@ -44,6 +45,21 @@ struct Product {
         try await RunningProcess.start(
             executable: try Self.executable(), arguments: arguments,
             environment: processEnvironment, folder: folder, name: name)
+    }
+
+    /// The address of a service once it says that it is ready.
+    func address(of service: RunningProcess) async throws -> String {
+        let found = Mutex("")
+        try await eventually("the service is ready", limit: .seconds(60)) {
+            guard let match = service.log.firstMatch(of: /url=(http:[^\s"]+)/) else {
+                return false
+            }
+            let url = String(match.1)
+            guard await ProductFixture.status(of: url + "/readyz") == 200 else { return false }
+            found.withLock { $0 = url }
+            return true
+        }
+        return found.withLock { $0 }
     }
 
     private var processEnvironment: Subprocess.Environment {

@@ -114,19 +114,11 @@ final class ProductFixture: Sendable {
         product.environment["ICEPACK_PORT"] = "0"
         let process = try await product.start(
             "serve", name: "serve-\(UInt16.random(in: 0 ... .max))")
-        let found = Found()
-        try await eventually("the API is ready", limit: .seconds(60)) {
-            guard let match = process.log.firstMatch(of: /url=(http:[^\s"]+)/) else { return false }
-            let url = String(match.1)
-            guard try await Self.status(of: url + "/readyz") == 200 else { return false }
-            found.set(url)
-            return true
-        }
-        return (process, found.url)
+        return (process, try await product.address(of: process))
     }
 
     /// The status that a GET answers with; 0 when nothing answers.
-    static func status(of url: String) async throws -> UInt {
+    static func status(of url: String) async -> UInt {
         do {
             let answer = try await HTTPClient.shared.execute(
                 HTTPClientRequest(url: url), timeout: .seconds(5))
@@ -146,13 +138,4 @@ final class ProductFixture: Sendable {
         let text = Array(bytes.readableBytesView)
         return (answer.status.code, text.isEmpty ? .null : try JSONValue(parsing: text))
     }
-}
-
-/// Carries an address out of a closure.
-private final class Found: @unchecked Sendable {
-    // Proof: guarded by `lock`.
-    private let lock = NSLock()
-    private var text = ""
-    var url: String { lock.withLock { text } }
-    func set(_ url: String) { lock.withLock { text = url } }
 }
