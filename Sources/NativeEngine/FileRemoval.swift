@@ -18,7 +18,7 @@ struct FileRemoval<Storage: ObjectStorage> {
 
     /// Removes a batch and returns what became of each file, in their order.
     ///
-    /// - Throws: ``MaintenanceError/fenceLost`` before anything is removed;
+    /// - Throws: ``MaintenanceError/fenceLost`` before anything is removed, and
     ///   ``MaintenanceError/cancelled`` when the task was cancelled: some files may be gone then,
     ///   and stay in the journal.
     func remove(_ paths: [String]) async throws(MaintenanceError) -> [RemovalOutcome] {

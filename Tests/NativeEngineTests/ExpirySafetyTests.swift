@@ -206,17 +206,16 @@ import WireFormat
 
 @Suite struct OtherWriterTests {
     /// Adds a snapshot to main as another writer would, between two steps of ours.
-    private func append(
-        _ manifests: [TestTable.Manifest], to table: TestTable, id: Int64
+    private static func append(
+        id: Int64, list: String, through catalog: TestTable.Tables
     ) async throws {
-        let loaded = try await table.catalog.loadTable(TestTable.identifier)
+        let loaded = try await catalog.loadTable(TestTable.identifier)
         let snapshot = Snapshot(
             id: id, parentID: loaded.metadata.currentSnapshotID,
             sequenceNumber: loaded.metadata.lastSequenceNumber + 1,
-            timestampMilliseconds: 1_500_000_000_000,
-            manifestList: try #require(table.snapshots.last?.list),
+            timestampMilliseconds: 1_500_000_000_000, manifestList: list,
             summary: SnapshotSummary(operation: "append"), schemaID: 0)
-        let outcome = await table.catalog.commit(
+        let outcome = await catalog.commit(
             [
                 .addSnapshot(snapshot),
                 .setSnapshotRef(name: "main", SnapshotReference(snapshotID: id, kind: .branch)),
@@ -241,11 +240,11 @@ import WireFormat
         try await table.snapshot(
             parent: 2, manifests: [old, try await table.manifest([.init(path: path)])])
         let journal = MemoryJournal()
-        // Safe: the engine awaits the closure, so no two threads use the table at one time.
-        nonisolated(unsafe) let shared = table
-        let catalog = InterferingCatalog(base: table.catalog) { when, commit in
+        let list = try #require(table.snapshots.last?.list)
+        let others = table.catalog
+        let catalog = InterferingCatalog(base: others) { when, commit in
             guard when == moment, commit == 1 else { return }
-            try await append([], to: shared, id: 3)
+            try await Self.append(id: 3, list: list, through: others)
         }
         let engine = NativeEngine(catalog: catalog, storage: LocalStorage())
 

@@ -63,8 +63,7 @@ public struct CandidateFiles: Sendable {
         if kind.isContent { contentCount -= 1 }
     }
 
-    /// The paths and their numbers, those struck out among them, to look up from many tasks at
-    /// once.
+    /// The paths and their numbers, those struck out among them, for many tasks to look up in.
     var frozenPaths: PathSet { paths }
 
     /// How many candidates of each kind are left.

@@ -4,7 +4,7 @@ import Synchronization
 
 /// The manifests that were met, each once, and which of them a snapshot that stays has.
 ///
-/// A class, because many tasks fill it; the lock is held for a batch of paths, never across
+/// A class, because many tasks fill it; the lock is held for a batch of paths, never across an
 /// `await`.
 final class ManifestRegister: Sendable {
     private struct State {
