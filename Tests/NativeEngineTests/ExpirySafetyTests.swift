@@ -176,6 +176,35 @@ import WireFormat
         #expect(report.metrics["deleted_data_files_count"]?.intValue == 0)
     }
 
+    @Test(arguments: 1...5)
+    func `a cancelled job stops, and the next one finishes what was committed`(
+        call: Int
+    ) async throws {
+        let table = try await threeSnapshots()
+        try await table.write()
+        let journal = MemoryJournal()
+        let counter = Counter()
+        let engine = NativeEngine(catalog: table.catalog, storage: LocalStorage())
+        let request = try table.request()
+
+        let task = Task {
+            try await engine.run(
+                request,
+                in: TestTable.context(journal) { (_) async throws(MaintenanceError) in
+                    if counter.next() == call { withUnsafeCurrentTask { $0?.cancel() } }
+                })
+        }
+        let error = await failure { try await task.value }
+
+        #expect(error == .cancelled)
+        let isCommitted = try await table.remaining() == [4]
+        #expect(try await table.filesOnDisk().isSuperset(of: table.reach([4])))
+        #expect(isCommitted == (call >= 4))
+        try await table.expire(journal: journal)
+        #expect(try await table.filesOnDisk() == table.reach([4]))
+        #expect(journal.open.isEmpty)
+    }
+
     @Test(arguments: 1...6)
     func `a worker whose lease is gone changes nothing more`(call: Int) async throws {
         let table = try await threeSnapshots()

@@ -116,9 +116,12 @@ public struct PathSet: Sendable {
 extension PathSet {
     /// Where a path begins in the last chunk, after copying it there.
     private mutating func store(_ path: UnsafeRawBufferPointer) throws(PathSetFull) -> Int {
-        if let last = chunks.last, last.count + path.count <= max(last.capacity, Self.chunkSize) {
-            let start = last.count
-            chunks[chunks.count - 1].append(contentsOf: path)
+        let last = chunks.count - 1
+        // Measured through the index: a chunk in a variable of its own would be shared, and the
+        // append would copy all of it.
+        if last >= 0, chunks[last].count + path.count <= Self.chunkSize {
+            let start = chunks[last].count
+            chunks[last].append(contentsOf: path)
             return start
         }
         let size = max(Self.chunkSize, path.count)
