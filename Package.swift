@@ -175,7 +175,7 @@ let package = Package(
         // Tests.
         .target(
             name: "TestSupport",
-            dependencies: ["Jobs", "WireFormat", .subprocess],
+            dependencies: ["Jobs", "WireFormat", .logging, .subprocess],
             path: "Tests/TestSupport", swiftSettings: strict),
         .tests("TidyTests", ["TidyRules"]),
         .tests("WireFormatTests", ["WireFormat"]),

@@ -249,7 +249,7 @@ extension JobStoreContract {
         ]
     }
 
-    private static func expectEveryWriteFenced(_ store: Store, _ claim: Claim) async {
+    static func expectEveryWriteFenced(_ store: Store, _ claim: Claim) async {
         await expectFenced("renew") {
             try await store.renew(
                 claim, lease: lease,
