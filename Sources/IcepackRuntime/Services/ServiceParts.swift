@@ -62,7 +62,9 @@ public struct ServiceParts<Store: JobStore, TableCatalog: Catalog>: Sendable {
 
     /// The REST API.
     public func apiServer(onListening: @escaping @Sendable (Int) async -> Void) -> some Service {
-        APIServer(
+        var limits = APILimits()
+        limits.storePingLimit = configuration.postgresPool.healthCheckTimeout
+        return APIServer(
             configuration: APIConfiguration(
                 store: store,
                 planner: { [bridge] table, action, options throws(MaintenanceError) in
@@ -71,7 +73,8 @@ public struct ServiceParts<Store: JobStore, TableCatalog: Catalog>: Sendable {
                 router: bridge.router, order: configuration.actionOrder,
                 enrolment: configuration.enrolment, isDraining: configuration.jobs.isDraining,
                 lockLease: configuration.jobs.lease,
-                tableCacheStaleness: configuration.tableCache.staleness, logger: logger),
+                tableCacheStaleness: configuration.tableCache.staleness, limits: limits,
+                logger: logger),
             host: configuration.listen.host, port: configuration.listen.port,
             onListening: onListening)
     }
