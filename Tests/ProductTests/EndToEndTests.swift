@@ -67,14 +67,17 @@ struct EndToEndTests {
         #expect(after["refs"] == before["refs"])
         #expect(after["current_snapshot_id"] == before["current_snapshot_id"])
         // Both readers read every snapshot that is left, and agree on it, or this throws.
-        let left = try #require(after["snapshots"]?.objectValue)
+        let kept = try #require(after["snapshots"]?.objectValue)
         for snapshot in try #require(before["snapshots"]?.objectValue).members {
-            #expect(left[snapshot.key] == snapshot.value, "snapshot \(snapshot.key)")
+            #expect(kept[snapshot.key] == snapshot.value, "snapshot \(snapshot.key)")
         }
         let files = try await Oracles.run(
             "references.py",
             ["--catalog-file", String(uri.dropFirst("sqlite:///".count)), "--strict"])
         #expect(files.objectValue?["missing"] == [])
-        #expect(files.objectValue?["unreferenced"] == [])
+        // Metadata files that fell out of the table's own log of 100 are orphan removal's to find.
+        let left = (files.objectValue?["unreferenced"]?.arrayValue ?? [])
+            .compactMap(\.stringValue).filter { !$0.hasSuffix(".metadata.json") }
+        #expect(left == [])
     }
 }
