@@ -4,7 +4,9 @@ import SQLiteStore
 import TestSupport
 import Testing
 
-/// The lifecycle's invariants over SQLite. Each fails when its guard in the store is removed.
+/// The lifecycle's invariants over SQLite.
+///
+/// Each fails when its guard in the store is removed.
 @Suite struct SQLiteInvariantTests {
     private typealias Invariants = LifecycleInvariants<SQLiteStore>
 

@@ -160,8 +160,9 @@ where RunClock.Duration == Duration {
             let began = self.clock.now
             let (result, failure) = await self.carryOut(invocation, in: context, since: began)
             self.mailbox.yield(.acted(result, failure))
+            let isLate = self.state.withLock { $0.hasEnded }
             // In a task of its own, because this one was cancelled and the store would not listen.
-            if self.state.withLock({ $0.hasEnded }) { await Task { await self.releaseLate() }.value }
+            if isLate { await Task { await self.releaseLate() }.value }
         }
         state.withLock { $0.engineTask = engineTask }
     }
