@@ -276,8 +276,11 @@ extension CommitResult {
         run.catalog.failLoads([nil, .unavailable(reason: "away")])
 
         let result = try await withThrowingTaskGroup(of: CommitResult.self) { group in
-            group.addTask { try await run.commit() }
-            group.cancelAll()
+            group.addTask {
+                // By itself, so that the commit begins in a task that is cancelled already.
+                withUnsafeCurrentTask { $0?.cancel() }
+                return try await run.commit()
+            }
             return try await group.next()
         }
 
