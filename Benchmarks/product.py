@@ -99,9 +99,10 @@ class Server:
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 
-    def resident_kib(self):
+    def resident_kib(self, field="VmRSS"):
+        """Resident memory; `RssAnon` is the part that is not pages of the program's files."""
         text = pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
-        return next(int(l.split()[1]) for l in text.splitlines() if l.startswith("VmRSS:"))
+        return next(int(l.split()[1]) for l in text.splitlines() if l.startswith(f"{field}:"))
 
 
 def start(command, folder, settings):
