@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Expires one table twice, restored at the same path: with Iceberg on Spark, and with Icepack.
+"""Expires one table twice, restored at the same path: with Iceberg on Spark, and through our API.
 
 Both must keep the same snapshots and references, leave the same files, count the same removals and
 leave no file that nothing references; every remaining snapshot must read as before.
@@ -11,9 +11,12 @@ import datetime
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
+import time
+import urllib.request
 
 HERE = pathlib.Path(__file__).parent
 TABLE = "demo.events"
@@ -32,6 +35,43 @@ def run(command, folder, environment=None):
     if result.returncode != 0:
         sys.exit(f"{command[0]} ended with {result.returncode}:\n{result.stderr[-4000:]}")
     return json.loads(result.stdout)
+
+
+class Service:
+    """`icepack serve` on a port of its choice, with the embedded store."""
+
+    def __init__(self, executable, folder, settings):
+        self.log = folder / "serve.log"
+        self.process = subprocess.Popen(
+            [executable, "serve"],
+            cwd=folder,
+            env=settings | {"ICEPACK_PORT": "0"},
+            stdin=subprocess.DEVNULL,
+            stdout=self.log.open("wb"),
+            stderr=subprocess.STDOUT,
+        )
+
+    def __enter__(self):
+        deadline = time.monotonic() + 60
+        while time.monotonic() < deadline and self.process.poll() is None:
+            listening = re.search(r"listening url=(\S+)", self.log.read_text(errors="replace"))
+            if listening and self.is_ready(listening[1]):
+                self.url = listening[1]
+                return self
+            time.sleep(0.1)
+        self.__exit__()
+        sys.exit(f"the service was not ready:\n{self.log.read_text(errors='replace')[-4000:]}")
+
+    def is_ready(self, url):
+        try:
+            with urllib.request.urlopen(f"{url}/readyz", timeout=10):
+                return True
+        except OSError:
+            return False
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(30)
 
 
 class Comparison:
@@ -85,10 +125,14 @@ class Comparison:
             settings["ICEPACK_CATALOG_URI"] = self.catalog_uri
         settings["ICEPACK_CATALOG_WAREHOUSE"] = str(self.warehouse)
         moment = self.cutoff.isoformat(timespec="microseconds")
-        command = [self.arguments.icepack, "maintain", TABLE, "--action", "expire_snapshots"]
-        options = ["--option", f"older_than={moment}", "--option", "retain_last=2", "--json"]
-        report = run([*command, *options], self.scratch, inherited | settings)
-        (result,) = report["results"]
+        command = ["submit", TABLE, "--action", "expire_snapshots", "--wait", "--json"]
+        options = ["--option", f"older_than={moment}", "--option", "retain_last=2"]
+        with Service(self.arguments.icepack, self.scratch, inherited | settings) as service:
+            address = {"ICEPACK_API_URL": service.url}
+            job = run(
+                [self.arguments.icepack, *command, *options], self.scratch, inherited | address
+            )
+        (result,) = job["results"]
         return result["metrics"]
 
     def location(self):
