@@ -52,6 +52,8 @@ extension Target.Dependency {
     static let nioHTTP1 = product(name: "NIOHTTP1", package: "swift-nio")
     static let nioHTTPTypes = product(name: "NIOHTTPTypes", package: "swift-nio-extras")
     static let nioPosix = product(name: "NIOPosix", package: "swift-nio")
+    static let nioSSL = product(name: "NIOSSL", package: "swift-nio-ssl")
+    static let nioTLS = product(name: "NIOTLS", package: "swift-nio")
     static let serviceLifecycle = product(
         name: "ServiceLifecycle", package: "swift-service-lifecycle")
     static let subprocess = product(name: "Subprocess", package: "swift-subprocess")
@@ -70,6 +72,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-nio-extras", from: "1.34.1"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.0"),
         .package(url: "https://github.com/apple/swift-system", from: "1.8.1"),
         .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
         .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
@@ -117,6 +120,10 @@ let package = Package(
                 "IcebergCatalog", "IcebergSpec", "IcebergTable", "Maintenance", "ObjectStorage",
                 "WireFormat",
             ]),
+
+        // Spark, as the engine for what outgrows one machine.
+        .library(
+            "HiveServer2", [.asyncHTTPClient, .nio, .nioHTTP1, .nioPosix, .nioSSL, .nioTLS]),
 
         // Jobs and their stores.
         .library("Jobs", ["WireFormat", .logging]),
@@ -211,6 +218,11 @@ let package = Package(
                 "AvroFormat", "FileSystemCatalog", "IcebergCatalog", "IcebergSpec", "IcebergTable",
                 "Maintenance", "NativeEngine", "ObjectStorage", "SQLCatalog", "StorageTestSupport",
                 "TestSupport", "WireFormat",
+            ]),
+        .tests(
+            "HiveServer2Tests",
+            [
+                "HiveServer2", "TestSupport", .nio, .nioHTTP1, .nioPosix, .nioSSL, .subprocess,
             ]),
         .tests("JobsTests", ["Jobs", "TestSupport", "WireFormat", .logging]),
         .tests("PostgresTests", ["Postgres", "TestSupport"]),

@@ -29,6 +29,7 @@ enum LayerRule {
             "IcebergCatalog", "IcebergSpec", "IcebergTable", "Maintenance", "ObjectStorage",
             "WireFormat",
         ],
+        "HiveServer2": [],
         "Jobs": ["WireFormat"],
         "PostgresStore": ["Jobs", "Postgres", "WireFormat"],
         "SQLiteStore": ["Jobs", "WireFormat"],
@@ -52,9 +53,10 @@ enum LayerRule {
     /// Modules of others that only these targets may import.
     static let guests: [String: Set<String>] = [
         "ArgumentParser": ["icepack"],
-        "AsyncHTTPClient": ["icepack"],
+        "AsyncHTTPClient": ["HiveServer2", "icepack"],
         "GRDB": ["SQLCatalog", "SQLiteStore"],
         "Hummingbird": ["IcepackAPI", "IcepackRuntime"],
+        "NIOSSL": ["HiveServer2"],
         "Yams": ["IcepackRuntime"],
     ]
 
