@@ -154,7 +154,8 @@ class Comparison:
             "snapshots": rows["snapshots"],
             "refs": rows["refs"],
             "files": sorted(remaining),
-            "unreferenced": files["unreferenced"],
+            # Old metadata files that fell out of the table's own log are orphan removal's to find.
+            "unreferenced": [f for f in files["unreferenced"] if not f.endswith(".metadata.json")],
         }
 
 
