@@ -19,21 +19,20 @@ HOME = pathlib.Path(sys.prefix)
 SQLITE_DRIVER = "/usr/share/java/sqlite-jdbc.jar"
 
 
-def start(arguments, scratch):
-    """A session whose catalog is named as the SQL catalog names itself."""
+def session_with(settings, scratch, memory="1g", master="local[2]", jar="iceberg-spark-runtime.jar"):
+    """A session on the loopback interface only, with Iceberg's extensions and these settings."""
     os.environ["SPARK_HOME"] = str(HOME / "spark-home")
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"
     os.environ["PYSPARK_PYTHON"] = sys.executable
     from pyspark.sql import SparkSession
 
-    catalog = f"spark.sql.catalog.{arguments.catalog_name}"
-    settings = {
-        "spark.jars": str((HOME / "iceberg-spark-runtime.jar").resolve()),
+    common = {
+        "spark.jars": str((HOME / jar).resolve()),
         "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
-        "spark.driver.memory": arguments.memory,
+        "spark.driver.memory": memory,
         "spark.local.dir": scratch,
         "spark.sql.shuffle.partitions": "4",
         "spark.sql.session.timeZone": "UTC",
@@ -41,23 +40,39 @@ def start(arguments, scratch):
         "spark.sql.warehouse.dir": scratch,
         "spark.sql.extensions": "org.apache.iceberg.spark.extensions."
         "IcebergSparkSessionExtensions",
+    }
+    builder = SparkSession.builder.master(master).appName("icepack-oracle")
+    for key, value in (common | settings).items():
+        builder = builder.config(key, value)
+    return builder.getOrCreate()
+
+
+def catalog_settings(name, warehouse, catalog_uri=None):
+    """A catalog whose name is that by which a SQL catalog knows itself."""
+    catalog = f"spark.sql.catalog.{name}"
+    settings = {
         catalog: "org.apache.iceberg.spark.SparkCatalog",
-        f"{catalog}.warehouse": f"file://{pathlib.Path(arguments.warehouse).resolve()}",
+        f"{catalog}.warehouse": f"file://{pathlib.Path(warehouse).resolve()}",
         # A table that another process changed must be read anew.
         f"{catalog}.cache-enabled": "false",
+        f"{catalog}.type": "jdbc" if catalog_uri else "hadoop",
     }
-    if arguments.catalog_uri:
-        path = arguments.catalog_uri.removeprefix("sqlite:///")
+    if catalog_uri:
+        path = catalog_uri.removeprefix("sqlite:///")
         settings["spark.driver.extraClassPath"] = SQLITE_DRIVER
-        settings[f"{catalog}.type"] = "jdbc"
         settings[f"{catalog}.uri"] = f"jdbc:sqlite:{path}"
         settings[f"{catalog}.jdbc.schema-version"] = "V1"
-    else:
-        settings[f"{catalog}.type"] = "hadoop"
-    builder = SparkSession.builder.master("local[2]").appName("icepack-oracle")
-    for key, value in settings.items():
-        builder = builder.config(key, value)
-    session = builder.getOrCreate()
+        # Others write to the same file; without patience SQLite gives up at once.
+        settings[f"{catalog}.jdbc.journal_mode"] = "WAL"
+        settings[f"{catalog}.jdbc.busy_timeout"] = "20000"
+    return settings
+
+
+def start(arguments, scratch):
+    settings = catalog_settings(
+        arguments.catalog_name, arguments.warehouse, arguments.catalog_uri
+    )
+    session = session_with(settings, scratch, arguments.memory)
     session.sparkContext.setLogLevel("ERROR")
     return session
 
