@@ -17,9 +17,10 @@ import time
 
 HOME = pathlib.Path(sys.prefix)
 SQLITE_DRIVER = "/usr/share/java/sqlite-jdbc.jar"
+NEWEST = "iceberg-spark-runtime.jar"
 
 
-def session_with(settings, scratch, memory="1g", master="local[2]", jar="iceberg-spark-runtime.jar"):
+def session_with(settings, scratch, memory="1g", master="local[2]", jar=NEWEST):
     """A session on the loopback interface only, with Iceberg's extensions and these settings."""
     os.environ["SPARK_HOME"] = str(HOME / "spark-home")
     os.environ["SPARK_LOCAL_IP"] = "127.0.0.1"

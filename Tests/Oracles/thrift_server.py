@@ -3,8 +3,9 @@
 """Runs a Spark Thrift Server on the loopback interface until it or a watched process is gone.
 
 Run it with the Python of `scripts/spark-env`. Ports are ephemeral unless they are given, as to a
-server that comes back. When the server accepts sessions, one line of JSON on standard output says where it listens, which process it is, and which
-Spark and Iceberg it has; its log goes to standard error. To end it, end that process.
+server that comes back. When the server accepts sessions, one line of JSON on standard output says
+where it listens, which process it is, and which Spark and Iceberg it has; its log goes to standard
+error. To end it, end that process.
 
 Two catalogs: `lab` in Hadoop's layout below lab/, and `sq`, a JDBC catalog over catalog.db with its
 tables below sq/.
@@ -21,7 +22,7 @@ import time
 
 import spark_table
 
-JARS = {"1.10": "iceberg-spark-runtime.jar", "1.9": "iceberg-1.9.jar"}
+JARS = {"1.10": spark_table.NEWEST, "1.9": "iceberg-1.9.jar"}
 TRANSPORTS = {"nosasl": ("binary", "NOSASL"), "plain": ("binary", "NONE"), "http": ("http", "NONE")}
 
 
