@@ -1,21 +1,82 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import WireFormat
+
 /// What a configured engine can do, without the engine itself: the API routes with this alone.
 public struct EngineCapability: Hashable, Sendable {
     /// `native` or `spark`.
     public let name: String
     /// The actions it can run.
     public let actions: Set<MaintenanceAction>
+    /// What it does not take of those actions.
+    public let limits: EngineLimits
 
     /// Pairs a name with actions.
-    public init(name: String, actions: Set<MaintenanceAction>) {
+    public init(
+        name: String, actions: Set<MaintenanceAction>, limits: EngineLimits = EngineLimits()
+    ) {
         self.name = name
         self.actions = actions
+        self.limits = limits
     }
 
     /// What an engine says of itself.
     public init(of engine: some MaintenanceEngine) {
-        self.init(name: engine.name, actions: engine.actions)
+        self.init(name: engine.name, actions: engine.actions, limits: engine.limits)
+    }
+
+    /// Why the engine does not run this request; nil if it does.
+    func problem(with request: RoutedAction) -> String? {
+        guard actions.contains(request.action) else {
+            return "the \(name) engine does not run \(request.action.rawValue)"
+        }
+        return limits.problem(with: request)
+    }
+}
+
+/// What an engine does not take of the actions it runs, known before it is asked.
+public struct EngineLimits: Hashable, Sendable {
+    /// Why an option is refused, by action and option name.
+    public var refusedOptions: [MaintenanceAction: [String: String]]
+    /// Why an action runs only as a dry run: one of the job, or by its option `dry_run`.
+    public var dryRunOnly: [MaintenanceAction: String]
+
+    /// Takes both; nothing is limited by default.
+    public init(
+        refusedOptions: [MaintenanceAction: [String: String]] = [:],
+        dryRunOnly: [MaintenanceAction: String] = [:]
+    ) {
+        self.refusedOptions = refusedOptions
+        self.dryRunOnly = dryRunOnly
+    }
+
+    /// Why these limits refuse a request; nil if they do not.
+    func problem(with request: RoutedAction) -> String? {
+        for member in request.options.values.members {
+            if let reason = refusedOptions[request.action]?[member.key] { return reason }
+        }
+        guard let reason = dryRunOnly[request.action] else { return nil }
+        let isDryRun = request.isDryRun || request.options.values["dry_run"] == true
+        return isDryRun ? nil : reason
+    }
+}
+
+/// One action as the router sees it.
+public struct RoutedAction: Hashable, Sendable {
+    /// What to do.
+    public let action: MaintenanceAction
+    /// How; validated.
+    public let options: ActionOptions
+    /// Whether the whole job is a dry run.
+    public let isDryRun: Bool
+
+    /// Takes every field; without options a real run.
+    public init(
+        _ action: MaintenanceAction, options: ActionOptions = .none, isDryRun: Bool = false
+    ) {
+        self.action = action
+        self.options = options
+        self.isDryRun = isDryRun
     }
 }
 
@@ -76,49 +137,72 @@ public struct EngineRouter: Sendable {
 
     /// The engine for one action; `preferring` overrides the configuration.
     public func choose(
-        _ action: MaintenanceAction, preferring override: EnginePreference? = nil
+        _ request: RoutedAction, preferring override: EnginePreference? = nil
     ) throws(NoEngineForAction) -> EngineChoice {
         let preference = override ?? preference
-        let able = engines.filter { $0.actions.contains(action) }
+        let action = request.action.rawValue
+        let able = engines.filter { $0.problem(with: request) == nil }
         switch preference {
         case .auto:
-            guard let first = able.first else { throw none(action) }
+            guard let first = able.first else { throw none(request) }
             let reason =
                 able.count == 1 && engines.count > 1
-                ? "only the \(first.name) engine runs \(action.rawValue)"
+                ? "only the \(first.name) engine runs \(action)"
                 : "\(first.name) is the engine that is configured"
-            return EngineChoice(engine: first.name, reason: reason)
+            return EngineChoice(
+                engine: first.name,
+                reason: able.count > 1 ? "\(first.name) runs \(action) and comes first" : reason)
         case .native, .spark:
             guard let wanted = able.first(where: { $0.name == preference.rawValue }) else {
-                throw none(action, wanting: preference)
+                throw none(request, wanting: preference)
             }
             return EngineChoice(engine: wanted.name, reason: "\(wanted.name) was asked for")
         }
+    }
+
+    /// The engine for one action without options.
+    public func choose(
+        _ action: MaintenanceAction, preferring override: EnginePreference? = nil
+    ) throws(NoEngineForAction) -> EngineChoice {
+        try choose(RoutedAction(action), preferring: override)
     }
 
     /// What a whole job says of its engines: `native`, `spark` or `mixed`, and why.
     ///
     /// - Throws: ``NoEngineForAction`` for the first action that cannot run.
     public func choose(
-        _ actions: [MaintenanceAction], preferring override: EnginePreference? = nil
+        _ requests: [RoutedAction], preferring override: EnginePreference? = nil
     ) throws(NoEngineForAction) -> EngineChoice? {
         var choices: [(MaintenanceAction, EngineChoice)] = []
-        for action in actions {
-            choices.append((action, try choose(action, preferring: override)))
+        for request in requests {
+            choices.append((request.action, try choose(request, preferring: override)))
         }
         guard let first = choices.first?.1 else { return nil }
-        if choices.allSatisfy({ $0.1.engine == first.engine }) { return first }
-        let parts = choices.map { "\($0.0.rawValue) on \($0.1.engine)" }
-        return EngineChoice(engine: "mixed", reason: parts.joined(separator: ", "))
+        if choices.allSatisfy({ $0.1.engine == first.engine }) {
+            return choices.count == 1 || choices.allSatisfy { $0.1.reason == first.reason }
+                ? first
+                : EngineChoice(
+                    engine: first.engine,
+                    reason: choices.map(\.1.reason).joined(separator: "; "))
+        }
+        let parts = choices.map { "\($0.0.rawValue) on \($0.1.engine): \($0.1.reason)" }
+        return EngineChoice(engine: "mixed", reason: parts.joined(separator: "; "))
     }
 
     private func none(
-        _ action: MaintenanceAction, wanting preference: EnginePreference = .auto
+        _ request: RoutedAction, wanting preference: EnginePreference = .auto
     ) -> NoEngineForAction {
-        let name = action.rawValue
-        let others = engines.filter { $0.actions.contains(action) }.map(\.name)
+        let name = request.action.rawValue
+        let others = engines.filter { $0.problem(with: request) == nil }.map(\.name)
+        // An engine that runs the action, but not so: its own reason says what to change.
+        let limit = engines.lazy
+            .filter { preference == .auto || $0.name == preference.rawValue }
+            .filter { $0.actions.contains(request.action) }
+            .compactMap { $0.limits.problem(with: request) }.first
         let reason: String
-        if preference != .auto, !others.isEmpty {
+        if let limit {
+            reason = limit
+        } else if preference != .auto, !others.isEmpty {
             reason =
                 "the \(preference.rawValue) engine does not run \(name) here; set ICEPACK_ENGINE "
                 + "to auto or \(others.joined(separator: " or "))"
@@ -131,6 +215,6 @@ public struct EngineRouter: Sendable {
                 + "configured (\(engines.map(\.name).joined(separator: ", "))) run "
                 + runnable.map(\.rawValue).joined(separator: ", ")
         }
-        return NoEngineForAction(action: action, reason: reason)
+        return NoEngineForAction(action: request.action, reason: reason)
     }
 }

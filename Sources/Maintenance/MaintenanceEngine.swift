@@ -12,6 +12,9 @@ public protocol MaintenanceEngine: Sendable {
     /// The actions it can run.
     var actions: Set<MaintenanceAction> { get }
 
+    /// What it does not take of those actions.
+    var limits: EngineLimits { get }
+
     /// What ``run(_:in:)`` would do now. Changes nothing.
     func plan(_ request: ActionRequest) async throws(MaintenanceError) -> ActionPlan
 
@@ -20,6 +23,11 @@ public protocol MaintenanceEngine: Sendable {
     func run(
         _ request: ActionRequest, in context: RunContext
     ) async throws(MaintenanceError) -> ActionReport
+}
+
+extension MaintenanceEngine {
+    /// No limits.
+    public var limits: EngineLimits { EngineLimits() }
 }
 
 /// One action on one table.
@@ -59,17 +67,21 @@ public struct RunContext: Sendable {
     public let journal: any MaintenanceJournal
     /// Goes into the snapshot summary or metadata property of a commit, where there is one (P-33).
     public let attempt: AttemptLabel
+    /// What work outside this process can be found again by.
+    public let tracking: EngineTracking
 
-    /// Takes every field.
+    /// Takes every field; without tracking nothing outlives the run.
     public init(
         confirmLease: @escaping @Sendable (Duration) async throws(MaintenanceError) -> Void,
         report: @escaping @Sendable (ActionProgress) -> Void,
-        journal: any MaintenanceJournal, attempt: AttemptLabel
+        journal: any MaintenanceJournal, attempt: AttemptLabel,
+        tracking: EngineTracking = .none
     ) {
         self.confirmLease = confirmLease
         self.report = report
         self.journal = journal
         self.attempt = attempt
+        self.tracking = tracking
     }
 }
 
@@ -211,6 +223,9 @@ public enum MaintenanceError: Error, Hashable, Sendable {
     case commitUnknown(reason: String)
     /// The table or a file of it cannot be understood: nothing was removed.
     case unreadable(reason: String)
+    /// The engine was told to stop and is not known to have stopped: nobody may have the table
+    /// before somebody has looked.
+    case stillRunning(reason: String)
 }
 
 extension MaintenanceError: CustomStringConvertible {
@@ -224,6 +239,7 @@ extension MaintenanceError: CustomStringConvertible {
         case .conflict(let reason): "Commit conflict: \(reason)"
         case .commitUnknown(let reason): "Commit outcome unknown: \(reason)"
         case .unreadable(let reason): reason
+        case .stillRunning(let reason): "The engine may still be running: \(reason)"
         }
     }
 }

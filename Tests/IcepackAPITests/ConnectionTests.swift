@@ -129,7 +129,8 @@ import Testing
             $0.limits.idleLimit = .milliseconds(50)
         } _: { api in
             try await withRawConnection(to: api) { connection in
-                if !start.isEmpty { try await connection.send(start) }
+                // On a busy machine the server may have closed before this is sent.
+                if !start.isEmpty { try? await connection.send(start) }
 
                 // What the server has not read yet when it closes makes the end a reset.
                 let answer = try? await connection.readToEnd()

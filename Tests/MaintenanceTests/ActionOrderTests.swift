@@ -63,9 +63,11 @@ import Testing
 
         #expect(try router.choose(.expireSnapshots).engine == "native")
         #expect(try router.choose(.rewriteDataFiles).engine == "spark")
-        #expect(try router.choose([.expireSnapshots, .rewriteDataFiles])?.engine == "mixed")
-        #expect(try router.choose([.expireSnapshots])?.engine == "native")
-        #expect(try router.choose([MaintenanceAction]()) == nil)
+        #expect(
+            try router.choose([.init(.expireSnapshots), .init(.rewriteDataFiles)])?.engine
+                == "mixed")
+        #expect(try router.choose([.init(.expireSnapshots)])?.engine == "native")
+        #expect(try router.choose([RoutedAction]()) == nil)
     }
 
     @Test func `an engine asked for by name is used or refused, never replaced`() throws {

@@ -60,11 +60,11 @@ extension APIHandlers {
             }
             return ActionResult(
                 action: action.rawValue, isSuccess: true, message: "dry run", elapsedSeconds: 0,
-                engine: engineName(for: action), plan: plan)
+                engine: engineName(for: order.routed(action)), plan: plan)
         }
     }
 
-    private func engineName(for action: MaintenanceAction) -> String? {
+    private func engineName(for action: RoutedAction) -> String? {
         do throws(NoEngineForAction) {
             return try configuration.router.choose(action).engine
         } catch {
@@ -138,7 +138,7 @@ extension APIHandlers {
         case .refused(_, let reason): return planJSON(action, plan: .null, error: reason)
         case .unavailable: code = .tableUnavailable
         case .unreadable: code = .tableUnreadable
-        case .conflict, .commitUnknown, .fenceLost, .cancelled: code = .internalError
+        case .conflict, .commitUnknown, .stillRunning, .fenceLost, .cancelled: code = .internalError
         }
         logger.warning(
             "plan failed", metadata: ["action": "\(action.rawValue)", "reason": "\(error)"])

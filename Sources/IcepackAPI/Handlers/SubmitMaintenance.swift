@@ -50,7 +50,7 @@ extension APIHandlers {
         let order = try MaintenanceRequest(body, order: configuration.order)
         for action in order.actions {
             do throws(NoEngineForAction) {
-                _ = try configuration.router.choose(action)
+                _ = try configuration.router.choose(order.routed(action))
             } catch {
                 throw .problem(
                     Problem(.noEngineForAction, "\(error.reason).")

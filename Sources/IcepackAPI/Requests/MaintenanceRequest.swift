@@ -46,6 +46,11 @@ struct MaintenanceRequest: Sendable {
         canonicalBody = body.sortedByKey
     }
 
+    /// What the engine router is asked for one of the actions.
+    func routed(_ action: MaintenanceAction) -> RoutedAction {
+        RoutedAction(action, options: options[action] ?? .none, isDryRun: isDryRun)
+    }
+
     private static func names(in value: JSONValue?) throws(APIFailure) -> [String] {
         guard let value else {
             throw .problem(

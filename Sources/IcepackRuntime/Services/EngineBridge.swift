@@ -2,7 +2,7 @@
 
 import Fleet
 import Foundation
-import IcebergCatalog
+public import IcebergCatalog
 public import Jobs
 public import Maintenance
 import WireFormat
@@ -13,16 +13,31 @@ public struct EngineBridge: Sendable {
     public let router: EngineRouter
     private let engines: [any MaintenanceEngine]
     private let lease: Duration
+    private let tablePreference: @Sendable (TableIdentifier) async -> EnginePreference?
 
-    /// Takes the configured engines, in the order of preference, and the length of a lease.
+    /// Takes the configured engines, in the order of preference, the length of a lease, and what
+    /// a table's own properties say of its engine.
     public init(
-        engines: [any MaintenanceEngine], preference: EnginePreference, lease: Duration
+        engines: [any MaintenanceEngine], preference: EnginePreference, lease: Duration,
+        tablePreference: @escaping @Sendable (TableIdentifier) async -> EnginePreference? = { _ in
+            nil
+        }
     ) {
         self.engines = engines
         self.lease = lease
+        self.tablePreference = tablePreference
         router = EngineRouter(
-            engines: engines.map { EngineCapability(name: $0.name, actions: $0.actions) },
+            engines: engines.map {
+                EngineCapability(name: $0.name, actions: $0.actions, limits: $0.limits)
+            },
             preference: preference)
+    }
+
+    /// The same engines with another preference, which comes before what tables say.
+    public func preferring(_ preference: EnginePreference) -> EngineBridge {
+        EngineBridge(
+            engines: engines, preference: preference, lease: lease,
+            tablePreference: { _ in preference })
     }
 
     /// What workers run actions with.
@@ -36,23 +51,26 @@ public struct EngineBridge: Sendable {
     public func plan(
         _ table: TableName, _ action: MaintenanceAction, _ options: ActionOptions
     ) async throws(MaintenanceError) -> ActionPlan {
-        try await engine(for: action).plan(
-            ActionRequest(
-                table: TableIdentifier(table), action: action, options: options, now: Self.now))
+        let identifier = TableIdentifier(table)
+        let routed = RoutedAction(action, options: options, isDryRun: true)
+        return try await engine(for: routed, on: identifier).plan(
+            ActionRequest(table: identifier, action: action, options: options, now: Self.now))
     }
 
     private func run(
         _ invocation: ActionInvocation, in context: ActionContext
     ) async throws(ActionFailure) -> ActionResult {
         let action = try Self.action(named: invocation.action)
-        try await noteEngine(of: invocation.job, in: context)
+        let table = TableIdentifier(invocation.job.table)
+        try await noteEngine(of: invocation.job, on: table, in: context)
         let began = ContinuousClock.now
         do throws(MaintenanceError) {
-            let engine = try engine(for: action)
-            let request = ActionRequest(
-                table: TableIdentifier(invocation.job.table), action: action,
-                options: try Self.validated(invocation.options, for: action), now: Self.now)
-            let report = try await engine.run(request, in: runContext(context, action))
+            let options = try Self.validated(invocation.options, for: action)
+            let engine = try await engine(
+                for: RoutedAction(action, options: options), on: table)
+            let report = try await engine.run(
+                ActionRequest(table: table, action: action, options: options, now: Self.now),
+                in: runContext(context, action, inheriting: Self.inheritance(of: invocation)))
             return ActionResult(
                 action: action.rawValue, isSuccess: true, message: report.message,
                 impact: report.impact, elapsedSeconds: began.duration(to: .now) / .seconds(1),
@@ -62,14 +80,33 @@ public struct EngineBridge: Sendable {
         }
     }
 
+    /// What an earlier attempt left, for the first action of this one: whatever comes later
+    /// begins after that was dealt with.
+    private static func inheritance(of invocation: ActionInvocation) -> JSONValue? {
+        let done = Set(invocation.job.results.filter(\.isSuccess).map(\.action))
+        let first = invocation.job.actions.first { !done.contains($0) }
+        return first == invocation.action ? invocation.job.engineState : nil
+    }
+
     /// Writes which engine runs the job, and why, before its first action.
-    private func noteEngine(of job: Job, in context: ActionContext) async throws(ActionFailure) {
+    private func noteEngine(
+        of job: Job, on table: TableIdentifier, in context: ActionContext
+    ) async throws(ActionFailure) {
         guard job.engine == nil else { return }
-        var actions: [MaintenanceAction] = []
-        for name in job.actions { actions.append(try Self.action(named: name)) }
+        var actions: [RoutedAction] = []
+        for name in job.actions {
+            let action = try Self.action(named: name)
+            let given = job.options.objectValue?[name] ?? .null
+            do throws(MaintenanceError) {
+                actions.append(
+                    RoutedAction(action, options: try Self.validated(given, for: action)))
+            } catch {
+                throw Self.failure(error)
+            }
+        }
         let choice: EngineChoice?
         do throws(NoEngineForAction) {
-            choice = try router.choose(actions)
+            choice = try router.choose(actions, preferring: await tablePreference(table))
         } catch {
             throw .failed(message: error.reason)
         }
@@ -78,11 +115,12 @@ public struct EngineBridge: Sendable {
     }
 
     func engine(
-        for action: MaintenanceAction
-    ) throws(MaintenanceError) -> any MaintenanceEngine {
+        for action: RoutedAction, on table: TableIdentifier
+    ) async throws(MaintenanceError) -> any MaintenanceEngine {
+        let preference = await tablePreference(table)
         let choice: EngineChoice
         do throws(NoEngineForAction) {
-            choice = try router.choose(action)
+            choice = try router.choose(action, preferring: preference)
         } catch {
             throw .refused(code: NoEngineForAction.code, reason: error.reason)
         }
@@ -111,7 +149,7 @@ public struct EngineBridge: Sendable {
     }
 
     private func runContext(
-        _ context: ActionContext, _ action: MaintenanceAction
+        _ context: ActionContext, _ action: MaintenanceAction, inheriting state: JSONValue?
     ) -> RunContext {
         RunContext(
             confirmLease: { [lease] needed throws(MaintenanceError) in
@@ -132,7 +170,15 @@ public struct EngineBridge: Sendable {
             },
             journal: JournalBridge(context: context),
             attempt: AttemptLabel(
-                jobID: context.claim.jobID.rawValue, attemptID: context.claim.attemptID.rawValue))
+                jobID: context.claim.jobID.rawValue, attemptID: context.claim.attemptID.rawValue),
+            tracking: EngineTracking(
+                inherited: state,
+                keep: { state throws(MaintenanceError) in
+                    do throws(ActionFailure) { try await context.setEngineState(state) } catch {
+                        throw MaintenanceError(error)
+                    }
+                },
+                note: { context.noteAftermath($0.json) }))
     }
 
     static func failure(_ error: MaintenanceError) -> ActionFailure {
@@ -141,6 +187,7 @@ public struct EngineBridge: Sendable {
         case .cancelled: .cancelled
         case .unavailable, .conflict: .retryable(message: "\(error)")
         case .commitUnknown: .commitUnknown(message: "\(error)")
+        case .stillRunning: .stillRunning(message: "\(error)")
         case .refused, .unreadable: .failed(message: "\(error)")
         }
     }
@@ -160,6 +207,7 @@ extension MaintenanceError {
         case .retryable(let message): self = .unavailable(reason: message)
         case .commitUnknown(let message): self = .commitUnknown(reason: message)
         case .failed(let message): self = .unreadable(reason: message)
+        case .stillRunning(let message): self = .stillRunning(reason: message)
         }
     }
 }

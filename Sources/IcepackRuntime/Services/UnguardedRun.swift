@@ -16,9 +16,11 @@ extension EngineBridge {
         _ table: TableName, _ action: MaintenanceAction, _ options: ActionOptions,
         report: @escaping @Sendable (ActionProgress) -> Void
     ) async throws(MaintenanceError) -> (engine: String, report: ActionReport) {
-        let engine = try engine(for: action)
+        let identifier = TableIdentifier(table)
+        let engine = try await engine(
+            for: RoutedAction(action, options: options), on: identifier)
         let request = ActionRequest(
-            table: TableIdentifier(table), action: action, options: options, now: Self.now)
+            table: identifier, action: action, options: options, now: Self.now)
         let context = RunContext(
             confirmLease: { _ throws(MaintenanceError) in }, report: report,
             journal: UnkeptJournal(),

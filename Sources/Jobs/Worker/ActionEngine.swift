@@ -39,13 +39,18 @@ public enum ActionFailure: Error, Hashable, Sendable {
     /// A commit may or may not have happened. The job fails, and its journalled files are never
     /// removed by a replay.
     case commitUnknown(message: String)
+    /// The engine was asked to stop and is not known to have: the table stays locked until
+    /// somebody has looked.
+    case stillRunning(message: String)
 }
 
 extension ActionFailure: CustomStringConvertible {
     /// The message for a person.
     public var description: String {
         switch self {
-        case .failed(let message), .retryable(let message), .commitUnknown(let message): message
+        case .failed(let message), .retryable(let message), .commitUnknown(let message),
+            .stillRunning(let message):
+            message
         case .fenceLost: "the worker's lease was lost"
         case .cancelled: "the action was cancelled"
         }
@@ -61,15 +66,18 @@ public struct ActionContext: Sendable {
 
     private let guarded: any ActionSupport
     private let reportProgress: @Sendable (JobProgress) -> Void
+    private let keepAftermath: @Sendable (JSONValue) -> Void
 
     /// `any`, because an engine serves jobs of whichever store.
     init(
         claim: Claim, support: any ActionSupport,
-        report: @escaping @Sendable (JobProgress) -> Void
+        report: @escaping @Sendable (JobProgress) -> Void,
+        aftermath: @escaping @Sendable (JSONValue) -> Void = { _ in }
     ) {
         self.claim = claim
         guarded = support
         reportProgress = report
+        keepAftermath = aftermath
     }
 
     /// Renews the lease in the store, and throws unless at least this much of it is left then.
@@ -87,6 +95,11 @@ public struct ActionContext: Sendable {
     ///
     /// Cheap, and coalesced: call it for every file.
     public func report(_ progress: JobProgress) { reportProgress(progress) }
+
+    /// Takes note of what became of the engine's work when it is stopped early.
+    ///
+    /// The last note counts; it becomes the job's ``Job/aftermath``.
+    public func noteAftermath(_ aftermath: JSONValue) { keepAftermath(aftermath) }
 
     /// Writes which engine runs the job and why.
     public func setEngine(_ engine: String, reason: String) async throws(ActionFailure) {

@@ -164,6 +164,8 @@ struct JobRunStateMachine: Sendable {
             return .retry(
                 error: error, after: policy.delay(afterAttempts: attempt),
                 maxAttempts: policy.maxAttempts)
+        case .stillRunning:
+            return .failed(error: error, lock: .leaveToLease)
         case nil, .failed, .commitUnknown, .fenceLost:
             return .failed(error: error, lock: .release)
         }

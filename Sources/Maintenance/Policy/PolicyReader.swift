@@ -41,4 +41,24 @@ public struct PolicyReader: Sendable {
         }
         return nil
     }
+
+    /// One of a few words; nil when it is absent or ignored.
+    public mutating func choice<Choice: RawRepresentable & CaseIterable & Sendable>(
+        _ name: String, as type: Choice.Type
+    ) -> EffectiveValue<Choice>? where Choice.RawValue == String {
+        for prefix in [Self.prefix, Self.aliasPrefix] {
+            let key = prefix + name
+            guard let text = properties[key] else { continue }
+            if prefix == Self.aliasPrefix {
+                warnings.append("\(key) is deprecated; write \(Self.prefix)\(name)")
+            }
+            guard let value = Choice(rawValue: text.lowercased()) else {
+                let words = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+                warnings.append("\(key) is ignored: it must be one of \(words)")
+                continue
+            }
+            return EffectiveValue(value, .policy(property: key))
+        }
+        return nil
+    }
 }

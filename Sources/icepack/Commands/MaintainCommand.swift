@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ArgumentParser
+public import ArgumentParser
 import IcebergCatalog
 import IcepackAPI
 import IcepackRuntime
 import Jobs
-import Maintenance
+public import Maintenance
 import ServiceLifecycle
 import WireFormat
 
@@ -25,22 +25,18 @@ struct MaintainCommand: AsyncParsableCommand {
     @OptionGroup var options: ConfigurationOptions
     @OptionGroup var request: ActionArguments
 
-    @Option(name: .long, help: "The engine to run on: auto or native.")
-    var engine: String?
+    @Option(name: .long, help: "The engine to run on: auto, native or spark.")
+    var engine: EnginePreference?
 
     @Flag(
         name: .long, help: "Write {\"results\": [...]} to standard output and nothing else there.")
     var json = false
 
-    func validate() throws {
-        guard let engine, engine != "auto", engine != "native" else { return }
-        throw ValidationError("--engine must be auto or native in this version, not \(engine).")
-    }
-
     func run() async throws {
         unblockTerminationSignals()
         let startup = try Startup(options)
-        let (_, bridge) = try startup.catalog()
+        var (_, bridge) = try startup.catalog()
+        if let engine { bridge = bridge.preferring(engine) }
         let actions = startup.configuration.actionOrder.sorted(try request.actions())
         guard
             let table = TableName(dotted: "\(request.table.database).\(request.table.table)")
@@ -90,3 +86,5 @@ struct MaintainCommand: AsyncParsableCommand {
         }
     }
 }
+
+extension EnginePreference: ExpressibleByArgument {}
