@@ -12,7 +12,9 @@ import Testing
         var model: [String: Int] = [:]
         for _ in 0..<Int.random(in: 0...3000, using: &random) {
             let length = Int.random(in: 0...40, using: &random)
-            let path = String((0..<length).map { _ in "ab/é".randomElement(using: &random) ?? "a" })
+            let path =
+                "s3://"
+                + String((0..<length).map { _ in "ab/é".randomElement(using: &random) ?? "a" })
 
             let (inserted, index) = try set.insert(path)
 
@@ -33,13 +35,30 @@ import Testing
     {
         var set = PathSet(limit: 1 << 20)
         let paths = [
-            "s3://b/a", "s3://b/A", "s3://b//a", "s3://b/%61", "s3a://b/a", "e\u{301}", "é", "",
+            "s3://b/a", "s3://b/A", "s3://b//a", "s3://b/%61", "gs://b/a", "e\u{301}", "é", "",
+            "/a b", "/a%20b", "/a", "/A", "a", "abfss://c@h/a", "abfss://c@H/a", "s3b://b/a",
         ]
 
         for path in paths { try set.insert(path) }
 
         #expect(set.count == paths.count)
         #expect(set.index(of: "s3://b/") == nil)
+    }
+
+    @Test(arguments: [
+        ["/a/b", "file:/a/b", "file:///a/b", "File:///a//b", "/a/./b", "//a/b", "/a/b/", "/a/b/."],
+        ["s3://b/k", "s3a://b/k", "s3n://b/k", "S3A://b/k"],
+        ["w/k", "file://w/k", "w//k", "./w/k"],
+    ])
+    func `spellings of one file are one path, and the first stays`(spellings: [String]) throws {
+        for first in spellings {
+            var set = PathSet(limit: 1 << 20)
+            try set.insert(first)
+
+            for other in spellings { #expect(try !set.insert(other).inserted, "\(other)") }
+
+            #expect(set.count == 1 && set[0] == first)
+        }
     }
 
     @Test func `it stays below its limit and refuses at it`() throws {

@@ -26,6 +26,8 @@ public enum ManifestInconsistency: Hashable, Sendable {
     case content(listed: String, found: String)
     /// The file is shorter than the list says, and its counts do not show that it is whole.
     case truncated(listedBytes: Int64, foundBytes: Int64)
+    /// The list names no manifest, though its snapshot has files.
+    case empty
     /// Record counts that are too large to be true.
     case rowIDs(reason: String)
 }
@@ -53,6 +55,7 @@ extension ManifestInconsistency: CustomStringConvertible {
             "is listed as a manifest of \(listed) but holds \(found)"
         case .truncated(let listedBytes, let foundBytes):
             "has \(foundBytes) bytes where its manifest list says \(listedBytes)"
+        case .empty: "names no manifest, though its snapshot says that it has files"
         case .rowIDs(let reason): "cannot be given row ids: \(reason)"
         }
     }

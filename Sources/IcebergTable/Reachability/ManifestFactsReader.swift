@@ -15,12 +15,17 @@ struct ManifestFactsReader<Storage: ObjectStorage>: Sendable {
     }
 
     /// Visits every manifest of a list in order; the path's bytes are valid only within the call.
+    ///
+    /// Returns how many there were.
     func forEachManifest(
         in location: Location, _ body: (UnsafeRawBufferPointer, ManifestFacts) -> Void
-    ) async throws(ManifestError) {
+    ) async throws(ManifestError) -> Int {
+        var count = 0
         let reader = try await ManifestFileReader(location, in: storage, expectedLength: nil)
         try await reader.forEachRow(programs) { (row) throws(AvroError) in
+            count += 1
             try fields.visit(row, body)
         }
+        return count
     }
 }

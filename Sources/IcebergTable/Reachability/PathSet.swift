@@ -1,16 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-#if canImport(Glibc)
-    import Glibc
-#elseif canImport(Musl)
-    import Musl
-#endif
-
 /// A compact set of locations, each with a number of its own: 0, 1, 2, … in the order they came.
 ///
 /// Made for millions of paths: their bytes lie end to end in chunks, an entry costs 16 bytes beside
 /// them and a slot of the hash table 4, and nothing is a `String` until somebody asks. Two paths
-/// are equal only if their bytes are (P-10). It never shrinks.
+/// are one if they may mean the same file, see ``FileIdentity``; the spelling that came first is
+/// the one that is kept. It never shrinks.
 ///
 /// Invariants: `slots.count` is a power of two and more than 4/3 of `entries.count`; a slot holds
 /// an entry's number plus one, or 0.
@@ -63,8 +58,9 @@ public struct PathSet: Sendable {
         guard path.count <= Self.maxPathLength, entries.count < Int(UInt32.max) - 1 else {
             throw PathSetFull(limit: limit, count: count)
         }
-        let hash = hash(of: path)
-        if let index = find(path, hash: hash) { return (false, index) }
+        let identity = FileIdentity(path)
+        let hash = hash(of: identity)
+        if let index = find(identity, hash: hash) { return (false, index) }
         try grow()
         let place = try store(path)
         entries.append(
@@ -93,7 +89,9 @@ public struct PathSet: Sendable {
 
     /// The number of a path, or nil if it is not there.
     public func index(of path: UnsafeRawBufferPointer) -> Int? {
-        entries.isEmpty ? nil : find(path, hash: hash(of: path))
+        guard !entries.isEmpty else { return nil }
+        let identity = FileIdentity(path)
+        return find(identity, hash: hash(of: identity))
     }
 
     /// The number of a path, or nil if it is not there.
@@ -163,28 +161,31 @@ extension PathSet {
         slots[slot] = number
     }
 
-    private func find(_ path: UnsafeRawBufferPointer, hash: UInt64) -> Int? {
+    private func find(_ identity: FileIdentity, hash: UInt64) -> Int? {
         let tag = UInt32(truncatingIfNeeded: hash >> 32)
         var slot = Int(tag) & (slots.count - 1)
         while slots[slot] != 0 {
             let index = Int(slots[slot] - 1)
-            if entries[index].hash == tag, equals(entries[index], path) { return index }
+            if entries[index].hash == tag, equals(entries[index], identity) { return index }
             slot = (slot + 1) & (slots.count - 1)
         }
         return nil
     }
 
-    private func equals(_ entry: Entry, _ path: UnsafeRawBufferPointer) -> Bool {
-        guard Int(entry.length) == path.count else { return false }
+    private func equals(_ entry: Entry, _ identity: FileIdentity) -> Bool {
         let start = Int(entry.offset)
-        guard let wanted = path.baseAddress else { return true }
         return chunks[Int(entry.chunk)].withUnsafeBytes { chunk in
-            chunk.baseAddress.map { memcmp($0 + start, wanted, path.count) == 0 } ?? false
+            let path = chunk[start..<start + Int(entry.length)]
+            return FileIdentity(UnsafeRawBufferPointer(rebasing: path)) == identity
         }
     }
 
+    private func hash(of identity: FileIdentity) -> UInt64 {
+        identity.withBytes { hash(of: $0, seed: seed ^ identity.seed) }
+    }
+
     /// Eight bytes at a time, each folded in with a full multiplication.
-    private func hash(of path: UnsafeRawBufferPointer) -> UInt64 {
+    private func hash(of path: UnsafeRawBufferPointer, seed: UInt64) -> UInt64 {
         var state = seed ^ UInt64(path.count)
         var offset = 0
         while offset + 8 <= path.count {

@@ -148,7 +148,12 @@ extension ReachabilityWalk {
         if let snapshot = snapshots.first(where: { $0.keyID != nil }) {
             throw .encrypted(path: snapshot.manifestList ?? "the snapshot \(snapshot.id)")
         }
-        var sources = Set(snapshots.compactMap(\.manifestList)).map(ManifestSource.list)
+        var lists: [String: Bool] = [:]
+        for snapshot in snapshots {
+            guard let list = snapshot.manifestList else { continue }
+            lists[list] = lists[list] ?? false || kept && snapshot.summary.namesFiles
+        }
+        var sources = lists.map { ManifestSource.list($0.key, mustNameSome: $0.value) }
         let bare = snapshots.filter { $0.manifestList == nil }.flatMap { $0.manifests ?? [] }
         sources += Set(bare).map(ManifestSource.manifest)
         try await forEach(sources, phase: "reading manifest lists") {
@@ -170,8 +175,13 @@ extension ReachabilityWalk {
     ) async throws(ReachabilityError) {
         do throws(ManifestError) {
             switch source {
-            case .list(let path):
-                try await listReader.forEachManifest(in: Location(path), body)
+            case .list(let path, let mustNameSome):
+                let location = Location(path)
+                let count = try await listReader.forEachManifest(in: location, body)
+                // A list that was cut off between two blocks reads well; an empty one shows.
+                guard count > 0 || !mustNameSome else {
+                    throw ManifestError.inconsistent(location, .empty)
+                }
             case .manifest(let path):
                 let manifest = try await manifestReader.describe(Location(path))
                 var copy = path
@@ -199,8 +209,8 @@ extension ReachabilityWalk {
 
 /// Where a snapshot's manifests are named.
 private enum ManifestSource: Hashable, Sendable {
-    /// In a manifest list.
-    case list(String)
+    /// In a manifest list; one of a snapshot that has files must name some.
+    case list(String, mustNameSome: Bool)
     /// In the snapshot itself, as format version 1 may.
     case manifest(String)
 }
@@ -274,6 +284,15 @@ extension ReachabilityWalk {
         }
         guard isText else {
             throw .unreadable(path: manifest.path, reason: "it names a file that is not UTF-8")
+        }
+    }
+}
+
+extension SnapshotSummary {
+    /// Whether the snapshot says that it has data or delete files.
+    fileprivate var namesFiles: Bool {
+        ["total-data-files", "total-delete-files"].contains { key in
+            self[key].flatMap { Int64($0) } ?? 0 > 0
         }
     }
 }

@@ -57,11 +57,17 @@ extension TestTable {
             .init(key: "sequence-number", value: .integer(snapshot.id)),
             .init(key: "timestamp-ms", value: .integer(snapshot.time)),
             .init(key: "manifest-list", value: .string(snapshot.list)),
-            .init(key: "summary", value: ["operation": "append"]),
+            .init(key: "summary", value: .object(summary(of: snapshot))),
             .init(key: "schema-id", value: .integer(snapshot.schemaID)),
         ])
         object["parent-snapshot-id"] = snapshot.parent.map { .integer($0) }
         return .object(object)
+    }
+
+    private func summary(of snapshot: SnapshotRow) -> JSONObject {
+        var summary = JSONObject([.init(key: "operation", value: "append")])
+        if let total = totals[snapshot.id] { summary["total-data-files"] = .string(total) }
+        return summary
     }
 
     private func json(_ file: (snapshot: Int64, path: String), footer: Int?) -> JSONValue {

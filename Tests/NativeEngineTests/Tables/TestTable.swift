@@ -51,6 +51,8 @@ final class TestTable {
     ]
     var statistics: [(snapshot: Int64, path: String)] = []
     var partitionStatistics: [(snapshot: Int64, path: String)] = []
+    /// What snapshots say of their data files, by id.
+    var totals: [Int64: String] = [:]
     var schemaIDs = [0]
     var specIDs = [0]
     private(set) var version = 0
