@@ -25,8 +25,15 @@ public final class HiveServer2Client: Sendable {
     /// Connects to nothing yet.
     ///
     /// - Throws: ``HiveServer2Error/misuse(reason:)`` for a configuration that cannot work.
-    public init(_ configuration: HiveServer2Configuration) throws(HiveServer2Error) {
+    public convenience init(
+        _ configuration: HiveServer2Configuration
+    ) throws(HiveServer2Error) {
         try configuration.check()
+        try self.init(checked: configuration)
+    }
+
+    /// For a configuration that was checked, or whose limits are a test's.
+    init(checked configuration: HiveServer2Configuration) throws(HiveServer2Error) {
         self.configuration = configuration
         switch configuration.transport {
         case .binary: transport = .binary(try BinaryTransport(configuration))

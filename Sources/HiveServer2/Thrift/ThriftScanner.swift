@@ -19,8 +19,11 @@ struct ThriftScanner {
     /// What began and has not ended, the innermost last.
     private enum Open {
         case structure
+        /// The elements of a list or set that are still to come.
         case values(ThriftType, count: Int)
         case entries(key: ThriftType, value: ThriftType, count: Int)
+        /// A single value, which gives way to what it consists of.
+        case one(ThriftType)
     }
 
     /// Walks a whole message from its first byte.
@@ -34,7 +37,7 @@ struct ThriftScanner {
     /// Walks one value that begins at a position.
     init(of type: ThriftType, at position: Int, limits: HiveServer2Limits) {
         self.position = position
-        open = [.values(type, count: 1)]
+        open = [.one(type)]
         hasHeader = true
         self.limits = limits
     }
@@ -51,6 +54,7 @@ struct ThriftScanner {
             let goesOn =
                 switch innermost {
                 case .structure: try readField(bytes)
+                case .one(let type): try readValue(type, count: 1, bytes)
                 case .values(let type, let count): try readValue(type, count: count, bytes)
                 case .entries(let key, let value, let count):
                     openEntry(key, value, count: count)
@@ -81,7 +85,7 @@ struct ThriftScanner {
         }
         let type = try ThriftType(wire: bytes[position])
         position += 3
-        try enter(.values(type, count: 1))
+        open.append(.one(type))
         return true
     }
 
@@ -104,15 +108,15 @@ struct ThriftScanner {
             guard length >= 0 else { throw .negativeSize(Int(length)) }
             guard length <= limits.stringBytes else { throw .limitExceeded(.stringBytes) }
             position += 4 + Int(length)
-            takeOne(of: type, count: count)
+            takeOne()
         case .structure:
-            takeOne(of: type, count: count)
+            takeOne()
             try enter(.structure)
         case .list, .set:
             guard let elements = bytes.bigEndian(Int32.self, at: position + 1) else { return false }
             let head = bytes[position]
             position += 5
-            takeOne(of: type, count: count)
+            takeOne()
             if try isNonEmpty(elements) {
                 let element = try ThriftType(wire: head)
                 try enter(.values(element, count: checked(elements, element.minimumSize)))
@@ -121,7 +125,7 @@ struct ThriftScanner {
             guard let elements = bytes.bigEndian(Int32.self, at: position + 2) else { return false }
             let heads = (bytes[position], bytes[position + 1])
             position += 6
-            takeOne(of: type, count: count)
+            takeOne()
             if try isNonEmpty(elements) {
                 let key = try ThriftType(wire: heads.0)
                 let value = try ThriftType(wire: heads.1)
@@ -139,16 +143,17 @@ struct ThriftScanner {
         open.removeLast()
         guard count > 0 else { return true }
         open.append(.entries(key: key, value: value, count: count - 1))
-        open.append(.values(value, count: 1))
-        open.append(.values(key, count: 1))
+        open.append(.one(value))
+        open.append(.one(key))
         return true
     }
 
-    /// One value of those that are open has been taken; the last takes its place with it, so that
-    /// what is open is as deep as the message and no deeper.
-    private mutating func takeOne(of type: ThriftType, count: Int) {
-        open.removeLast()
-        if count > 1 { open.append(.values(type, count: count - 1)) }
+    /// One value of those that are open is taken, or about to be.
+    private mutating func takeOne() {
+        switch open.popLast() {
+        case .values(let type, let count): open.append(.values(type, count: count - 1))
+        case .one, .structure, .entries, nil: return
+        }
     }
 
     private mutating func enter(_ next: Open) throws(ThriftError) {

@@ -27,7 +27,9 @@ struct ThriftWriter {
     /// Ends a structure.
     mutating func stop() { bytes.append(ThriftType.stop) }
 
-    mutating func bool(_ value: Bool) { bytes.append(value ? 1 : 0) }
+    mutating func bool(_ value: Bool) { byte(value ? 1 : 0) }
+
+    mutating func byte(_ value: UInt8) { bytes.append(value) }
 
     mutating func int16(_ value: Int16) { bigEndian(value) }
 

@@ -55,13 +55,16 @@ final class Occupancy: Sendable {
         state.withLock { if case .taken = $0 { $0 = .free } }
     }
 
-    /// It is of no more use; the first reason counts.
-    func end(_ reason: ConversationEnd) {
-        state.withLock {
-            if case .ended = $0 { return }
+    /// It is of no more use; the first reason counts and is returned.
+    @discardableResult
+    func end(_ reason: ConversationEnd) -> ConversationEnd {
+        let first: ConversationEnd = state.withLock {
+            if case .ended(let first) = $0 { return first }
             $0 = .ended(reason)
+            return reason
         }
-        opening.fulfil(.failure(reason.whenOpening))
+        opening.fulfil(.failure(first.whenOpening))
+        return first
     }
 }
 

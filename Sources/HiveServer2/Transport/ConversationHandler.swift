@@ -165,12 +165,10 @@ final class ConversationHandler: ChannelDuplexHandler {
 
     private func end(_ reason: ConversationEnd, _ context: ChannelHandlerContext) {
         if case .ended = state { return }
+        let first = occupancy.end(reason)
         if case .waiting(let call, let timer) = state {
             timer.cancel()
-            occupancy.end(reason)
-            call.reply.fulfil(.failure(reason))
-        } else {
-            occupancy.end(reason)
+            call.reply.fulfil(.failure(first))
         }
         state = .ended
         context.close(promise: nil)

@@ -58,9 +58,10 @@ final class HTTPTransport: Sendable {
     }
 
     private func post(
-        _ body: [UInt8], fate: HiveServer2Error.SessionFate
+        _ message: [UInt8], fate: HiveServer2Error.SessionFate
     ) async throws(HiveServer2Error) -> [UInt8] {
         let limit = configuration.replyLimit
+        let body = RequestBody(message)
         let result = await withTaskGroup(
             of: Result<[UInt8], HiveServer2Error>.self
         ) { group in
@@ -68,10 +69,13 @@ final class HTTPTransport: Sendable {
             group.addTask {
                 do {
                     try await ContinuousClock().sleep(for: limit)
-                    return .failure(.stalled(limit: limit, session: fate))
                 } catch {
                     return .failure(.cancelled)
                 }
+                guard body.isSent else {
+                    return .failure(.unreachable(reason: "no connection within \(limit)"))
+                }
+                return .failure(.stalled(limit: limit, session: fate))
             }
             defer { group.cancelAll() }
             return await group.next() ?? .failure(.cancelled)
@@ -80,7 +84,7 @@ final class HTTPTransport: Sendable {
     }
 
     private func send(
-        _ body: [UInt8], fate: HiveServer2Error.SessionFate
+        _ body: RequestBody, fate: HiveServer2Error.SessionFate
     ) async -> Result<[UInt8], HiveServer2Error> {
         var request = HTTPClientRequest(url: url)
         request.method = .POST
@@ -88,7 +92,7 @@ final class HTTPTransport: Sendable {
         request.setBasicAuth(username: credentials.user, password: credentials.password)
         request.headers.add(name: "Accept", value: "application/x-thrift")
         request.headers.add(name: "Content-Type", value: "application/x-thrift")
-        request.body = .bytes(ByteBuffer(bytes: body))
+        request.body = .stream(body, length: .known(Int64(body.message.count)))
         let limits = configuration.limits
         do {
             let response = try await client.execute(request, deadline: .distantFuture)
@@ -104,31 +108,18 @@ final class HTTPTransport: Sendable {
         } catch is NIOTooManyBytesError {
             return .failure(.limitExceeded(.messageBytes, maximum: limits.messageBytes))
         } catch {
-            return .failure(failure(error, fate: fate))
+            return .failure(failure(error, isSent: body.isSent, fate: fate))
         }
     }
 
-    /// Tells what failed before anything was sent from what failed after.
     private func failure(
-        _ error: any Error, fate: HiveServer2Error.SessionFate
+        _ error: any Error, isSent: Bool, fate: HiveServer2Error.SessionFate
     ) -> HiveServer2Error {
         if Task.isCancelled || error is CancellationError { return .cancelled }
         if isShutDown.withLock({ $0 }) { return .closed }
+        if isSent { return .connectionLost(reason: "\(error)", session: fate) }
         if TLSFailure.isOne(error) { return .untrusted(reason: "\(error)") }
-        if error is NIOConnectionError {
-            return .unreachable(reason: ConnectFailure.text(error))
-        }
-        guard let error = error as? HTTPClientError else {
-            return .connectionLost(reason: "\(error)", session: fate)
-        }
-        switch error {
-        case .connectTimeout, .getConnectionFromPoolTimeout, .tlsHandshakeTimeout:
-            return .unreachable(reason: "\(error)")
-        case .invalidURL, .emptyHost, .emptyScheme:
-            return .misuse(reason: "\(error)")
-        default:
-            return .connectionLost(reason: "\(error)", session: fate)
-        }
+        return .unreachable(reason: ConnectFailure.text(error))
     }
 
     private var url: String {
@@ -137,5 +128,37 @@ final class HTTPTransport: Sendable {
         let place = host.contains(":") ? "[\(host)]" : host
         let path = path.hasPrefix("/") ? String(path.dropFirst()) : path
         return "\(scheme)://\(place):\(configuration.port)/\(path)"
+    }
+}
+
+/// The body of a request, which notices when it is wanted: only then is there a connection, and
+/// whatever fails before has failed before anything was sent.
+private struct RequestBody: AsyncSequence, Sendable {
+    let message: [UInt8]
+    private let sending = Sending()
+
+    private final class Sending: Sendable {
+        let hasBegun = Atomic(false)
+    }
+
+    init(_ message: [UInt8]) { self.message = message }
+
+    /// Whether some of it may have been sent.
+    var isSent: Bool { sending.hasBegun.load(ordering: .acquiring) }
+
+    func makeAsyncIterator() -> Iterator { Iterator(body: self) }
+
+    struct Iterator: AsyncIteratorProtocol {
+        let body: RequestBody
+        private var isAtEnd = false
+
+        init(body: RequestBody) { self.body = body }
+
+        mutating func next() async -> ByteBuffer? {
+            guard !isAtEnd else { return nil }
+            isAtEnd = true
+            body.sending.hasBegun.store(true, ordering: .releasing)
+            return ByteBuffer(bytes: body.message)
+        }
     }
 }
