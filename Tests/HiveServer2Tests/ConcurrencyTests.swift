@@ -17,22 +17,19 @@ import Testing
         let isAsked = Signal()
         let isCancelled = Signal()
         let log = CallLog()
-        try await FakeServer.with(
-            form,
-            { call in
-                log.note(call)
-                switch call.method {
-                case "GetOperationStatus":
-                    isAsked.set()
-                    try await isCancelled.wait("the cancellation arrives")
-                    return .reply(Replies.status(call.sequence, state: 3))
-                case "CancelOperation":
-                    isCancelled.set()
-                    return FakeServer.sound(call)
-                default: return FakeServer.sound(call)
-                }
+        try await FakeServer.scripted(form) { call in
+            log.note(call)
+            switch call.method {
+            case "GetOperationStatus":
+                isAsked.set()
+                try await isCancelled.wait("the cancellation arrives")
+                return .reply(Replies.status(call.sequence, state: 3))
+            case "CancelOperation":
+                isCancelled.set()
+                return FakeServer.sound(call)
+            default: return FakeServer.sound(call)
             }
-        ) { server in
+        }.serving { server in
             let client = try server.client(form)
             let session = try await client.openSession()
             let operation = try await client.execute("SELECT 1", in: session)
@@ -58,17 +55,14 @@ import Testing
         let isAsked = Signal()
         let mayAnswer = Signal()
         let log = CallLog()
-        try await FakeServer.with(
-            form,
-            { call in
-                log.note(call)
-                if call.method == "GetOperationStatus", !log.methods.contains("CancelOperation") {
-                    isAsked.set()
-                    try await mayAnswer.wait("the answer is wanted")
-                }
-                return FakeServer.sound(call)
+        try await FakeServer.scripted(form) { call in
+            log.note(call)
+            if call.method == "GetOperationStatus", !log.methods.contains("CancelOperation") {
+                isAsked.set()
+                try await mayAnswer.wait("the answer is wanted")
             }
-        ) { server in
+            return FakeServer.sound(call)
+        }.serving { server in
             let client = try server.client(form)
             let session = try await client.openSession()
             let operation = try await client.execute("SELECT 1", in: session)
@@ -99,17 +93,14 @@ import Testing
         let isAsked = Signal()
         let mayAnswer = Signal()
         let log = CallLog()
-        try await FakeServer.with(
-            form,
-            { call in
-                log.note(call)
-                if call.method == "OpenSession" {
-                    isAsked.set()
-                    try await mayAnswer.wait("the answer is wanted")
-                }
-                return FakeServer.sound(call)
+        try await FakeServer.scripted(form) { call in
+            log.note(call)
+            if call.method == "OpenSession" {
+                isAsked.set()
+                try await mayAnswer.wait("the answer is wanted")
             }
-        ) { server in
+            return FakeServer.sound(call)
+        }.serving { server in
             let client = try server.client(form)
             let opening = Task { try await client.openSession() }
             try await isAsked.wait("the session is asked for")
@@ -131,14 +122,11 @@ import Testing
         form: FakeServer.Form
     ) async throws {
         let isAsked = Signal()
-        try await FakeServer.with(
-            form,
-            { call in
-                guard call.method == "GetOperationStatus" else { return FakeServer.sound(call) }
-                isAsked.set()
-                return .rawThenStall([])
-            }
-        ) { server in
+        try await FakeServer.scripted(form) { call in
+            guard call.method == "GetOperationStatus" else { return FakeServer.sound(call) }
+            isAsked.set()
+            return .rawThenStall([])
+        }.serving { server in
             let client = try server.client(form)
             let session = try await client.openSession()
             let operation = try await client.execute("SELECT 1", in: session)
@@ -159,7 +147,7 @@ import Testing
 
     @Test(arguments: forms)
     func `a client that is let go of shuts itself down`(form: FakeServer.Form) async throws {
-        try await FakeServer.with(form, { FakeServer.sound($0) }) { server in
+        try await FakeServer.scripted(form) { FakeServer.sound($0) }.serving { server in
             var client: HiveServer2Client? = try server.client(form)
             weak let reference = client
             _ = try await client?.openSession()
@@ -175,13 +163,10 @@ import Testing
         form: FakeServer.Form
     ) async throws {
         let log = CallLog()
-        try await FakeServer.with(
-            form,
-            { call in
-                log.note(call)
-                return FakeServer.sound(call)
-            }
-        ) { server in
+        try await FakeServer.scripted(form) { call in
+            log.note(call)
+            return FakeServer.sound(call)
+        }.serving { server in
             let client = try server.client(form)
             let restored = try #require(OperationHandle(text: Replies.operation.text))
 
@@ -196,14 +181,11 @@ import Testing
     }
 
     @Test func `bytes that nobody asked for end the session`() async throws {
-        try await FakeServer.with(
-            .plain,
-            { call in
-                guard case .reply(let message) = FakeServer.sound(call) else { return .cut }
-                return call.method == "ExecuteStatement"
-                    ? .replyAnd(message, more: [1]) : .reply(message)
-            }
-        ) { server in
+        try await FakeServer.scripted(.plain) { call in
+            guard case .reply(let message) = FakeServer.sound(call) else { return .cut }
+            return call.method == "ExecuteStatement"
+                ? .replyAnd(message, more: [1]) : .reply(message)
+        }.serving { server in
             let client = try server.client(.plain)
             let session = try await client.openSession()
 

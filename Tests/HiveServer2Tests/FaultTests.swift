@@ -20,25 +20,34 @@ import Testing
         }
     }
 
-    /// Runs the body with a running operation at a server that answers the status as told.
-    private func withOperation(
+    /// A running operation at a server that answers the question for its status as told.
+    private func asking(
         _ form: FakeServer.Form, replyLimit: Duration = .seconds(20),
-        limits: HiveServer2Limits = HiveServer2Limits(),
-        status answer: @escaping FakeServer.Script,
-        _ body: (HiveServer2Client, SessionHandle, OperationHandle) async throws -> Void
-    ) async throws {
-        try await FakeServer.with(
-            form,
-            { call in
+        limits: HiveServer2Limits = HiveServer2Limits(), _ answer: @escaping FakeServer.Script
+    ) -> Question {
+        Question(form: form, replyLimit: replyLimit, limits: limits, answer: answer)
+    }
+
+    private struct Question {
+        let form: FakeServer.Form
+        let replyLimit: Duration
+        let limits: HiveServer2Limits
+        let answer: FakeServer.Script
+
+        func run(
+            _ body: (HiveServer2Client, SessionHandle, OperationHandle) async throws -> Void
+        ) async throws {
+            let answer = answer
+            try await FakeServer.scripted(form) { call in
                 call.method == "GetOperationStatus"
                     ? try await answer(call) : FakeServer.sound(call)
+            }.serving { server in
+                let client = try server.client(form, replyLimit: replyLimit, limits: limits)
+                let session = try await client.openSession()
+                let operation = try await client.execute("SELECT 1", in: session)
+                try await body(client, session, operation)
+                await client.shutdown()
             }
-        ) { server in
-            let client = try server.client(form, replyLimit: replyLimit, limits: limits)
-            let session = try await client.openSession()
-            let operation = try await client.execute("SELECT 1", in: session)
-            try await body(client, session, operation)
-            await client.shutdown()
         }
     }
 
@@ -52,13 +61,10 @@ import Testing
     @Test(arguments: forms)
     func `a statement is run and read, and the session closed`(form: FakeServer.Form) async throws {
         let log = CallLog()
-        try await FakeServer.with(
-            form,
-            { call in
-                log.note(call)
-                return FakeServer.sound(call)
-            }
-        ) { server in
+        try await FakeServer.scripted(form) { call in
+            log.note(call)
+            return FakeServer.sound(call)
+        }.serving { server in
             let client = try server.client(form)
 
             let session = try await client.openSession()
@@ -91,7 +97,7 @@ import Testing
     @Test(arguments: forms)
     func `a server that is not there is tried again`(form: FakeServer.Form) async throws {
         var port = 0
-        try await FakeServer.with(form, { FakeServer.sound($0) }) { port = $0.port }
+        try await FakeServer.scripted(form) { FakeServer.sound($0) }.serving { port = $0.port }
         let client = try FakeServer(port: port).client(form)
 
         let error = await error { () throws(HiveServer2Error) in try await client.openSession() }
@@ -132,7 +138,8 @@ import Testing
     func `a SASL negotiation that does not end well is one of few things`(
         answer: FakeServer.Answer, remedy: HiveServer2Error.Remedy
     ) async throws {
-        try await FakeServer.with(.sasl, negotiation: answer, { FakeServer.sound($0) }) { server in
+        try await FakeServer.scripted(.sasl, negotiation: answer) { FakeServer.sound($0) }.serving {
+            server in
             let client = try server.client(.sasl, connectLimit: Self.shortLimit)
 
             let error = await error { () throws(HiveServer2Error) in
@@ -149,7 +156,7 @@ import Testing
 
     @Test func `the session is tried again when the call to open it is lost`() async throws {
         for form in Self.forms {
-            try await FakeServer.with(form, { _ in .cut }) { server in
+            try await FakeServer.scripted(form) { _ in .cut }.serving { server in
                 let client = try server.client(form)
 
                 let error = await error { () throws(HiveServer2Error) in
@@ -170,7 +177,7 @@ import Testing
 
     @Test(arguments: [FakeServer.Form.plain, .sasl])
     func `a cut connection takes its session with it`(form: FakeServer.Form) async throws {
-        try await withOperation(form, status: { _ in .cut }) { client, session, operation in
+        try await asking(form) { _ in .cut }.run { client, session, operation in
             let first = await error { () throws(HiveServer2Error) in
                 try await client.status(of: operation)
             }
@@ -192,10 +199,8 @@ import Testing
 
     @Test func `a cut reply takes the session with it, wherever it is cut`() async throws {
         for count in [1, 4, 20, 40] {
-            try await withOperation(
-                .plain,
-                status: { .raw(Array(Replies.status($0.sequence).prefix(count))) }
-            ) { client, _, operation in
+            try await asking(.plain) { .raw(Array(Replies.status($0.sequence).prefix(count))) }.run
+            { client, _, operation in
                 let error = await error { () throws(HiveServer2Error) in
                     try await client.status(of: operation)
                 }
@@ -210,13 +215,10 @@ import Testing
 
     @Test func `over HTTP the session outlives a cut, and its handles work at once`() async throws {
         let log = CallLog()
-        try await withOperation(
-            .http,
-            status: { call in
-                log.note(call)
-                return log.all.count == 1 ? .cut : .reply(Replies.status(call.sequence))
-            }
-        ) { client, _, operation in
+        try await asking(.http) { call in
+            log.note(call)
+            return log.all.count == 1 ? .cut : .reply(Replies.status(call.sequence))
+        }.run { client, _, operation in
             let error = await error { () throws(HiveServer2Error) in
                 try await client.status(of: operation)
             }
@@ -240,14 +242,11 @@ import Testing
     ) async throws {
         let limit = Self.shortLimit
         for sent in [0, 10] {
-            try await withOperation(
-                form, replyLimit: limit,
-                status: { call in
-                    let reply = Replies.status(call.sequence)
-                    let wire = form == .sasl ? SASLFraming.framed(reply) : reply
-                    return .rawThenStall(Array(wire.prefix(sent)))
-                }
-            ) { client, _, operation in
+            try await asking(form, replyLimit: limit) { call in
+                let reply = Replies.status(call.sequence)
+                let wire = form == .sasl ? SASLFraming.framed(reply) : reply
+                return .rawThenStall(Array(wire.prefix(sent)))
+            }.run { client, _, operation in
                 let error = await error { () throws(HiveServer2Error) in
                     try await client.status(of: operation)
                 }
@@ -265,12 +264,9 @@ import Testing
 
     @Test func `a body over HTTP that does not end is a stalled server`() async throws {
         let limit = Self.shortLimit
-        try await withOperation(
-            .http, replyLimit: limit,
-            status: {
-                .rawThenStall(FakeServer.response(200, Replies.status($0.sequence)).dropLast())
-            }
-        ) { client, _, operation in
+        try await asking(.http, replyLimit: limit) {
+            .rawThenStall(FakeServer.response(200, Replies.status($0.sequence)).dropLast())
+        }.run { client, _, operation in
             let error = await error { () throws(HiveServer2Error) in
                 try await client.status(of: operation)
             }
@@ -291,7 +287,7 @@ import Testing
             { .replyAnd(Replies.status($0.sequence), more: form == .http ? [] : [0]) },
         ]
         for (index, answer) in answers.enumerated() where !(form == .http && index == 4) {
-            try await withOperation(form, status: answer) { client, session, operation in
+            try await asking(form, answer).run { client, session, operation in
                 let first = await error { () throws(HiveServer2Error) in
                     try await client.status(of: operation)
                 }
@@ -317,9 +313,8 @@ import Testing
     }
 
     @Test func `a length beyond the limit is refused before it is awaited`() async throws {
-        try await withOperation(
-            .sasl, status: { _ in .rawThenStall([0x7F, 0xFF, 0xFF, 0xFF]) }
-        ) { client, _, operation in
+        try await asking(.sasl) { _ in .rawThenStall([0x7F, 0xFF, 0xFF, 0xFF]) }.run {
+            client, _, operation in
             let error = await error { () throws(HiveServer2Error) in
                 try await client.status(of: operation)
             }
@@ -330,9 +325,8 @@ import Testing
         var limits = HiveServer2Limits()
         limits.messageBytes = 1000
         let body = [UInt8](repeating: 0, count: 1001)
-        try await withOperation(
-            .http, limits: limits, status: { _ in .raw(FakeServer.response(200, body)) }
-        ) { client, _, operation in
+        try await asking(.http, limits: limits) { _ in .raw(FakeServer.response(200, body)) }.run {
+            client, _, operation in
             let error = await error { () throws(HiveServer2Error) in
                 try await client.status(of: operation)
             }
@@ -358,15 +352,12 @@ import Testing
     func `an unknown handle is known by the text`(
         message: String, code: Int32, expected: HiveServer2Error
     ) async throws {
-        try await withOperation(
-            .plain,
-            status: { call in
-                .reply(
-                    Replies.failure(
-                        call.method, call.sequence, code: code, sqlState: "42P01",
-                        message: message))
-            }
-        ) { client, _, operation in
+        try await asking(.plain) { call in
+            .reply(
+                Replies.failure(
+                    call.method, call.sequence, code: code, sqlState: "42P01",
+                    message: message))
+        }.run { client, _, operation in
             let error = await error { () throws(HiveServer2Error) in
                 try await client.status(of: operation)
             }
@@ -379,18 +370,15 @@ import Testing
     }
 
     @Test func `an application exception is told, and the connection used again`() async throws {
-        try await withOperation(
-            .plain,
-            status: { call in
-                .reply(
-                    Replies.reply(call.method, call.sequence, type: .exception) {
-                        $0.field(1, .string)
-                        $0.string("Internal error")
-                        $0.field(2, .int32)
-                        $0.int32(6)
-                    })
-            }
-        ) { client, _, operation in
+        try await asking(.plain) { call in
+            .reply(
+                Replies.reply(call.method, call.sequence, type: .exception) {
+                    $0.field(1, .string)
+                    $0.string("Internal error")
+                    $0.field(2, .int32)
+                    $0.int32(6)
+                })
+        }.run { client, _, operation in
             let error = await error { () throws(HiveServer2Error) in
                 try await client.status(of: operation)
             }
@@ -415,7 +403,7 @@ import Testing
         status: Int, expected: HiveServer2Error, remedy: HiveServer2Error.Remedy
     ) async throws {
         let answer = FakeServer.response(status, headers: ["Location: /elsewhere"])
-        try await withOperation(.http, status: { _ in .raw(answer) }) { client, _, operation in
+        try await asking(.http) { _ in .raw(answer) }.run { client, _, operation in
             let error = await error { () throws(HiveServer2Error) in
                 try await client.status(of: operation)
             }
@@ -433,15 +421,12 @@ import Testing
         authentication: HiveServer2Configuration.Authentication, credentials: String
     ) async throws {
         let log = CallLog()
-        try await FakeServer.with(
-            .http,
-            { call in
-                log.note(call)
-                guard case .reply(let message) = FakeServer.sound(call) else { return .cut }
-                let cookie = "Set-Cookie: hive.server2.auth=x; HttpOnly"
-                return .raw(FakeServer.response(200, message, headers: [cookie]))
-            }
-        ) { server in
+        try await FakeServer.scripted(.http) { call in
+            log.note(call)
+            guard case .reply(let message) = FakeServer.sound(call) else { return .cut }
+            let cookie = "Set-Cookie: hive.server2.auth=x; HttpOnly"
+            return .raw(FakeServer.response(200, message, headers: [cookie]))
+        }.serving { server in
             let client = try server.client(.http, authentication: authentication)
             let session = try await client.openSession()
             try await client.closeSession(session)

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Glibc
 import HiveServer2
 import TestSupport
 import Testing
 
 /// Against a real Spark Thrift Server, over each of the transports.
-@Suite(.enabled(if: Oracles.comparesWithSpark, "set ICEPACK_TEST_SPARK=1"), .serialized)
+@Suite(.enabled(if: SparkThriftServer.isWanted, "set ICEPACK_TEST_SPARK=1"), .serialized)
 struct HiveServer2SparkTests {
     /// Runs a statement to its end.
     static func run(
@@ -38,8 +39,10 @@ struct HiveServer2SparkTests {
         return rows
     }
 
-    @Test(arguments: SparkServer.Mode.allCases)
-    func `a value of every type arrives as what it is`(mode: SparkServer.Mode) async throws {
+    @Test(arguments: SparkThriftServer.Transport.allCases)
+    func `a value of every type arrives as what it is`(transport: SparkThriftServer.Transport)
+        async throws
+    {
         let statement = """
             SELECT true AS b, CAST(-1 AS TINYINT) AS i8, CAST(-2 AS SMALLINT) AS i16, -3 AS i32,
                 CAST(-4 AS BIGINT) AS i64, CAST(0.5 AS FLOAT) AS f32, CAST(0.25 AS DOUBLE) AS f64,
@@ -48,7 +51,7 @@ struct HiveServer2SparkTests {
                 ARRAY(1, 2) AS a, MAP('k', 1) AS m, NAMED_STRUCT('x', 1) AS st,
                 CAST(NULL AS INT) AS n, current_user() AS who
             """
-        try await SparkServer.shared(mode).withSession { client, session in
+        try await SparkThriftServer.shared(transport).withSession { client, session in
             let result = try await Self.rows(statement, client, session)
 
             let row = try #require(result.rows.first)
@@ -81,11 +84,11 @@ struct HiveServer2SparkTests {
     /// Takes minutes unless it is stopped.
     private static let slow = "SELECT count(*) FROM range(0, 4000000000000)"
 
-    @Test(arguments: SparkServer.Mode.allCases)
+    @Test(arguments: SparkThriftServer.Transport.allCases)
     func `2500 rows come in pages, again from the first when asked again`(
-        mode: SparkServer.Mode
+        transport: SparkThriftServer.Transport
     ) async throws {
-        try await SparkServer.shared(mode).withSession { client, session in
+        try await SparkThriftServer.shared(transport).withSession { client, session in
             let (operation, status) = try await Self.run(
                 "SELECT id, IF(id % 3 = 0, NULL, CAST(id AS STRING)) AS s FROM range(0, 2500)",
                 client, session)
@@ -107,11 +110,11 @@ struct HiveServer2SparkTests {
         }
     }
 
-    @Test(arguments: SparkServer.Mode.allCases)
+    @Test(arguments: SparkThriftServer.Transport.allCases)
     func `tables are made and maintained, with rows or without`(
-        mode: SparkServer.Mode
+        transport: SparkThriftServer.Transport
     ) async throws {
-        try await SparkServer.shared(mode).withSession { client, session in
+        try await SparkThriftServer.shared(transport).withSession { client, session in
             let table = "lab.db.t\(UInt32.random(in: 0 ... .max))"
             let create = "CREATE TABLE \(table) (id BIGINT) USING iceberg"
             let none = try await Self.rows(create, client, session)
@@ -130,9 +133,11 @@ struct HiveServer2SparkTests {
         }
     }
 
-    @Test(arguments: SparkServer.Mode.allCases)
-    func `a statement that fails says why in its status`(mode: SparkServer.Mode) async throws {
-        try await SparkServer.shared(mode).withSession { client, session in
+    @Test(arguments: SparkThriftServer.Transport.allCases)
+    func `a statement that fails says why in its status`(transport: SparkThriftServer.Transport)
+        async throws
+    {
+        try await SparkThriftServer.shared(transport).withSession { client, session in
             let (_, parse) = try await Self.run("SELEKT 1", client, session)
             let (_, column) = try await Self.run("SELECT nothing", client, session)
             let (operation, failed) = try await Self.run(
@@ -153,11 +158,11 @@ struct HiveServer2SparkTests {
         }
     }
 
-    @Test(arguments: SparkServer.Mode.allCases)
+    @Test(arguments: SparkThriftServer.Transport.allCases)
     func `a running statement is cancelled while its status is waited for`(
-        mode: SparkServer.Mode
+        transport: SparkThriftServer.Transport
     ) async throws {
-        try await SparkServer.shared(mode).withSession { client, session in
+        try await SparkThriftServer.shared(transport).withSession { client, session in
             let operation = try await client.execute(Self.slow, in: session)
             let first = try await client.status(of: operation)
             #expect(!first.state.isTerminal)
@@ -175,9 +180,9 @@ struct HiveServer2SparkTests {
         }
     }
 
-    @Test(arguments: SparkServer.Mode.allCases)
-    func `a statement ends at its time limit`(mode: SparkServer.Mode) async throws {
-        try await SparkServer.shared(mode).withSession { client, session in
+    @Test(arguments: SparkThriftServer.Transport.allCases)
+    func `a statement ends at its time limit`(transport: SparkThriftServer.Transport) async throws {
+        try await SparkThriftServer.shared(transport).withSession { client, session in
             let (_, status) = try await Self.run(
                 Self.slow, client, session, timeLimit: .milliseconds(1500))
 
@@ -185,11 +190,11 @@ struct HiveServer2SparkTests {
         }
     }
 
-    @Test(arguments: SparkServer.Mode.allCases)
+    @Test(arguments: SparkThriftServer.Transport.allCases)
     func `a cancelled task leaves its poll at once, and the client as it was`(
-        mode: SparkServer.Mode
+        transport: SparkThriftServer.Transport
     ) async throws {
-        try await SparkServer.shared(mode).withSession { client, session in
+        try await SparkThriftServer.shared(transport).withSession { client, session in
             let operation = try await client.execute(Self.slow, in: session)
             let waiting = Task { try await client.status(of: operation) }
             await moment()
@@ -205,13 +210,15 @@ struct HiveServer2SparkTests {
         }
     }
 
-    @Test(arguments: SparkServer.Mode.allCases)
-    func `a handle that the server does not know is lost`(mode: SparkServer.Mode) async throws {
+    @Test(arguments: SparkThriftServer.Transport.allCases)
+    func `a handle that the server does not know is lost`(transport: SparkThriftServer.Transport)
+        async throws
+    {
         let digits = String(repeating: "ab", count: 16)
         let session = try #require(SessionHandle(text: "session/\(digits)/\(digits)"))
         let operation = try #require(
             OperationHandle(text: "operation/\(digits)/\(digits)/0/rows"))
-        try await SparkServer.shared(mode).withSession { client, own in
+        try await SparkThriftServer.shared(transport).withSession { client, own in
             let (closed, _) = try await Self.run("SELECT 1", client, own)
             try await client.closeOperation(closed)
 
@@ -232,9 +239,11 @@ struct HiveServer2SparkTests {
         }
     }
 
-    @Test(arguments: SparkServer.Mode.allCases)
-    func `settings hold for their session alone`(mode: SparkServer.Mode) async throws {
-        let server = try await SparkServer.shared(mode)
+    @Test(arguments: SparkThriftServer.Transport.allCases)
+    func `settings hold for their session alone`(transport: SparkThriftServer.Transport)
+        async throws
+    {
+        let server = try await SparkThriftServer.shared(transport)
         let key = "spark.sql.shuffle.partitions"
         for (settings, value) in [(["set:hiveconf:\(key)": "7"], "7"), ([:], "4")] {
             try await server.withSession(settings: settings) { client, session in
@@ -245,11 +254,11 @@ struct HiveServer2SparkTests {
         }
     }
 
-    @Test(arguments: [SparkServer.Mode.nosasl, .plain])
+    @Test(arguments: [SparkThriftServer.Transport.binaryNoSASL, .binaryPlain])
     func `over binary a cut connection takes session and operations with it`(
-        mode: SparkServer.Mode
+        transport: SparkThriftServer.Transport
     ) async throws {
-        let server = try await SparkServer.shared(mode)
+        let server = try await SparkThriftServer.shared(transport)
         try await Relay.with(to: server.port) { relay in
             var configuration = server.configuration
             configuration.port = relay.port
@@ -297,7 +306,7 @@ struct HiveServer2SparkTests {
     }
 
     @Test func `over HTTP saved handles are taken up again by another client`() async throws {
-        let server = try await SparkServer.shared(.http)
+        let server = try await SparkThriftServer.shared(.http)
         try await Relay.with(to: server.port) { relay in
             var configuration = server.configuration
             configuration.port = relay.port
@@ -310,11 +319,11 @@ struct HiveServer2SparkTests {
 
             await relay.cut()
 
-            do throws(HiveServer2Error) {
+            do {
                 _ = try await polled
-            } catch {
+            } catch let error as HiveServer2Error {
                 // Or before it was sent, when the poll was slow to go.
-                #expect(error.remedy == .reattach || error.remedy == .retry)
+                #expect(error.remedy == .reattach || error.remedy == .retry, "\(error)")
             }
             await client.shutdown()
 
@@ -331,8 +340,8 @@ struct HiveServer2SparkTests {
     }
 
     @Test func `a client of the wrong form gets an error and no session`() async throws {
-        let plain = try await SparkServer.shared(.plain)
-        let http = try await SparkServer.shared(.http)
+        let plain = try await SparkThriftServer.shared(.binaryPlain)
+        let http = try await SparkThriftServer.shared(.http)
         var naked = plain.configuration
         naked.authentication = .nosasl
         var wrongPath = http.configuration
@@ -349,5 +358,62 @@ struct HiveServer2SparkTests {
             await #expect(throws: HiveServer2Error.self) { try await client.openSession() }
             await client.shutdown()
         }
+    }
+
+    @Test(arguments: [SparkThriftServer.Transport.binaryPlain, .http])
+    func `a stopped server is stalled, and a killed one is lost and then unreachable`(
+        transport: SparkThriftServer.Transport
+    ) async throws {
+        let server = try await SparkThriftServer.start(.init(transport))
+        var configuration = server.configuration
+        configuration.connectLimit = .seconds(6)
+        configuration.replyLimit = .seconds(6)
+        let client = try HiveServer2Client(configuration)
+        let session = try await client.openSession()
+        let operation = try await client.execute(Self.slow, in: session)
+        let fate: HiveServer2Error.SessionFate = transport == .http ? .kept : .gone
+
+        server.send(SIGSTOP)
+        await #expect(throws: HiveServer2Error.stalled(limit: .seconds(6), session: fate)) {
+            try await client.status(of: operation)
+        }
+        server.send(SIGCONT)
+        if transport == .http {
+            // Nothing was lost but time.
+            #expect(try await !client.status(of: operation).state.isTerminal)
+        }
+        let other = try HiveServer2Client(server.configuration)
+        let second = try await other.openSession()
+        let running = try await other.execute(Self.slow, in: second)
+        async let polled = other.status(of: running)
+        await moment()
+        server.send(SIGKILL)
+
+        do {
+            _ = try await polled
+            // The poll was answered before: then the next one finds nobody.
+            _ = try await other.status(of: running)
+            Issue.record("a dead server answered")
+        } catch let error as HiveServer2Error {
+            switch error {
+            case .connectionLost(_, let session): #expect(session == fate)
+            case .unreachable: break
+            default: Issue.record("\(error)")
+            }
+        }
+        // A dying process may still take a connection.
+        try await eventually("the server is unreachable") {
+            do throws(HiveServer2Error) {
+                _ = try await other.openSession()
+                return false
+            } catch {
+                #expect(error.remedy == .retry)
+                if case .unreachable = error { return true }
+                return false
+            }
+        }
+        await client.shutdown()
+        await other.shutdown()
+        try await server.stop()
     }
 }

@@ -166,7 +166,7 @@ import Testing
     @Test func `a statement of statementBytes is sent, and no longer one`() async throws {
         var limits = HiveServer2Limits()
         limits.statementBytes = 8
-        try await FakeServer.with(.plain, { FakeServer.sound($0) }) { server in
+        try await FakeServer.scripted(.plain) { FakeServer.sound($0) }.serving { server in
             let client = try server.client(.plain, limits: limits)
             let session = try await client.openSession(settings: ["abcd": "efgh"])
 
@@ -188,13 +188,10 @@ import Testing
         limit: Int
     ) async throws {
         let column = ColumnValues(storage: .longs([1]), nulls: [])
-        try await FakeServer.with(
-            .plain,
-            { call in
-                call.method == "FetchResults"
-                    ? .reply(Replies.page(call.sequence, [column])) : FakeServer.sound(call)
-            }
-        ) { server in
+        try await FakeServer.scripted(.plain) { call in
+            call.method == "FetchResults"
+                ? .reply(Replies.page(call.sequence, [column])) : FakeServer.sound(call)
+        }.serving { server in
             let client = try server.client(.plain)
             let session = try await client.openSession()
             let operation = try await client.execute("x", in: session)
@@ -208,18 +205,15 @@ import Testing
 
     @Test func `as many rows as the limit are all right`() async throws {
         let log = CallLog()
-        try await FakeServer.with(
-            .plain,
-            { call in
-                log.note(call)
-                guard call.method == "FetchResults" else { return FakeServer.sound(call) }
-                let fetches = log.methods.filter { $0 == "FetchResults" }.count
-                let values: [Int64] = fetches > 3 ? [] : [Int64(fetches)]
-                return .reply(
-                    Replies.page(
-                        call.sequence, [ColumnValues(storage: .longs(values), nulls: [])]))
-            }
-        ) { server in
+        try await FakeServer.scripted(.plain) { call in
+            log.note(call)
+            guard call.method == "FetchResults" else { return FakeServer.sound(call) }
+            let fetches = log.methods.filter { $0 == "FetchResults" }.count
+            let values: [Int64] = fetches > 3 ? [] : [Int64(fetches)]
+            return .reply(
+                Replies.page(
+                    call.sequence, [ColumnValues(storage: .longs(values), nulls: [])]))
+        }.serving { server in
             var limits = HiveServer2Limits()
             limits.resultBytes = 24
             let client = try server.client(.plain, limits: limits)
@@ -237,13 +231,10 @@ import Testing
         let column = ColumnValues(storage: .longs([1]), nulls: [])
         var limits = HiveServer2Limits()
         limits.resultBytes = 23
-        try await FakeServer.with(
-            .plain,
-            { call in
-                call.method == "FetchResults"
-                    ? .reply(Replies.page(call.sequence, [column])) : FakeServer.sound(call)
-            }
-        ) { server in
+        try await FakeServer.scripted(.plain) { call in
+            call.method == "FetchResults"
+                ? .reply(Replies.page(call.sequence, [column])) : FakeServer.sound(call)
+        }.serving { server in
             let client = try server.client(.plain, limits: limits)
             let session = try await client.openSession()
             let operation = try await client.execute("x", in: session)

@@ -54,18 +54,17 @@ private struct Certificate: Sendable {
     ) async throws -> HiveServer2Error? {
         let certificate = try await Certificate(names: names)
         let outcome = Mutex<HiveServer2Error?>(nil)
-        try await FakeServer.with(
-            form, tls: try certificate.context(), { FakeServer.sound($0) }
-        ) { server in
-            let client = try server.client(form, host: host, tls: tls(certificate.path))
-            do throws(HiveServer2Error) {
-                let session = try await client.openSession()
-                try await client.closeSession(session)
-            } catch {
-                outcome.withLock { $0 = error }
+        try await FakeServer.scripted(form, tls: try certificate.context()) { FakeServer.sound($0) }
+            .serving { server in
+                let client = try server.client(form, host: host, tls: tls(certificate.path))
+                do throws(HiveServer2Error) {
+                    let session = try await client.openSession()
+                    try await client.closeSession(session)
+                } catch {
+                    outcome.withLock { $0 = error }
+                }
+                await client.shutdown()
             }
-            await client.shutdown()
-        }
         try certificate.remove()
         return outcome.withLock { $0 }
     }
@@ -121,7 +120,7 @@ private struct Certificate: Sendable {
     func `TLS at a server without it does not end in a session`(
         form: FakeServer.Form
     ) async throws {
-        try await FakeServer.with(form, { FakeServer.sound($0) }) { server in
+        try await FakeServer.scripted(form) { FakeServer.sound($0) }.serving { server in
             let client = try server.client(form, tls: .on(), connectLimit: .seconds(2))
 
             await #expect(throws: HiveServer2Error.self) { try await client.openSession() }

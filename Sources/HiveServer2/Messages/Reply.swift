@@ -36,6 +36,9 @@ struct ReplyStatus: ThriftStructure {
             let line = HiveServer2Error.firstLine(of: message)
             if line.contains("Invalid OperationHandle") { throw .handleLost(.operation) }
             if line.contains("Invalid SessionHandle") { throw .handleLost(.session) }
+            if call == "CloseSession", line.contains("Session does not exist") {
+                throw .handleLost(.session)
+            }
             if code == 4 { throw .handleLost(Self.handle(of: call)) }
             throw .statement(sqlState: sqlState, message: message)
         case .some(let other): throw .malformed(call: call, reason: "status code \(other)")

@@ -46,14 +46,34 @@ struct FakeServer: Sendable {
 
     let port: Int
 
-    /// Runs the body while the server is there.
+    /// A server that is not there yet.
     ///
     /// `negotiation` replaces what it says in the SASL negotiation.
-    static func with(
+    static func scripted(
         _ form: Form, tls: NIOSSLContext? = nil, negotiation: Answer = .raw([5, 0, 0, 0, 0]),
-        _ script: @escaping Script, _ body: (FakeServer) async throws -> Void
+        _ script: @escaping Script
+    ) -> Scenario {
+        Scenario(form: form, tls: tls, negotiation: negotiation, script: script)
+    }
+
+    /// A server that is not there yet.
+    struct Scenario {
+        let form: Form
+        let tls: NIOSSLContext?
+        let negotiation: Answer
+        let script: Script
+
+        /// Runs the body while the server is there.
+        func serving(_ body: (FakeServer) async throws -> Void) async throws {
+            try await FakeServer.run(self, body)
+        }
+    }
+
+    private static func run(
+        _ scenario: Scenario, _ body: (FakeServer) async throws -> Void
     ) async throws {
-        let connections = Connections(form: form, negotiation: negotiation, script: script)
+        let connections = Connections(scenario)
+        let tls = scenario.tls
         let server = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
             .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
             .childChannelInitializer { channel in
@@ -107,10 +127,10 @@ struct FakeServer: Sendable {
         private let script: Script
         private let served = Mutex<[(channel: any Channel, task: Task<Void, Never>)]>([])
 
-        init(form: Form, negotiation: Answer, script: @escaping Script) {
-            self.form = form
-            self.negotiation = negotiation
-            self.script = script
+        init(_ scenario: Scenario) {
+            form = scenario.form
+            negotiation = scenario.negotiation
+            script = scenario.script
         }
 
         func serve(_ channel: any Channel, _ stream: AsyncStream<ByteBuffer>) {
