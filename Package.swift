@@ -124,6 +124,12 @@ let package = Package(
         // Spark, as the engine for what outgrows one machine.
         .library(
             "HiveServer2", [.asyncHTTPClient, .nio, .nioHTTP1, .nioPosix, .nioSSL, .nioTLS]),
+        .library(
+            "SparkEngine",
+            [
+                "HiveServer2", "IcebergCatalog", "IcebergSpec", "IcebergTable", "Maintenance",
+                "ObjectStorage", "WireFormat", .asyncHTTPClient, .logging, .nio, .nioHTTP1,
+            ]),
 
         // Jobs and their stores.
         .library("Jobs", ["WireFormat", .logging]),
@@ -223,6 +229,12 @@ let package = Package(
             "HiveServer2Tests",
             [
                 "HiveServer2", "TestSupport", .nio, .nioHTTP1, .nioPosix, .nioSSL, .subprocess,
+            ]),
+        .tests(
+            "SparkEngineTests",
+            [
+                "HiveServer2", "IcebergCatalog", "IcebergSpec", "Maintenance", "ObjectStorage",
+                "SparkEngine", "TestSupport", "WireFormat", .logging, .nio, .nioHTTP1, .nioPosix,
             ]),
         .tests("JobsTests", ["Jobs", "TestSupport", "WireFormat", .logging]),
         .tests("PostgresTests", ["Postgres", "TestSupport"]),

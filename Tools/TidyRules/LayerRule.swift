@@ -30,6 +30,10 @@ enum LayerRule {
             "WireFormat",
         ],
         "HiveServer2": [],
+        "SparkEngine": [
+            "HiveServer2", "IcebergCatalog", "IcebergSpec", "IcebergTable", "Maintenance",
+            "ObjectStorage", "WireFormat",
+        ],
         "Jobs": ["WireFormat"],
         "PostgresStore": ["Jobs", "Postgres", "WireFormat"],
         "SQLiteStore": ["Jobs", "WireFormat"],
@@ -53,7 +57,7 @@ enum LayerRule {
     /// Modules of others that only these targets may import.
     static let guests: [String: Set<String>] = [
         "ArgumentParser": ["icepack"],
-        "AsyncHTTPClient": ["HiveServer2", "icepack"],
+        "AsyncHTTPClient": ["HiveServer2", "SparkEngine", "icepack"],
         "GRDB": ["SQLCatalog", "SQLiteStore"],
         "Hummingbird": ["IcepackAPI", "IcepackRuntime"],
         "NIOSSL": ["HiveServer2"],

@@ -23,18 +23,65 @@ public struct PolicyReader: Sendable {
     public mutating func integer(
         _ name: String, in range: ClosedRange<Int64>
     ) -> EffectiveValue<Int64>? {
+        let expected =
+            range.upperBound == .max
+            ? "a whole number of at least \(range.lowerBound)"
+            : "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        return value(name, expected: expected) { text in
+            Int64(text).flatMap { range.contains($0) ? $0 : nil }
+        }
+    }
+
+    /// A number above the first bound and at most the second; nil when it is absent or ignored.
+    public mutating func fraction(
+        _ name: String, above: Double, through: Double
+    ) -> EffectiveValue<Double>? {
+        value(name, expected: "a number above \(above) and at most \(through)") { text in
+            Double(text).flatMap { $0 > above && $0 <= through ? $0 : nil }
+        }
+    }
+
+    /// `true` or `false` in any case; nil when it is absent or ignored.
+    public mutating func boolean(_ name: String) -> EffectiveValue<Bool>? {
+        value(name, expected: "true or false") { Bool($0.lowercased()) }
+    }
+
+    /// One of a few words; nil when it is absent or ignored.
+    public mutating func choice<Choice: RawRepresentable & CaseIterable & Sendable>(
+        _ name: String, as type: Choice.Type
+    ) -> EffectiveValue<Choice>? where Choice.RawValue == String {
+        let words = Choice.allCases.map(\.rawValue).joined(separator: ", ")
+        return value(name, expected: "one of \(words)") { Choice(rawValue: $0.lowercased()) }
+    }
+
+    /// Every setting whose name starts so, such as `spark.`, without this product's prefix.
+    ///
+    /// Under both prefixes the newer one counts.
+    public mutating func settings(
+        startingWith start: String
+    ) -> [(name: String, value: String, property: String)] {
+        var found: [(name: String, value: String, property: String)] = []
+        for prefix in [Self.prefix, Self.aliasPrefix] {
+            for key in properties.keys where key.hasPrefix(prefix + start) {
+                let name = String(key.dropFirst(prefix.count))
+                if prefix == Self.aliasPrefix { deprecate(key, name) }
+                guard let value = properties[key], !found.contains(where: { $0.name == name })
+                else { continue }
+                found.append((name, value, key))
+            }
+        }
+        return found
+    }
+
+    private mutating func value<Value>(
+        _ name: String, expected: String, _ parse: (String) -> Value?
+    ) -> EffectiveValue<Value>? {
         for prefix in [Self.prefix, Self.aliasPrefix] {
             let key = prefix + name
             guard let text = properties[key] else { continue }
-            if prefix == Self.aliasPrefix {
-                warnings.append("\(key) is deprecated; write \(Self.prefix)\(name)")
-            }
-            guard let value = Int64(text), range.contains(value) else {
-                warnings.append(
-                    "\(key) is ignored: it must be a whole number"
-                        + (range.upperBound == .max
-                            ? " of at least \(range.lowerBound)"
-                            : " from \(range.lowerBound) to \(range.upperBound)"))
+            if prefix == Self.aliasPrefix { deprecate(key, name) }
+            guard let value = parse(text) else {
+                warnings.append("\(key) is ignored: it must be \(expected)")
                 continue
             }
             return EffectiveValue(value, .policy(property: key))
@@ -42,23 +89,7 @@ public struct PolicyReader: Sendable {
         return nil
     }
 
-    /// One of a few words; nil when it is absent or ignored.
-    public mutating func choice<Choice: RawRepresentable & CaseIterable & Sendable>(
-        _ name: String, as type: Choice.Type
-    ) -> EffectiveValue<Choice>? where Choice.RawValue == String {
-        for prefix in [Self.prefix, Self.aliasPrefix] {
-            let key = prefix + name
-            guard let text = properties[key] else { continue }
-            if prefix == Self.aliasPrefix {
-                warnings.append("\(key) is deprecated; write \(Self.prefix)\(name)")
-            }
-            guard let value = Choice(rawValue: text.lowercased()) else {
-                let words = Choice.allCases.map(\.rawValue).joined(separator: ", ")
-                warnings.append("\(key) is ignored: it must be one of \(words)")
-                continue
-            }
-            return EffectiveValue(value, .policy(property: key))
-        }
-        return nil
+    private mutating func deprecate(_ key: String, _ name: String) {
+        warnings.append("\(key) is deprecated; write \(Self.prefix)\(name)")
     }
 }

@@ -17,39 +17,38 @@ struct ExpireSnapshotsReport {
 
     private var expiredCount: Int { prepared?.plan.expiredSnapshotIDs.count ?? 0 }
 
-    private var impact: String { "\(Self.count(expiredCount, "snapshot")) expired" }
+    private var impact: String { ReportWording.expiredImpact(snapshots: expiredCount) }
 
     private var message: String {
         ([mainSentence] + asides).joined(separator: "; ")
     }
 
     private var mainSentence: String {
-        guard let prepared else { return "No snapshot is due to expire" }
-        let files =
-            prepared.plan.removesFiles
-            ? "deleted \(Self.count(counts.removedTotal, "file"))"
-            : "kept their files, because \(ExpireSnapshotsPlanner.gcProperty) is off"
-        return "Expired \(Self.count(expiredCount, "snapshot")) and \(files)"
+        guard let prepared else { return ReportWording.nothingExpired }
+        let files = prepared.plan.removesFiles ? counts.removedTotal : nil
+        return ReportWording.expired(snapshots: expiredCount, files: files)
     }
 
     private var asides: [String] {
         var asides: [String] = []
         let references = prepared?.plan.removedReferences.count ?? 0
-        if references > 0 { asides.append("removed \(Self.count(references, "reference"))") }
+        if references > 0 {
+            asides.append("removed \(ReportWording.count(references, "reference"))")
+        }
         let failed = counts.failed + replayed.failed
         if failed > 0 {
             let cause = counts.firstFailure ?? replayed.firstFailure ?? ""
             asides.append(
-                "\(Self.count(failed, "file")) could not be deleted, which the next job on this "
-                    + "table tries again (\(cause))")
+                "\(ReportWording.count(failed, "file")) could not be deleted, which the next job "
+                    + "on this table tries again (\(cause))")
         }
         if counts.alreadyGone > 0 {
-            asides.append("\(Self.count(counts.alreadyGone, "file")) had gone before")
+            asides.append("\(ReportWording.count(counts.alreadyGone, "file")) had gone before")
         }
         if replayed.removedTotal > 0 {
             asides.append(
-                "deleted \(Self.count(replayed.removedTotal, "file")) that an earlier attempt left "
-                    + "behind")
+                "deleted \(ReportWording.count(replayed.removedTotal, "file")) that an earlier "
+                    + "attempt left behind")
         }
         return asides
     }
@@ -70,10 +69,6 @@ struct ExpireSnapshotsReport {
         metrics["replayed_files_count"] = .integer(replayed.removedTotal)
         metrics["replayed_failed_files_count"] = .integer(replayed.failed)
         return metrics
-    }
-
-    private static func count(_ number: Int, _ noun: String) -> String {
-        "\(number) \(noun)\(number == 1 ? "" : "s")"
     }
 }
 

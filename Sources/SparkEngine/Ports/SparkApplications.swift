@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: Apache-2.0
+
+package import IcebergCatalog
+package import Maintenance
+
+/// Spark's applications seen from outside: what runs in them, and how it is stopped.
+///
+/// Iceberg's procedures run in job groups of their own, which a cancelled statement does not stop;
+/// this does.
+public protocol SparkApplications: Sendable {
+    /// Whether what runs can be seen (Spark's own interface is configured).
+    var canWatch: Bool { get }
+
+    /// Whether a session's application can be ended (Kyuubi's administration is configured).
+    var canEnd: Bool { get }
+
+    /// What runs in the applications now.
+    func activity() async throws(SparkApplicationsError) -> SparkActivity
+
+    /// Ends one Spark job; nothing happens if it has ended.
+    func kill(_ job: SparkJob) async throws(SparkApplicationsError)
+
+    /// Ends the application of a session, by the session's name.
+    func endApplication(ofSession name: String) async throws(SparkApplicationsError)
+
+    /// Whether the application of a session is still known.
+    func hasApplication(ofSession name: String) async throws(SparkApplicationsError) -> Bool
+}
+
+/// Why Spark's applications could not be seen or stopped.
+public enum SparkApplicationsError: Error, Hashable, Sendable {
+    /// A passing fault: no connection, no answer in time.
+    case unavailable(reason: String)
+    /// The answer is no, or is not understood.
+    case refused(reason: String)
+
+    /// A sentence for a person.
+    public var reason: String {
+        switch self {
+        case .unavailable(let reason), .refused(let reason): reason
+        }
+    }
+}
+
+/// What runs in Spark's applications.
+public struct SparkActivity: Hashable, Sendable {
+    /// The applications' ids.
+    public let applications: [String]
+    /// Statements, running or not, as far as Spark remembers them.
+    public let statements: [SparkStatement]
+    /// The jobs that run.
+    public let jobs: [SparkJob]
+
+    /// Takes every field.
+    public init(applications: [String], statements: [SparkStatement], jobs: [SparkJob]) {
+        self.applications = applications
+        self.statements = statements
+        self.jobs = jobs
+    }
+}
+
+/// A statement as Spark's interface shows it.
+public struct SparkStatement: Hashable, Sendable {
+    /// Its application.
+    public let application: String
+    /// Its text, comments included.
+    public let description: String
+    /// Whether it runs.
+    public let isRunning: Bool
+    /// The running jobs that it started under its own name.
+    public let runningJobs: [Int64]
+
+    /// Takes every field.
+    public init(application: String, description: String, isRunning: Bool, runningJobs: [Int64]) {
+        self.application = application
+        self.description = description
+        self.isRunning = isRunning
+        self.runningJobs = runningJobs
+    }
+}
+
+/// A running job as Spark's interface shows it.
+public struct SparkJob: Hashable, Sendable {
+    /// Its application.
+    public let application: String
+    /// Its number in the application.
+    public let id: Int64
+    /// The group it belongs to; Iceberg's actions have groups of their own.
+    public let group: String?
+    /// What it does; Iceberg's actions name the table.
+    public let description: String?
+    /// Tasks that are done.
+    public let tasksDone: Int64
+    /// Tasks in all.
+    public let tasks: Int64
+
+    /// Takes every field.
+    public init(
+        application: String, id: Int64, group: String?, description: String?, tasksDone: Int64,
+        tasks: Int64
+    ) {
+        self.application = application
+        self.id = id
+        self.group = group
+        self.description = description
+        self.tasksDone = tasksDone
+        self.tasks = tasks
+    }
+}
+
+/// What of the applications' activity is one statement's.
+package struct OwnActivity: Hashable, Sendable {
+    /// Whether the statement itself runs; nil if Spark does not know it (any more).
+    package let isRunning: Bool?
+    /// Its running jobs.
+    package let jobs: [SparkJob]
+
+    /// Finds what belongs to a statement on a table of a catalog.
+    ///
+    /// Iceberg replaces the group and the description of its jobs, so those below the statement
+    /// are found by the group that the action has and the table that the description ends with.
+    /// Jobs of somebody else who calls the same procedure for the same table at the same time
+    /// are taken for ours; the table's lock is there to keep them away.
+    package init(
+        in activity: SparkActivity, of mark: StatementMark, action: MaintenanceAction,
+        catalog: String, table: TableIdentifier
+    ) {
+        let statements = activity.statements.filter { mark.identifies($0.description) }
+        isRunning = statements.isEmpty ? nil : statements.contains(where: \.isRunning)
+        let ending = " \(catalog).\(table)"
+        jobs = activity.jobs.filter { job in
+            if let description = job.description {
+                if mark.identifies(description) { return true }
+                let isOfAction = job.group.map { Self.isGroup($0, of: action) } ?? false
+                if isOfAction, description.hasSuffix(ending) { return true }
+            }
+            return statements.contains {
+                $0.application == job.application && $0.runningJobs.contains(job.id)
+            }
+        }
+    }
+
+    /// Whether nothing of the statement runs as far as can be seen.
+    package var isQuiet: Bool { isRunning != true && jobs.isEmpty }
+
+    private static func isGroup(_ group: String, of action: MaintenanceAction) -> Bool {
+        let name =
+            switch action {
+            case .expireSnapshots: "EXPIRE-SNAPSHOTS-"
+            case .removeOrphanFiles: "DELETE-ORPHAN-FILES-"
+            case .rewriteDataFiles: "REWRITE-DATA-FILES-"
+            case .rewritePositionDeleteFiles: "REWRITE-POSITION-DELETES-"
+            case .rewriteManifests: "REWRITE-MANIFESTS-"
+            }
+        return group.hasPrefix(name)
+            && group.utf8.dropFirst(name.utf8.count).allSatisfy { (0x30...0x39).contains($0) }
+    }
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IcebergCatalog
+import Maintenance
+import SparkEngine
+import TestSupport
+import Testing
+import WireFormat
+
+/// A cancelled run stops Spark, whatever fails on the way, and says what it knows.
+@Suite struct StopTests {
+    private static let running = ScriptedServer.Script(
+        statuses: [.success(.init(state: .running))])
+
+    private static func job(_ id: Int64) -> SparkJob {
+        SparkJob(
+            application: "app-1", id: id, group: "REWRITE-DATA-FILES-1",
+            description: "Rewriting 1 files in lab.db.t", tasksDone: 0, tasks: 1)
+    }
+
+    private static func seen(
+        _ jobs: [SparkJob] = [], applications: [String] = ["app-1"]
+    ) -> Result<SparkActivity, SparkApplicationsError> {
+        .success(.init(applications: applications, statements: [], jobs: jobs))
+    }
+
+    @Test func `jobs that a cancel leaves running are killed until none is left`() async throws {
+        // The first look is the progress's.
+        let bench = try Bench(
+            Self.running,
+            applications: .init(looks: [
+                Self.seen(), Self.seen([Self.job(4), Self.job(5)]), Self.seen([Self.job(6)]),
+                Self.seen(),
+            ]))
+
+        #expect(try await bench.runCancelled() == .cancelled)
+
+        let killed = try #require(bench.applications).log.filter { $0.hasPrefix("kill") }
+        #expect(killed == ["kill 4", "kill 5", "kill 6"])
+        #expect(bench.server.log.suffix(2) == ["cancel", "close session-1"])
+        #expect(bench.notebook.aftermaths.map(\.state) == [.stopped])
+        #expect(bench.notebook.aftermaths[0].note?.contains("orphan removal") == true)
+        #expect(bench.notebook.kept.last == .some(nil))
+    }
+
+    @Test func `stopped is said only after a while of silence`() async throws {
+        var pace = SparkPace()
+        pace.settle = .seconds(20)
+        let bench = try Bench(Self.running, pace: pace)
+
+        let before = bench.clock.now
+        #expect(try await bench.runCancelled() == .cancelled)
+
+        #expect(before.duration(to: bench.clock.now) >= .seconds(20))
+    }
+
+    @Test func `commits are read from the table`() async throws {
+        let bench = try Bench(Self.running)
+        let tables = bench.tables
+        var after = TestTable(version: 2, snapshots: [.init(id: 1)])
+        after.snapshots += [
+            .init(id: 2, operation: "replace", summary: ["app-id": "app-1"]),
+            .init(id: 3, operation: "append"),
+        ]
+        bench.server.change { script in
+            script.onStatus = { [after] _ in
+                do { try tables.set(after) } catch { Issue.record(error) }
+            }
+        }
+
+        #expect(try await bench.runCancelled() == .cancelled)
+
+        #expect(bench.notebook.aftermaths[0].commits.map(\.snapshotID) == [2])
+    }
+
+    @Test func `jobs that cannot be killed leave the engine unknown`() async throws {
+        let bench = try Bench(
+            Self.running,
+            applications: .init(
+                looks: [Self.seen([Self.job(4)])], killError: .refused(reason: "forbidden")))
+
+        guard case .stillRunning = try await bench.runCancelled() else {
+            Issue.record("it was said to have stopped")
+            return
+        }
+        #expect(bench.notebook.aftermaths.map(\.state) == [.unknown])
+        // What was kept stays for whoever looks next.
+        #expect(bench.notebook.kept.last?.flatMap(SavedOperation.init) != nil)
+        #expect(bench.clock.now.offset <= SparkPace().stopLimit + .seconds(5))
+    }
+
+    @Test(arguments: [
+        SparkApplicationsError.unavailable(reason: "down"), .refused(reason: "not JSON"),
+    ])
+    func `an interface that does not answer leaves the engine unknown`(
+        error: SparkApplicationsError
+    ) async throws {
+        let bench = try Bench(
+            Self.running, applications: .init(looks: [.failure(error)]))
+
+        guard case .stillRunning(let reason) = try await bench.runCancelled() else {
+            Issue.record("it was said to have stopped")
+            return
+        }
+        #expect(reason.hasPrefix(error.reason))
+        #expect(bench.notebook.aftermaths.map(\.state) == [.unknown])
+    }
+
+    @Test func `a shared server without an interface leaves the engine unknown`() async throws {
+        let bench = try Bench(Self.running, applications: nil)
+
+        guard case .stillRunning(let reason) = try await bench.runCancelled() else {
+            Issue.record("it was said to have stopped")
+            return
+        }
+        #expect(reason.contains("ICEPACK_SPARK_UI_URL"))
+    }
+
+    @Test func `a statement that ended before it was stopped has stopped`() async throws {
+        let bench = try Bench(applications: nil)
+
+        let state = try bench.saved().json
+        let aftermath = await bench.engine.settleAbandoned(TestTable.identifier, state: state)
+
+        #expect(aftermath?.state == .stopped)
+        #expect(bench.server.log == ["status", "close old"])
+    }
+
+    @Test func `another application's interface is no evidence`() async throws {
+        let bench = try Bench(
+            Self.running, applications: .init(looks: [Self.seen(applications: ["app-2"])]))
+
+        guard case .stillRunning(let reason) = try await bench.runCancelled() else {
+            Issue.record("it was said to have stopped")
+            return
+        }
+        #expect(reason.contains("another application"))
+    }
+
+    @Test func `an application that is gone took everything with it`() async throws {
+        let bench = try Bench(
+            .init(
+                statuses: [.failure(.handleLost(reason: "unknown"))],
+                statusAfterCancel: nil, cancelError: .handleLost(reason: "unknown"),
+                closeError: .handleLost(reason: "unknown")),
+            applications: .init(looks: [Self.seen(applications: ["app-2"])]))
+
+        let aftermath = try await bench.moving { [bench] in
+            await bench.engine.settleAbandoned(
+                TestTable.identifier, state: try bench.saved().json)
+        }
+
+        #expect(aftermath?.state == .stopped)
+    }
+
+    @Test func `a server that hangs does not hold up the stop`() async throws {
+        var pace = SparkPace()
+        pace.stopCallLimit = .milliseconds(20)
+        let bench = try Bench(
+            .init(statuses: [.success(.init(state: .running))], hangs: ["cancel", "close"]),
+            pace: pace)
+
+        #expect(try await bench.runCancelled() == .cancelled)
+        #expect(bench.notebook.aftermaths.map(\.state) == [.stopped])
+    }
+
+    @Test func `a table that cannot be read is said to be unread`() async throws {
+        let bench = try Bench(Self.running)
+        let tables = bench.tables
+        bench.server.change { script in
+            script.onStatus = { _ in tables.fail(with: .unavailable(reason: "down")) }
+        }
+
+        #expect(try await bench.runCancelled() == .cancelled)
+        #expect(bench.notebook.aftermaths[0].note?.contains("commits may be missing") == true)
+    }
+
+    // MARK: An application of the job's own
+
+    @Test func `the job's own application is ended and seen gone`() async throws {
+        let bench = try Bench(
+            Self.running,
+            applications: .init(
+                canWatch: false, canEnd: true,
+                known: [.success(true), .success(true), .success(false)]),
+            sharing: .perJob)
+
+        #expect(try await bench.runCancelled() == .cancelled)
+
+        let log = try #require(bench.applications).log
+        #expect(log.first == "end name-of-session-1")
+        #expect(log.count { $0 == "known" } >= 3)
+        #expect(bench.notebook.aftermaths.map(\.state) == [.stopped])
+    }
+
+    @Test(arguments: [
+        [Result<Bool, SparkApplicationsError>.success(true)],
+        [.failure(.unavailable(reason: "down"))],
+    ])
+    func `an application that is not seen gone is unknown`(
+        known: [Result<Bool, SparkApplicationsError>]
+    ) async throws {
+        let bench = try Bench(
+            Self.running,
+            applications: .init(
+                canWatch: false, canEnd: true, endError: .refused(reason: "403"), known: known),
+            sharing: .perJob)
+
+        guard case .stillRunning = try await bench.runCancelled() else {
+            Issue.record("it was said to have stopped")
+            return
+        }
+    }
+
+    @Test func `closing the session ends an application of its own`() async throws {
+        let bench = try Bench(Self.running, applications: nil, sharing: .perJob)
+
+        #expect(try await bench.runCancelled() == .cancelled)
+        #expect(bench.notebook.aftermaths[0].note?.contains("Kyuubi ends") == true)
+
+        let open = try Bench(
+            .init(
+                statuses: [.success(.init(state: .running))],
+                closeError: .retry(reason: "down")),
+            applications: nil, sharing: .perJob)
+        guard case .stillRunning = try await open.runCancelled() else {
+            Issue.record("the session is not closed")
+            return
+        }
+    }
+
+    // MARK: Other reasons to stop
+
+    @Test func `a statement over its limit is stopped and not repeated`() async throws {
+        let bench = try Bench(.init(statuses: [.success(.init(state: .timedOut))]))
+
+        guard case .failure(.refused("spark_time_limit", _)) = try await bench.run() else {
+            Issue.record("the limit was not told")
+            return
+        }
+        #expect(bench.notebook.aftermaths.map(\.state) == [.stopped])
+    }
+
+    @Test(arguments: [SparkOperationStatus.State.cancelled, .closed])
+    func `a statement that somebody else ended is stopped and tried again`(
+        state: SparkOperationStatus.State
+    ) async throws {
+        let bench = try Bench(.init(statuses: [.success(.init(state: state))]))
+
+        guard case .failure(.unavailable) = try await bench.run() else {
+            Issue.record("it may be tried again")
+            return
+        }
+        #expect(bench.notebook.aftermaths.map(\.state) == [.stopped])
+    }
+
+    @Test func `a lost server is waited for, then looked for, then left to the next attempt`()
+        async throws
+    {
+        let bench = try Bench(
+            .init(
+                statuses: [
+                    .success(.init(state: .running)), .failure(.retry(reason: "down")),
+                ], statusAfterCancel: nil, cancelError: .retry(reason: "down"),
+                closeError: .retry(reason: "down")),
+            applications: .init(looks: [.failure(.unavailable(reason: "down"))]))
+
+        guard case .failure(.unavailable) = try await bench.run() else {
+            Issue.record("the next attempt may find out")
+            return
+        }
+        #expect(bench.clock.now.offset >= SparkPace().patience)
+        #expect(bench.notebook.aftermaths.map(\.state) == [.unknown])
+        #expect(bench.notebook.kept.last?.flatMap(SavedOperation.init) != nil)
+    }
+}
