@@ -136,12 +136,16 @@ extension SparkThriftServer {
         let ready = folder.appending(path: "ready.json")
         try? FileManager.default.removeItem(at: ready)
         // In the background of a shell that ends, as the server outlives this call; it watches
-        // this process itself.
+        // this process itself. The files are there before the shell ends, for whoever reads them.
         let result = try await Subprocess.run(
             .name("sh"),
             arguments: Arguments(
                 [
-                    "-c", #"cd "$1"; shift; "$@" >ready.json 2>>spark.log </dev/null & echo $!"#,
+                    "-c",
+                    #"""
+                    cd "$1"; shift; : >ready.json
+                    "$@" >>ready.json 2>>spark.log </dev/null & echo $!
+                    """#,
                     "sh", folder.path,
                 ] + arguments),
             output: .string(limit: 100), error: .string(limit: 1 << 16))
