@@ -164,6 +164,23 @@ import WireFormat
         #expect(bench.notebook.aftermaths.map(\.state) == [.stopped])
     }
 
+    @Test func `a server that takes its time over a running statement is cancelled at once`()
+        async throws
+    {
+        var pace = SparkPace()
+        pace.glance = .milliseconds(20)
+        let bench = try Bench(
+            .init(statuses: [.success(.init(state: .running))], hangs: ["status"]), pace: pace)
+
+        let aftermath = try await bench.moving { [bench] in
+            await bench.engine.settleAbandoned(
+                TestTable.identifier, state: try bench.saved().json)
+        }
+
+        #expect(aftermath?.state == .stopped)
+        #expect(bench.server.log == ["status", "cancel", "close old"])
+    }
+
     @Test func `a table that cannot be read is said to be unread`() async throws {
         let bench = try Bench(Self.running)
         let tables = bench.tables

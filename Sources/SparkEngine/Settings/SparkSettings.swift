@@ -66,6 +66,8 @@ public struct SparkPace: Hashable, Sendable {
     public var stopLimit = Duration.seconds(55)
     /// The most that one call to the server may take of that.
     public var stopCallLimit = Duration.seconds(10)
+    /// How long a server gets to say that a statement had ended before it was told to stop.
+    public var glance = Duration.milliseconds(500)
     /// The pause between two looks whether everything has stopped.
     public var stopPoll = Duration.milliseconds(500)
     /// For how long nothing may be seen to run, nor the table change, before it counts as stopped.

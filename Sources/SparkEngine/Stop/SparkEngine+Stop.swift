@@ -146,7 +146,10 @@ extension SparkEngine {
     private func interrupt(_ saved: SavedOperation) async -> StopFacts {
         var facts = StopFacts(hasEnded: false, isKnown: false, evidence: .none)
         if let operation = saved.operation {
-            let status = await attempting("status") { () async throws(SparkServerError) in
+            // Only a glance: of a statement that has ended a server tells at once, and of one that
+            // runs it tells after seconds, in which nothing would be stopped.
+            let status = await attempting("status", within: settings.pace.glance) {
+                () async throws(SparkServerError) in
                 try await server.status(of: operation)
             }
             if case .success(let status) = status {
@@ -154,9 +157,12 @@ extension SparkEngine {
                 facts.hasEnded = status.state == .finished || status.state == .failed
             }
             if !facts.hasEnded {
-                await quietly("cancel") { () throws(SparkServerError) in
+                let cancelled = await attempting("cancel") {
+                    () async throws(SparkServerError) -> Bool in
                     try await server.cancel(operation)
+                    return true
                 }
+                if case .success = cancelled { facts.isKnown = true }
             }
         }
         let name = server.name(ofSession: saved.session)
@@ -247,9 +253,10 @@ extension SparkEngine {
     /// Makes a call to the server within a time, in a task that cancelling this one does not
     /// reach.
     func attempting<Value: Sendable>(
-        _ name: String, _ call: @escaping @Sendable () async throws(SparkServerError) -> Value
+        _ name: String, within limit: Duration? = nil,
+        _ call: @escaping @Sendable () async throws(SparkServerError) -> Value
     ) async -> Result<Value, SparkServerError> {
-        let limit = settings.pace.stopCallLimit
+        let limit = limit ?? settings.pace.stopCallLimit
         // Waited for here: a cancelled task could make no call.
         let task = Task {
             await limited(to: limit) { () -> Result<Value, SparkServerError> in

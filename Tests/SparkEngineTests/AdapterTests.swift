@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HiveServer2
+import Testing
+
+@testable import SparkEngine
+
+/// What Spark's interface and HiveServer2 answer, in the words of the ports.
+@Suite struct AdapterTests {
+    @Test func `jobs are read as far as they can be`() throws {
+        let body = """
+            [{"jobId": 7, "description": "Rewriting 1 files in lab.db.t", "jobGroup": "G-1",
+              "status": "RUNNING", "numTasks": 8, "numCompletedTasks": 3, "more": {}},
+             {"jobId": 8}, {"jobId": 9, "status": "SUCCEEDED"}, {"name": "x"}, 5]
+            """
+
+        let jobs = try SparkWebReplies.jobs(Array(body.utf8), of: "app-1")
+
+        #expect(
+            jobs == [
+                SparkJob(
+                    application: "app-1", id: 7, group: "G-1",
+                    description: "Rewriting 1 files in lab.db.t", tasksDone: 3, tasks: 8),
+                SparkJob(
+                    application: "app-1", id: 8, group: nil, description: nil, tasksDone: 0,
+                    tasks: 0),
+            ])
+    }
+
+    @Test func `statements are read with their text and their jobs`() throws {
+        let body = """
+            [{"id": 1, "status": "RUNNING", "description": "/* x */ CALL", "runningJobIds": [3, 4]},
+             {"id": 2, "status": "COMPLETED", "description": "SELECT 1"}, {"id": 3}]
+            """
+
+        let statements = try SparkWebReplies.statements(Array(body.utf8), of: "app-1")
+
+        #expect(statements.map(\.description) == ["/* x */ CALL", "SELECT 1"])
+        #expect(statements.map(\.isRunning) == [true, false])
+        #expect(statements.map(\.runningJobs) == [[3, 4], []])
+    }
+
+    @Test func `only ids that can stand in a path are applications`() throws {
+        let body = #"[{"id": "app-1"}, {"id": "../x"}, {"id": ""}, {"id": 5}, {"id": "local-2_b"}]"#
+
+        #expect(try SparkWebReplies.applications(Array(body.utf8)) == ["app-1", "local-2_b"])
+        #expect(SparkWebReplies.isName(String(repeating: "a", count: 256)))
+        #expect(!SparkWebReplies.isName(String(repeating: "a", count: 257)))
+    }
+
+    @Test(arguments: ["", "<html>", "{}", "null", "[", "{\"message\":\"no\"}"])
+    func `what is no list is refused and never an empty one`(body: String) {
+        #expect(throws: SparkApplicationsError.self) {
+            try SparkWebReplies.applications(Array(body.utf8))
+        }
+        #expect(throws: SparkApplicationsError.self) {
+            try SparkWebReplies.jobs(Array(body.utf8), of: "a")
+        }
+        #expect(throws: SparkApplicationsError.self) {
+            try SparkWebReplies.engineCount(Array(body.utf8))
+        }
+    }
+
+    @Test(arguments: [
+        (HiveServer2Error.unreachable(reason: "x"), "retry"),
+        (.connectionLost(reason: "x", session: .notOpened), "retry"),
+        (.connectionLost(reason: "x", session: .kept), "reattach"),
+        (.connectionLost(reason: "x", session: .gone), "lost"),
+        (.stalled(limit: .seconds(1), session: .kept), "reattach"),
+        (.stalled(limit: .seconds(1), session: .gone), "lost"),
+        (.httpStatus(503, session: .kept), "reattach"),
+        (.httpStatus(503, session: .notOpened), "retry"),
+        (.httpStatus(401, session: .kept), "rejected"),
+        (.handleLost(.operation), "lost"), (.handleLost(.session), "lost"),
+        (.statement(sqlState: nil, message: "x"), "statement"),
+        (.misuse(reason: "x"), "rejected"), (.untrusted(reason: "x"), "rejected"),
+        (.rejected(reason: "x"), "rejected"), (.closed, "rejected"),
+        (.exception(call: "x", kind: 6, message: "x"), "malformed"),
+        (.malformed(call: "x", reason: "x"), "malformed"),
+        (.limitExceeded(.resultRows, maximum: 1), "malformed"), (.cancelled, "reattach"),
+    ])
+    func `errors of HiveServer2 are told by what to do`(error: HiveServer2Error, expected: String) {
+        let told =
+            switch SparkServerError(error) {
+            case .retry: "retry"
+            case .reattach: "reattach"
+            case .handleLost: "lost"
+            case .rejected: "rejected"
+            case .statement: "statement"
+            case .malformed: "malformed"
+            }
+        #expect(told == expected)
+    }
+
+    @Test func `a handle that is none is lost, and nothing is sent`() async throws {
+        let client = try HiveServer2Client(HiveServer2Configuration(host: "127.0.0.1", port: 1))
+        let server = HiveServer2Server(client: client)
+
+        await #expect(throws: SparkServerError.self) { try await server.status(of: "nonsense") }
+        #expect(server.name(ofSession: "nonsense") == nil)
+        await client.shutdown()
+    }
+
+    @Test func `an interface that nobody serves is unavailable, and one that is not set refuses`()
+        async throws
+    {
+        let nobody = SparkWebApplications(SparkWebEndpoints(interface: "http://127.0.0.1:1/"))
+        do throws(SparkApplicationsError) {
+            _ = try await nobody.activity()
+            Issue.record("somebody answered")
+        } catch {
+            guard case .unavailable(let reason) = error else {
+                Issue.record("\(error)")
+                return
+            }
+            #expect(reason.hasPrefix("http://127.0.0.1:1 did not answer"))
+        }
+        await #expect(throws: SparkApplicationsError.self) {
+            try await nobody.hasApplication(ofSession: "x")
+        }
+        #expect(nobody.canWatch)
+        #expect(!nobody.canEnd)
+        try await nobody.shutdown()
+    }
+
+    @Test func `a password is never shown`() {
+        let endpoints = SparkWebEndpoints(
+            administration: "http://kyuubi:10099", user: "admin", password: "hunter2")
+
+        #expect(!"\(endpoints)".contains("hunter2"))
+        #expect(!String(reflecting: endpoints).contains("hunter2"))
+        #expect(!"\(Mirror(reflecting: endpoints).children.map { "\($0)" })".contains("hunter2"))
+    }
+}
