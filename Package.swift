@@ -159,10 +159,11 @@ let package = Package(
         .library(
             "IcepackRuntime",
             [
-                "FileSystemCatalog", "Fleet", "IcebergCatalog", "IcebergSpec", "IcebergTable",
-                "IcepackAPI", "Jobs", "Maintenance", "NativeEngine", "ObjectStorage", "Postgres",
-                "PostgresStore", "SQLCatalog", "SQLiteStore", "WireFormat", .hummingbird, .logging,
-                .serviceLifecycle, .unixSignals, .yams,
+                "FileSystemCatalog", "Fleet", "HiveServer2", "IcebergCatalog", "IcebergSpec",
+                "IcebergTable", "IcepackAPI", "Jobs", "Maintenance", "NativeEngine",
+                "ObjectStorage", "Postgres", "PostgresStore", "SQLCatalog", "SQLiteStore",
+                "SparkEngine", "WireFormat", .hummingbird, .logging, .serviceLifecycle,
+                .unixSignals, .yams,
             ]),
         .executableTarget(
             name: "icepack",

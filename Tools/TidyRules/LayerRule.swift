@@ -42,9 +42,9 @@ enum LayerRule {
         ],
         "IcepackAPI": ["Fleet", "Jobs", "Maintenance", "WireFormat"],
         "IcepackRuntime": [
-            "FileSystemCatalog", "Fleet", "IcebergCatalog", "IcebergSpec", "IcebergTable",
-            "IcepackAPI", "Jobs", "Maintenance", "NativeEngine", "ObjectStorage", "Postgres",
-            "PostgresStore", "SQLCatalog", "SQLiteStore", "WireFormat",
+            "FileSystemCatalog", "Fleet", "HiveServer2", "IcebergCatalog", "IcebergSpec",
+            "IcebergTable", "IcepackAPI", "Jobs", "Maintenance", "NativeEngine", "ObjectStorage",
+            "Postgres", "PostgresStore", "SQLCatalog", "SQLiteStore", "SparkEngine", "WireFormat",
         ],
         "icepack": [
             "Fleet", "IcebergCatalog", "IcepackAPI", "IcepackRuntime", "Jobs", "Maintenance",

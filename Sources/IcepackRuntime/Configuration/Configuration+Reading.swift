@@ -17,7 +17,8 @@ extension Configuration {
         tableCache = Self.readTableCache(&reader)
         enrolment = Self.readEnrolment(&reader)
         actionOrder = Self.readActionOrder(&reader)
-        engine = Self.readEngine(&reader)
+        spark = Self.readSpark(&reader, catalogName: catalog.name)
+        engine = Self.readEngine(&reader, hasSpark: spark != nil)
         apiURL = reader.required(.apiURL)
         if !apiURL.hasPrefix("http://"), !apiURL.hasPrefix("https://") {
             reader.fail(.apiURL, "must begin with http:// or https://, not \"\(apiURL)\"")
@@ -40,10 +41,12 @@ extension Configuration {
         }
     }
 
-    private static func readEngine(_ reader: inout ConfigurationReader) -> EnginePreference {
+    private static func readEngine(
+        _ reader: inout ConfigurationReader, hasSpark: Bool
+    ) -> EnginePreference {
         let preference = reader.choice(.engine, EnginePreference.auto)
-        if preference == .spark {
-            reader.fail(.engine, "cannot be spark in this version: set auto or native")
+        if preference == .spark, !hasSpark {
+            reader.fail(.engine, "cannot be spark without a server: set ICEPACK_SPARK_HOST too")
         }
         return preference
     }

@@ -29,6 +29,8 @@ public struct Configuration: Sendable {
     public let apiURL: String
     /// The most memory that the native engine may use for one action, in bytes.
     public let nativeMemoryBytes: Int
+    /// The Spark server; nil if there is none.
+    public let spark: SparkSettings?
     /// What is logged, and how.
     public let logging: LogSettings
     /// The texts it was made of, for `icepack config`.

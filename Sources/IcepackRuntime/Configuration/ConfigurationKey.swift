@@ -32,6 +32,21 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     case engine
     case apiURL = "api_url"
     case nativeMemoryBytes = "native_memory_bytes"
+    case sparkHost = "spark_host"
+    case sparkPort = "spark_port"
+    case sparkTransport = "spark_transport"
+    case sparkAuth = "spark_auth"
+    case sparkUser = "spark_user"
+    case sparkPassword = "spark_password"
+    case sparkCatalog = "spark_catalog"
+    case sparkTLS = "spark_tls"
+    case sparkTLSCAFile = "spark_tls_ca_file"
+    case sparkUIURL = "spark_ui_url"
+    case sparkAdminURL = "spark_admin_url"
+    case sparkServer = "spark_server"
+    case sparkIcebergVersion = "spark_iceberg_version"
+    case sparkLocationScheme = "spark_location_scheme"
+    case socketTimeoutMs = "socket_timeout_ms"
     case logLevel = "log_level"
     case logFormat = "log_format"
 
@@ -69,11 +84,22 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
         case .engine: "auto"
         case .apiURL: "http://127.0.0.1:8000"
         case .nativeMemoryBytes: "512 MiB"
+        case .sparkHost, .sparkPort, .sparkPassword, .sparkCatalog, .sparkUIURL, .sparkAdminURL,
+            .sparkTLSCAFile:
+            nil
+        case .sparkTransport: "binary"
+        case .sparkAuth: "plain"
+        case .sparkUser: "icepack"
+        case .sparkTLS: "false"
+        case .sparkServer: "kyuubi"
+        case .sparkIcebergVersion: "1.10"
+        case .sparkLocationScheme: "s3a"
+        case .socketTimeoutMs: "7200000"
         case .logLevel: "info"
         case .logFormat: "text"
         }
     }
 
     /// Whether the value is never shown.
-    public var isSecret: Bool { self == .postgresPassword }
+    public var isSecret: Bool { self == .postgresPassword || self == .sparkPassword }
 }

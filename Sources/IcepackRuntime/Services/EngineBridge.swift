@@ -14,6 +14,8 @@ public struct EngineBridge: Sendable {
     private let engines: [any MaintenanceEngine]
     private let lease: Duration
     private let tablePreference: @Sendable (TableIdentifier) async -> EnginePreference?
+    /// Closes the engines' connections; nothing may be asked of the bridge afterwards.
+    public let shutdown: @Sendable () async -> Void
 
     /// Takes the configured engines, in the order of preference, the length of a lease, and what
     /// a table's own properties say of its engine.
@@ -21,11 +23,13 @@ public struct EngineBridge: Sendable {
         engines: [any MaintenanceEngine], preference: EnginePreference, lease: Duration,
         tablePreference: @escaping @Sendable (TableIdentifier) async -> EnginePreference? = { _ in
             nil
-        }
+        },
+        shutdown: @escaping @Sendable () async -> Void = {}
     ) {
         self.engines = engines
         self.lease = lease
         self.tablePreference = tablePreference
+        self.shutdown = shutdown
         router = EngineRouter(
             engines: engines.map {
                 EngineCapability(name: $0.name, actions: $0.actions, limits: $0.limits)
@@ -37,7 +41,7 @@ public struct EngineBridge: Sendable {
     public func preferring(_ preference: EnginePreference) -> EngineBridge {
         EngineBridge(
             engines: engines, preference: preference, lease: lease,
-            tablePreference: { _ in preference })
+            tablePreference: { _ in preference }, shutdown: shutdown)
     }
 
     /// What workers run actions with.

@@ -7,8 +7,6 @@ import IcepackAPI
 public import Jobs
 public import Logging
 import Maintenance
-import NativeEngine
-public import ObjectStorage
 public import ServiceLifecycle
 
 /// The running parts of one process, made from its configuration.
@@ -93,20 +91,5 @@ extension Configuration.JobSettings {
     /// The limits of a sweep.
     public var sweepPolicy: SweepPolicy {
         SweepPolicy(maxAttempts: maxAttempts, retryDelay: retryDelay)
-    }
-}
-
-extension Configuration {
-    /// The engines that this process can run actions with.
-    public func makeBridge(
-        catalog: some Catalog, storage: StorageRouter
-    ) -> EngineBridge {
-        EngineBridge(
-            engines: [
-                NativeEngine(
-                    catalog: catalog, storage: storage,
-                    settings: NativeEngineSettings(memoryBytes: nativeMemoryBytes))
-            ],
-            preference: engine, lease: jobs.lease)
     }
 }

@@ -37,6 +37,20 @@ struct MaintainCommand: AsyncParsableCommand {
         let startup = try Startup(options)
         var (_, bridge) = try startup.catalog()
         if let engine { bridge = bridge.preferring(engine) }
+        let results: [ActionResult]
+        do {
+            results = try await self.results(startup, bridge)
+        } catch {
+            await bridge.shutdown()
+            throw error
+        }
+        await bridge.shutdown()
+        try show(results)
+    }
+
+    private func results(
+        _ startup: Startup, _ bridge: EngineBridge
+    ) async throws -> [ActionResult] {
         let actions = startup.configuration.actionOrder.sorted(try request.actions())
         guard
             let table = TableName(dotted: "\(request.table.database).\(request.table.table)")
@@ -44,28 +58,28 @@ struct MaintainCommand: AsyncParsableCommand {
             throw ValidationError(
                 "\(request.table.database).\(request.table.table) is no table name.")
         }
-        for action in actions where !bridge.router.runnableActions.contains(action) {
-            do { _ = try bridge.router.choose(action) } catch {
+        let options = try request.options()
+        for action in actions {
+            let routed = RoutedAction(
+                action, options: options[action] ?? .none, isDryRun: request.isDryRun)
+            do { _ = try bridge.router.choose(routed) } catch {
                 Console.note("icepack: \(error.reason)")
                 throw ExitStatus.refused.exit
             }
         }
-        let run = MaintenanceRun(table: table, actions: actions, options: try request.options())
-        let results: [ActionResult]
-        if request.isDryRun {
-            results = await run.plan(with: bridge)
-        } else if startup.configuration.hasStore {
-            let store = try await startup.migratedStore()
-            results = try await startup.reporting {
-                try await run.asJob(in: store, startup: startup, bridge: bridge)
-            }
-            await store.shutdown()
-        } else {
+        let run = MaintenanceRun(table: table, actions: actions, options: options)
+        if request.isDryRun { return await run.plan(with: bridge) }
+        guard startup.configuration.hasStore else {
             Console.note(
                 "no store is configured: nothing keeps other jobs off \(table) while this runs")
-            results = await run.unguarded(with: bridge)
+            return await run.unguarded(with: bridge)
         }
-        try show(results)
+        let store = try await startup.migratedStore()
+        let results = try await startup.reporting {
+            try await run.asJob(in: store, startup: startup, bridge: bridge)
+        }
+        await store.shutdown()
+        return results
     }
 
     private func show(_ results: [ActionResult]) throws {

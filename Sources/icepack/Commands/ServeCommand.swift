@@ -21,8 +21,14 @@ struct ServeCommand: AsyncParsableCommand {
         unblockTerminationSignals()
         let startup = try Startup(options)
         let (catalog, bridge) = try startup.catalog()
-        let store = try await startup.migratedStore()
-        try await serve(startup, store, catalog, bridge)
+        do {
+            let store = try await startup.migratedStore()
+            try await serve(startup, store, catalog, bridge)
+        } catch {
+            await bridge.shutdown()
+            throw error
+        }
+        await bridge.shutdown()
     }
 
     private func serve(

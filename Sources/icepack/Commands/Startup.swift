@@ -39,7 +39,11 @@ struct Startup {
         do {
             let storage = try configuration.makeStorage()
             let catalog = try configuration.makeCatalog(storage: storage)
-            return (catalog, configuration.makeBridge(catalog: catalog, storage: storage))
+            return (
+                catalog,
+                try configuration.makeBridge(
+                    catalog: catalog, storage: storage, logger: logger)
+            )
         } catch {
             Console.note("icepack: \(error)")
             throw ExitStatus.configuration.exit

@@ -25,8 +25,15 @@ struct WorkerCommand: AsyncParsableCommand {
         unblockTerminationSignals()
         let startup = try Startup(options)
         let (catalog, bridge) = try startup.catalog()
-        let store = try await startup.migratedStore()
-        let status = try await work(startup, store, catalog, bridge)
+        let status: ExitStatus
+        do {
+            let store = try await startup.migratedStore()
+            status = try await work(startup, store, catalog, bridge)
+        } catch {
+            await bridge.shutdown()
+            throw error
+        }
+        await bridge.shutdown()
         if status != .success { throw status.exit }
     }
 

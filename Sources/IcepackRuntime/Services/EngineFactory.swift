@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import HiveServer2
+public import IcebergCatalog
+import IcebergSpec
+public import Logging
+import Maintenance
+import NativeEngine
+public import ObjectStorage
+import SparkEngine
+
+extension Configuration {
+    /// The engines that this process can run actions with, the native one first.
+    ///
+    /// - Throws: ``StartupFailure`` for a Spark server that cannot be spoken to as configured.
+    public func makeBridge(
+        catalog: some Catalog, storage: StorageRouter, logger: Logger
+    ) throws(StartupFailure) -> EngineBridge {
+        var engines: [any MaintenanceEngine] = [
+            NativeEngine(
+                catalog: catalog, storage: storage,
+                settings: NativeEngineSettings(memoryBytes: nativeMemoryBytes))
+        ]
+        var shutdown: @Sendable () async -> Void = {}
+        if let spark {
+            let client = try spark.client()
+            let web = SparkWebApplications(spark.endpoints)
+            engines.append(
+                SparkEngine(
+                    server: HiveServer2Server(client: client),
+                    applications: spark.isWatched ? web : nil, catalog: catalog,
+                    settings: spark.engineSettings, clock: ContinuousClock(), logger: logger))
+            shutdown = {
+                await client.shutdown()
+                do { try await web.shutdown() } catch {
+                    logger.debug("spark.shutdown", metadata: ["error": "\(error)"])
+                }
+            }
+        }
+        return EngineBridge(
+            engines: engines, preference: engine, lease: jobs.lease,
+            tablePreference: { table in await Self.preference(of: table, in: catalog, logger) },
+            shutdown: shutdown)
+    }
+
+    /// What the table's properties say; nil where they say nothing, or cannot be read: the engine
+    /// that is then chosen reads them too, and says why it cannot.
+    private static func preference(
+        of table: TableIdentifier, in catalog: some Catalog, _ logger: Logger
+    ) async -> EnginePreference? {
+        let loaded: LoadedTable
+        do throws(CatalogError) { loaded = try await catalog.loadTable(table) } catch { return nil }
+        var reader = PolicyReader(loaded.metadata.properties)
+        let preference = reader.choice("engine", as: EnginePreference.self)?.value
+        for warning in reader.warnings {
+            logger.warning(
+                "policy_ignored", metadata: ["table.name": "\(table)", "reason": "\(warning)"])
+        }
+        return preference
+    }
+}
+
+extension Configuration.SparkSettings {
+    /// Whether there is an interface to watch and stop applications by.
+    fileprivate var isWatched: Bool { uiURL != nil || adminURL != nil }
+
+    fileprivate func client() throws(StartupFailure) -> HiveServer2Client {
+        let configuration = HiveServer2Configuration(
+            host: host, port: port, transport: transport == .binary ? .binary : .http(),
+            authentication: authentication == .plain
+                // SASL PLAIN wants some password even where nobody checks it.
+                ? .plain(user: user, password: password ?? user) : .nosasl,
+            tls: usesTLS ? .on(authorities: certificateFile) : .off)
+        do throws(HiveServer2Error) { return try HiveServer2Client(configuration) } catch {
+            throw StartupFailure("the Spark server cannot be used as configured: \(error)")
+        }
+    }
+
+    fileprivate var endpoints: SparkWebEndpoints {
+        SparkWebEndpoints(
+            interface: uiURL, administration: adminURL, sessionUser: user,
+            user: password == nil ? nil : user, password: password)
+    }
+
+    fileprivate var engineSettings: SparkSettings {
+        SparkSettings(
+            catalog: catalog, sharing: server == .kyuubi ? .perJob : .shared,
+            iceberg: IcebergVersion(icebergVersion) ?? .assumed,
+            locations: LocationMapping(schemes: ["s3": locationScheme]),
+            operationLimit: operationLimit)
+    }
+}
