@@ -15,7 +15,7 @@ extension FileSystemCatalog {
     /// 4. Bring the hint up to it. A crash before that is harmless: readers look past the hint.
     public func commit(
         _ updates: [TableUpdate], requirements: [TableRequirement],
-        to identifier: TableIdentifier, base: LoadedTable
+        to identifier: TableIdentifier, base: LoadedTable, under commitGuard: CommitGuard
     ) async -> CommitOutcome {
         do throws(CommitRefusal) {
             let (folder, version, table) = try await loadForCommit(identifier, base: base)
@@ -31,7 +31,7 @@ extension FileSystemCatalog {
                 to: LoadedTable(
                     identifier: identifier,
                     metadataLocation: table.metadataLocation.sibling(next.text),
-                    metadata: metadata))
+                    metadata: metadata), under: commitGuard)
         } catch {
             return .refused(error)
         }
@@ -100,11 +100,12 @@ extension FileSystemCatalog {
 
     private func create(
         _ name: VersionFileName, _ bytes: [UInt8], in folder: TableFolder<Storage>,
-        from before: LoadedTable, to after: LoadedTable
+        from before: LoadedTable, to after: LoadedTable, under commitGuard: CommitGuard
     ) async -> CommitOutcome {
         let location = folder.metadataFolder.appending(name.text)
         // A check sum that an interrupted writer left would make Hadoop refuse the new file.
         _ = await files.storage.remove([folder.metadataFolder.appending(".\(name.text).crc")])
+        guard commitGuard.isOpen() else { return .refused(CommitGuard.refusal) }
         do throws(StorageError) {
             try await files.storage.write(bytes, to: location, condition: .absent)
         } catch {

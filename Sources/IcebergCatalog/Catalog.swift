@@ -18,11 +18,42 @@ public protocol Catalog: Sendable {
     /// Applies updates to the table if every requirement holds of its current metadata.
     ///
     /// `base` is what the updates were planned on; an adapter that swaps a pointer swaps from it.
-    /// It never retries: the caller decides what a refusal means.
+    /// It never retries: the caller decides what a refusal means. The guard is asked at the last
+    /// moment at which the commit can still be given up; a closed one is a refusal.
     func commit(
         _ updates: [TableUpdate], requirements: [TableRequirement], to identifier: TableIdentifier,
-        base: LoadedTable
+        base: LoadedTable, under commitGuard: CommitGuard
     ) async -> CommitOutcome
+}
+
+extension Catalog {
+    /// Commits with nothing that could forbid it.
+    public func commit(
+        _ updates: [TableUpdate], requirements: [TableRequirement], to identifier: TableIdentifier,
+        base: LoadedTable
+    ) async -> CommitOutcome {
+        await commit(
+            updates, requirements: requirements, to: identifier, base: base, under: .open)
+    }
+}
+
+/// Whether a commit may still be made: closed once its worker's lease may be over (P-33).
+///
+/// A worker that was paused between its last look at the lease and the commit must not make it.
+/// The answer comes without waiting, from a clock that goes on while the process does not.
+public struct CommitGuard: Sendable {
+    /// Whether the commit may be made now.
+    public let isOpen: @Sendable () -> Bool
+
+    /// Asks this.
+    public init(isOpen: @escaping @Sendable () -> Bool) { self.isOpen = isOpen }
+
+    /// Never forbids anything.
+    public static let open = CommitGuard { true }
+
+    /// What a commit that it forbids is refused with.
+    public static let refusal = CommitRefusal.rejected(
+        reason: "the worker's lease ran out before the commit")
 }
 
 /// A table's metadata and where it was read.

@@ -8,7 +8,8 @@ package import ObjectStorage
 /// 1. Read the pointer; it must be the one that the updates were planned on.
 /// 2. Read that metadata, check the requirements on it, apply the updates.
 /// 3. Write the new metadata under a name that nobody had before.
-/// 4. Swap the pointer, from the old location to the new one and from nothing else.
+/// 4. Swap the pointer, from the old location to the new one and from nothing else, unless the
+///    guard is closed by then.
 ///
 /// A failure up to 3, and a swap that certainly did not happen, removes the new file and is a
 /// refusal. A swap whose reply never came keeps it: it may be the table now (P-30).
@@ -19,6 +20,8 @@ package struct PointerSwap<Storage: ObjectStorage>: Sendable {
     package init(files: MetadataFiles<Storage>) { self.files = files }
 
     /// Carries the commit out; `pointer` and `swap` are what catalogs differ in.
+    ///
+    /// `swap` asks the commit's guard as late as it can.
     package func commit(
         _ updates: [TableUpdate], requirements: [TableRequirement], base: LoadedTable,
         pointer: () async throws(CatalogError) -> Location,

@@ -64,21 +64,25 @@ public struct EngineAftermath: Hashable, Sendable {
     public var state: State
     /// What the job had committed before it stopped.
     public var commits: [Commit]
-    /// Locations of files that it wrote and no snapshot names; for orphan removal.
+    /// Locations of files that it left and no snapshot names, as far as they are listed.
     public var filesLeftBehind: [String]
+    /// How many such files there are.
+    public var filesLeftBehindCount: Int
     /// A sentence for a person; nil if the rest says it all.
     public var note: String?
 
     /// The most locations that are kept; more are only counted.
     public static let longestFileList = 1000
 
-    /// Takes every field.
+    /// Takes every field; where files are not counted, those that are listed are all.
     public init(
-        state: State, commits: [Commit] = [], filesLeftBehind: [String] = [], note: String? = nil
+        state: State, commits: [Commit] = [], filesLeftBehind: [String] = [],
+        filesLeftBehindCount: Int? = nil, note: String? = nil
     ) {
         self.state = state
         self.commits = commits
         self.filesLeftBehind = filesLeftBehind
+        self.filesLeftBehindCount = filesLeftBehindCount ?? filesLeftBehind.count
         self.note = note
     }
 
@@ -96,7 +100,7 @@ public struct EngineAftermath: Hashable, Sendable {
             })
         object["files_left_behind"] = .array(
             filesLeftBehind.prefix(Self.longestFileList).map { .string($0) })
-        object["files_left_behind_count"] = .integer(Int64(filesLeftBehind.count))
+        object["files_left_behind_count"] = .integer(Int64(filesLeftBehindCount))
         if let note { object["note"] = .string(note) }
         return .object(object)
     }

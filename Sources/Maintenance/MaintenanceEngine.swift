@@ -59,6 +59,11 @@ public struct RunContext: Sendable {
     ///
     /// Called before every commit, batch of removals, move and purge.
     public let confirmLease: @Sendable (Duration) async throws(MaintenanceError) -> Void
+    /// Whether the lease that was confirmed last still holds.
+    ///
+    /// Asked at the moment of a commit, without waiting: a pause between the two must not lead to
+    /// a commit without a lease.
+    public let commitGuard: CommitGuard
     /// Takes note of progress.
     ///
     /// Cheap; call it for every file.
@@ -75,9 +80,10 @@ public struct RunContext: Sendable {
         confirmLease: @escaping @Sendable (Duration) async throws(MaintenanceError) -> Void,
         report: @escaping @Sendable (ActionProgress) -> Void,
         journal: any MaintenanceJournal, attempt: AttemptLabel,
-        tracking: EngineTracking = .none
+        tracking: EngineTracking = .none, commitGuard: CommitGuard = .open
     ) {
         self.confirmLease = confirmLease
+        self.commitGuard = commitGuard
         self.report = report
         self.journal = journal
         self.attempt = attempt

@@ -95,10 +95,12 @@ enum CatalogRows: Sendable {
         }
     }
 
-    func swap(_ key: CatalogKey, from: Location, to: Location) async -> SwapOutcome {
+    func swap(
+        _ key: CatalogKey, from: Location, to: Location, under commitGuard: CommitGuard
+    ) async -> SwapOutcome {
         switch self {
-        case .sqlite(let rows): await rows.swap(key, from: from, to: to)
-        case .postgres(let rows): await rows.swap(key, from: from, to: to)
+        case .sqlite(let rows): await rows.swap(key, from: from, to: to, under: commitGuard)
+        case .postgres(let rows): await rows.swap(key, from: from, to: to, under: commitGuard)
         }
     }
 }

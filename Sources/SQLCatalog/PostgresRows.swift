@@ -39,14 +39,24 @@ struct PostgresRows: Sendable {
         }
     }
 
-    func swap(_ key: CatalogKey, from: Location, to: Location) async -> SwapOutcome {
+    func swap(
+        _ key: CatalogKey, from: Location, to: Location, under commitGuard: CommitGuard
+    ) async -> SwapOutcome {
         do throws(PostgresError) {
             guard let schema = try await schema() else {
                 return .refused(CommitRefusal(reading: .noCatalogTables))
             }
-            let result = try await pool.query(
-                schema.swap, key.parameters + [.text(to.rawValue), .text(from.rawValue)])
-            return SwapOutcome(changedRows: result.affectedRows)
+            let parameters = key.parameters + [.text(to.rawValue), .text(from.rawValue)]
+            let changedRows: Int? = try await pool.withTransaction {
+                (transaction) throws(PostgresError) in
+                let result = try await transaction.query(schema.swap, parameters)
+                // Asked here, because getting the row's lock may have taken its time.
+                if commitGuard.isOpen() { return result.affectedRows }
+                transaction.rollBackAtEnd()
+                return nil
+            }
+            guard let changedRows else { return .refused(CommitGuard.refusal) }
+            return SwapOutcome(changedRows: changedRows)
         } catch {
             switch error {
             case .outcomeUnknown, .decoding: return .unknown(reason: error.description)

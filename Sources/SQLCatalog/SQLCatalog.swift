@@ -65,13 +65,14 @@ public struct SQLCatalog<Storage: ObjectStorage>: Catalog {
     /// Applies updates to the table if every requirement holds, by swapping its pointer.
     public func commit(
         _ updates: [TableUpdate], requirements: [TableRequirement],
-        to identifier: TableIdentifier, base: LoadedTable
+        to identifier: TableIdentifier, base: LoadedTable, under commitGuard: CommitGuard
     ) async -> CommitOutcome {
         await PointerSwap(files: files).commit(
             updates, requirements: requirements, base: base,
             pointer: { () throws(CatalogError) in try await pointer(of: identifier) },
             swap: { from, to in
-                await rows.swap(CatalogKey(catalog: name, identifier), from: from, to: to)
+                await rows.swap(
+                    CatalogKey(catalog: name, identifier), from: from, to: to, under: commitGuard)
             })
     }
 }

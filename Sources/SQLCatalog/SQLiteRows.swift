@@ -50,9 +50,12 @@ struct SQLiteRows: Sendable {
         String.fromDatabaseValue(value)
     }
 
-    func swap(_ key: CatalogKey, from: Location, to: Location) async -> SwapOutcome {
+    func swap(
+        _ key: CatalogKey, from: Location, to: Location, under commitGuard: CommitGuard
+    ) async -> SwapOutcome {
         await BlockingPool.shared.run {
             var isCommitting = false
+            var isForbidden = false
             do {
                 var changedRows = 0
                 try open().writeWithoutTransaction { database in
@@ -63,10 +66,13 @@ struct SQLiteRows: Sendable {
                                 key.catalog, key.namespace, key.name, to.rawValue, from.rawValue,
                             ])
                         changedRows = database.changesCount
-                        isCommitting = true
-                        return .commit
+                        // Asked here, because getting the lock may have taken its time.
+                        isForbidden = !commitGuard.isOpen()
+                        isCommitting = !isForbidden
+                        return isForbidden ? .rollback : .commit
                     }
                 }
+                if isForbidden { return .refused(CommitGuard.refusal) }
                 return SwapOutcome(changedRows: changedRows)
             } catch {
                 return Self.outcome(of: error, isCommitting: isCommitting)

@@ -99,6 +99,23 @@ struct CatalogContract<Bed: CatalogBed> {
         #expect(try bed.metadataFiles(table).count == 2)
     }
 
+    /// A guard that is closed when the commit is due leaves table and folder as they were.
+    func closedGuard() async throws {
+        let catalog = try await setUp()
+        let base = try await catalog.loadTable(table)
+
+        let outcome = await catalog.commit(
+            [set("a")], requirements: [], to: table, base: base, under: CommitGuard { false })
+
+        guard case .refused(.rejected) = outcome else {
+            Issue.record("the commit was \(outcome)")
+            return
+        }
+        let found = try await bed.catalog(storage).loadTable(table)
+        #expect(found.metadataLocation == base.metadataLocation)
+        #expect(try bed.metadataFiles(table).count == 1)
+    }
+
     /// Nothing to change is no commit.
     func emptyCommit() async throws {
         let catalog = try await setUp()

@@ -22,6 +22,9 @@ import Testing
     @Test func `nothing to change is no commit`() async throws {
         try await contract().emptyCommit()
     }
+    @Test func `a guard that closes before the commit keeps it out, P-33`() async throws {
+        try await contract().closedGuard()
+    }
     @Test func `a stale base is a conflict`() async throws {
         try await contract().staleBase()
     }
@@ -64,6 +67,9 @@ import Testing
     }
     @Test func `nothing to change is no commit`() async throws {
         try await contract().emptyCommit()
+    }
+    @Test func `a guard that closes before the commit keeps it out, P-33`() async throws {
+        try await contract().closedGuard()
     }
     @Test func `a stale base is a conflict`() async throws {
         try await contract().staleBase()
@@ -108,6 +114,9 @@ import Testing
     @Test func `nothing to change is no commit`() async throws {
         try await contract().emptyCommit()
     }
+    @Test func `a guard that closes before the commit keeps it out, P-33`() async throws {
+        try await contract().closedGuard()
+    }
     @Test func `a stale base is a conflict`() async throws {
         try await contract().staleBase()
     }
@@ -151,6 +160,9 @@ import Testing
     @Test func `nothing to change is no commit`() async throws {
         try await contract().emptyCommit()
     }
+    @Test func `a guard that closes before the commit keeps it out, P-33`() async throws {
+        try await contract().closedGuard()
+    }
     @Test func `a stale base is a conflict`() async throws {
         try await contract().staleBase()
     }
@@ -193,6 +205,9 @@ import Testing
     }
     @Test func `nothing to change is no commit`() async throws {
         try await contract().emptyCommit()
+    }
+    @Test func `a guard that closes before the commit keeps it out, P-33`() async throws {
+        try await contract().closedGuard()
     }
     @Test func `a stale base is a conflict`() async throws {
         try await contract().staleBase()

@@ -206,12 +206,13 @@ import Testing
         try await bed.add(table, SampleTable(location: bed.location(table)))
         let catalog = try bed.catalog(storage)
         let base = try await catalog.loadTable(table)
-        // A trigger holds the swap back until the server is stopped under it.
+        // A trigger holds the commit of the swap back until the server is stopped under it.
         try await bed.execute(
             """
             CREATE FUNCTION hold() RETURNS trigger LANGUAGE plpgsql AS
                 $$ BEGIN PERFORM pg_advisory_xact_lock(7), pg_sleep(600); RETURN NEW; END $$;
-            CREATE TRIGGER hold BEFORE UPDATE ON iceberg_tables FOR EACH ROW EXECUTE FUNCTION hold()
+            CREATE CONSTRAINT TRIGGER hold AFTER UPDATE ON iceberg_tables
+                DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION hold()
             """)
 
         async let committing = catalog.commit(

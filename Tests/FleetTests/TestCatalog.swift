@@ -69,7 +69,7 @@ final class TestCatalog: Catalog {
 
     func commit(
         _ updates: [TableUpdate], requirements: [TableRequirement],
-        to identifier: TableIdentifier, base: LoadedTable
+        to identifier: TableIdentifier, base: LoadedTable, under commitGuard: CommitGuard
     ) async -> CommitOutcome {
         .refused(.rejected(reason: "a sync never commits"))
     }

@@ -31,6 +31,63 @@ import WireFormat
         #expect(fixture.log.messages.contains("writeback_stale_attempt"))
     }
 
+    @Test func `what the engine says of its end is the job's aftermath`() async throws {
+        let fixture = try WorkerFixture()
+        let id = try await fixture.submit()
+        let began = Gate()
+        let said: JSONValue = ["engine_state": "engine_stopped", "note": "half was done"]
+        let worker = fixture.worker { _, context throws(ActionFailure) in
+            began.open()
+            await waitForCancellation()
+            context.noteAftermath(said)
+            throw .cancelled
+        }
+        let running = Task { await worker.runOnce() }
+        await began.passIgnoringCancellation()
+
+        _ = try await fixture.store.cancel(id)
+
+        #expect(await running.value == .ran(id, .cancelled))
+        #expect(try await fixture.job(id)?.aftermath == said)
+        #expect(fixture.lock() == nil)
+    }
+
+    @Test func `an engine that may still run keeps the table locked after a cancel`() async throws {
+        let fixture = try WorkerFixture()
+        let id = try await fixture.submit()
+        let began = Gate()
+        let worker = fixture.worker { _, _ throws(ActionFailure) in
+            began.open()
+            await waitForCancellation()
+            throw .stillRunning(message: "it did not answer")
+        }
+        let running = Task { await worker.runOnce() }
+        await began.passIgnoringCancellation()
+
+        _ = try await fixture.store.cancel(id)
+
+        #expect(await running.value == .ran(id, .cancelled))
+        #expect(try await fixture.job(id)?.aftermath == ["engine_state": "engine_unknown"])
+        #expect(fixture.lock() == id)
+    }
+
+    @Test func `an engine that may still run fails its job and keeps the table locked`()
+        async throws
+    {
+        let fixture = try WorkerFixture()
+        let id = try await fixture.submit()
+        let worker = fixture.worker { _, _ throws(ActionFailure) in
+            throw .stillRunning(message: "it did not answer")
+        }
+
+        _ = await worker.runOnce()
+
+        let job = try #require(try await fixture.job(id))
+        #expect(job.status == .failed && job.error == "it did not answer")
+        #expect(job.aftermath == ["engine_state": "engine_unknown"])
+        #expect(fixture.lock() == id)
+    }
+
     @Test func `a cancel that no signal announced is found by the heartbeat`() async throws {
         let fixture = try WorkerFixture()
         let id = try await fixture.submit()

@@ -42,6 +42,23 @@ import Testing
         #expect(fixture.store.calls.contains(.renew), "asked the store, not a memory")
     }
 
+    @Test func `a lease that ended during a pause is not held, P-33`() async throws {
+        let fixture = try WorkerFixture()
+        let id = try await fixture.submit()
+        let held = Mutex<[Bool]>([])
+        let worker = fixture.worker { _, context throws(ActionFailure) in
+            try await context.confirmLease(atLeast: .seconds(20))
+            held.withLock { $0.append(context.holdsLease) }
+            fixture.clock.advance(by: fixture.configuration.lease)
+            held.withLock { $0.append(context.holdsLease) }
+            throw .fenceLost
+        }
+        let running = Task { await worker.runOnce() }
+        _ = try await fixture.letTimePass { await running.value }
+
+        #expect(held.withLock { $0 } == [true, false], "\(id)")
+    }
+
     @Test func `after a cancel the guard refuses`() async throws {
         let fixture = try WorkerFixture()
 

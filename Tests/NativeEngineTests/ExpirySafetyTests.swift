@@ -205,6 +205,54 @@ import WireFormat
         #expect(journal.open.isEmpty)
     }
 
+    @Test func `a lease that ends between its confirmation and the commit keeps it out, P-33`()
+        async throws
+    {
+        let table = try await threeSnapshots()
+        try await table.write()
+        let all = try await table.filesOnDisk()
+        let journal = MemoryJournal()
+        let context = RunContext(
+            confirmLease: { _ throws(MaintenanceError) in }, report: { _ in }, journal: journal,
+            attempt: AttemptLabel(jobID: "job", attemptID: "attempt"),
+            commitGuard: CommitGuard { false })
+        let engine = NativeEngine(catalog: table.catalog, storage: LocalStorage())
+
+        let error = await failure { try await engine.run(table.request(), in: context) }
+
+        #expect(error == .fenceLost)
+        #expect(try await table.remaining() == [1, 2, 3, 4])
+        #expect(try await table.filesOnDisk() == all)
+        try await table.expire(journal: journal)
+        #expect(try await table.filesOnDisk() == table.reach([4]))
+        #expect(journal.open.isEmpty)
+    }
+
+    @Test func `a stop after the commit tells what was done`() async throws {
+        let table = try await threeSnapshots()
+        try await table.write()
+        let counter = Counter()
+        let noted = Mutex<EngineAftermath?>(nil)
+        let context = RunContext(
+            confirmLease: { _ throws(MaintenanceError) in
+                // Batches of the journal and the commit come first.
+                if counter.next() >= 6 { throw .fenceLost }
+            }, report: { _ in }, journal: MemoryJournal(),
+            attempt: AttemptLabel(jobID: "job", attemptID: "attempt"),
+            tracking: EngineTracking(
+                inherited: nil, keep: { _ throws(MaintenanceError) in },
+                note: { note in noted.withLock { $0 = note } }))
+        let engine = NativeEngine(catalog: table.catalog, storage: LocalStorage())
+
+        let error = await failure { try await engine.run(table.request(), in: context) }
+
+        #expect(error == .fenceLost)
+        #expect(try await table.remaining() == [4])
+        let aftermath = try #require(noted.withLock { $0 })
+        #expect(aftermath.state == .stopped && aftermath.filesLeftBehindCount > 0)
+        #expect(aftermath.note?.contains("Expired 3 snapshots") == true, "\(aftermath)")
+    }
+
     @Test(arguments: 1...6)
     func `a worker whose lease is gone changes nothing more`(call: Int) async throws {
         let table = try await threeSnapshots()
@@ -358,9 +406,11 @@ private struct LosingCatalog<Base: Catalog>: Catalog {
 
     func commit(
         _ updates: [TableUpdate], requirements: [TableRequirement], to identifier: TableIdentifier,
-        base table: LoadedTable
+        base table: LoadedTable, under commitGuard: CommitGuard
     ) async -> CommitOutcome {
-        _ = await base.commit(updates, requirements: requirements, to: identifier, base: table)
+        _ = await base.commit(
+            updates, requirements: requirements, to: identifier, base: table,
+            under: commitGuard)
         return .unknown(reason: "the reply got lost", metadataLocation: nil)
     }
 }

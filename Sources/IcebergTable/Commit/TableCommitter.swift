@@ -33,11 +33,13 @@ public struct TableCommitter<
     ///   - identifier: the table.
     ///   - confirm: called right before every commit; what it throws stops without committing
     ///     (P-33: renew the lease here).
+    ///   - commitGuard: asked once more at the commit itself, which may be a while later.
     ///   - plan: what to commit to the table as it is now.
     /// - Throws: what `confirm` and `plan` throw. Nothing was committed then.
     public func commit<Stop: Error>(
         to identifier: TableIdentifier,
         confirm: () async throws(Stop) -> Void,
+        under commitGuard: CommitGuard = .open,
         plan: (LoadedTable) async throws(Stop) -> CommitProposal?
     ) async throws(Stop) -> CommitResult {
         var run = CommitRun<Time, Random>(started: clock.now, random: random)
@@ -51,7 +53,7 @@ public struct TableCommitter<
                 }
                 guard let proposal = try await plan(base) else { return .unneeded(base) }
                 try await confirm()
-                switch await attempt(proposal, on: base, in: &run) {
+                switch await attempt(proposal, on: base, under: commitGuard, in: &run) {
                 case .committed(let table):
                     return .committed(table, attempts: run.machine.attempts + 1)
                 case .unknown(let reason, _): return .unknown(reason: reason)
@@ -71,10 +73,12 @@ public struct TableCommitter<
 
     /// One commit, and the search for what became of it if its reply got lost.
     private func attempt(
-        _ proposal: CommitProposal, on base: LoadedTable, in run: inout CommitRun<Time, Random>
+        _ proposal: CommitProposal, on base: LoadedTable, under commitGuard: CommitGuard,
+        in run: inout CommitRun<Time, Random>
     ) async -> CommitOutcome {
         let outcome = await catalog.commit(
-            proposal.updates, requirements: proposal.requirements, to: base.identifier, base: base)
+            proposal.updates, requirements: proposal.requirements, to: base.identifier, base: base,
+            under: commitGuard)
         guard case .unknown(let reason, let location) = outcome else { return outcome }
         var action = run.becameUnknown(at: clock.now)
         while case .check(let pause) = action {

@@ -182,7 +182,8 @@ public struct EngineBridge: Sendable {
                         throw MaintenanceError(error)
                     }
                 },
-                note: { context.noteAftermath($0.json) }))
+                note: { context.noteAftermath($0.json) }),
+            commitGuard: CommitGuard { context.holdsLease })
     }
 
     static func failure(_ error: MaintenanceError) -> ActionFailure {

@@ -82,10 +82,17 @@ extension Configuration.JobSettings {
     /// How a worker holds, retries and gives up jobs.
     public var workerConfiguration: WorkerConfiguration {
         get throws(InvalidWorkerConfiguration) {
-            try WorkerConfiguration(
-                lease: lease, heartbeat: heartbeat, maxAttempts: maxAttempts,
-                retryDelay: retryDelay, pollInterval: poll)
+            try workerConfiguration(maxAttempts: maxAttempts)
         }
+    }
+
+    /// The same with another number of attempts.
+    public func workerConfiguration(
+        maxAttempts: Int
+    ) throws(InvalidWorkerConfiguration) -> WorkerConfiguration {
+        try WorkerConfiguration(
+            lease: lease, heartbeat: heartbeat, maxAttempts: maxAttempts, retryDelay: retryDelay,
+            pollInterval: poll)
     }
 
     /// The limits of a sweep.

@@ -91,6 +91,11 @@ public struct ActionContext: Sendable {
         try await guarded.confirmLease(atLeast: needed)
     }
 
+    /// Whether the lease that was confirmed last still holds, by the worker's own clock.
+    ///
+    /// Does not wait; to be asked at the moment of a commit.
+    public var holdsLease: Bool { guarded.holdsLease }
+
     /// Takes note of progress.
     ///
     /// Cheap, and coalesced: call it for every file.
@@ -158,6 +163,8 @@ public struct ActionContext: Sendable {
 /// What stands behind an ``ActionContext``.
 protocol ActionSupport: Sendable {
     func confirmLease(atLeast needed: Duration) async throws(ActionFailure)
+
+    var holdsLease: Bool { get }
 
     /// Makes a call to the store that is safe to repeat, and repeats it through short outages.
     func perform<Value: Sendable>(

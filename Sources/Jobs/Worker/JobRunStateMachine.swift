@@ -130,6 +130,9 @@ struct JobRunStateMachine: Sendable {
             return cleanUp()
         }
         if isTerminating, failure == .cancelled { return proceed() }
+        if isTerminating, case .stillRunning? = failure {
+            return settle(.failed(error: JobMessages.terminated, lock: .leaveToLease))
+        }
         state = .recording(result, failure)
         if case .commitUnknown? = failure { return [.record(result, markJournalUnknown: true)] }
         return [.record(result, markJournalUnknown: false)]

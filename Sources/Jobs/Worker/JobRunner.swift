@@ -34,6 +34,8 @@ where RunClock.Duration == Duration {
         var engineTask: Task<Void, Never>?
         var terminationDeadline: RunClock.Instant?
         var helpers: [Task<Void, Never>] = []
+        /// What the engine said of its end, if it had to stop early.
+        var aftermath: JSONValue?
         var hasEnded = false
     }
 
@@ -151,14 +153,18 @@ where RunClock.Duration == Duration {
     // MARK: The engine
 
     private func act(_ action: String) {
-        let context = ActionContext(claim: claim, support: lease) { [weak self] progress in
-            self?.progress.withLock { $0 = progress }
-        }
+        let context = ActionContext(
+            claim: claim, support: lease,
+            report: { [weak self] progress in self?.progress.withLock { $0 = progress } },
+            aftermath: { [weak self] note in self?.state.withLock { $0.aftermath = note } })
         let invocation = ActionInvocation(job: job, action: action)
         // Its end is an event of the run; a run that has to end first leaves it behind.
         let engineTask = Task {
             let began = self.clock.now
             let (result, failure) = await self.carryOut(invocation, in: context, since: began)
+            if case .stillRunning? = failure {
+                self.state.withLock { $0.aftermath = $0.aftermath ?? Aftermath.engineUnknown }
+            }
             self.mailbox.yield(.acted(result, failure))
             let isLate = self.state.withLock { $0.hasEnded }
             // In a task of its own, because this one was cancelled and the store would not listen.
@@ -192,11 +198,18 @@ where RunClock.Duration == Duration {
     /// As long as this process lives to say so.
     private func releaseLate() async {
         do {
-            try await store.recordAftermath(Aftermath.engineStopped, underRevoked: claim)
+            let aftermath = aftermath
+            try await store.recordAftermath(aftermath, underRevoked: claim)
+            guard Aftermath.saysStopped(aftermath) else { return }
             try await store.releaseLock(underRevoked: claim)
         } catch {
             logger.info("late_release_skipped", metadata: ["error": "\(error)"])
         }
+    }
+
+    /// What is known of the engine once it has answered.
+    private var aftermath: JSONValue {
+        state.withLock { $0.aftermath } ?? Aftermath.engineStopped
     }
 
     // MARK: The lease
@@ -287,10 +300,22 @@ where RunClock.Duration == Duration {
             try await retry.call(until: deadline) { () throws(JobStoreError) in
                 try await store.settle(claim, as: settlement)
             }
-            guard case .failed(JobMessages.terminated, .leaveToLease) = settlement else { return }
+            guard let aftermath = aftermath(of: settlement) else { return }
             await attempt("aftermath_not_recorded") { () throws(JobStoreError) in
-                try await store.recordAftermath(Aftermath.engineStopping, underRevoked: claim)
+                try await store.recordAftermath(aftermath, underRevoked: claim)
             }
+        }
+    }
+
+    /// What a job that this attempt ended says of the engine; nil if there is nothing to say.
+    private func aftermath(of settlement: Settlement) -> JSONValue? {
+        let noted = state.withLock { $0.aftermath }
+        return switch settlement {
+        case .failed(JobMessages.terminated, .leaveToLease): noted ?? Aftermath.engineStopping
+        case .failed(_, .leaveToLease): noted ?? Aftermath.engineUnknown
+        case .failed(_, .release): noted
+        // The job goes on, or has nothing to explain.
+        case .completed, .retry: nil
         }
     }
 
@@ -311,10 +336,12 @@ where RunClock.Duration == Duration {
             }
             wasCancelled =
                 current?.status == .cancelled && current?.lastAttemptID == claim.attemptID
+            let aftermath = aftermath
             try await retry.call(until: limit) { () throws(JobStoreError) in
-                try await store.recordAftermath(Aftermath.engineStopped, underRevoked: claim)
+                try await store.recordAftermath(aftermath, underRevoked: claim)
             }
-            guard wasCancelled else { return }
+            // Whoever may still be writing keeps the table; its lease, and then a sweep, decide.
+            guard wasCancelled, Aftermath.saysStopped(aftermath) else { return }
             try await retry.call(until: limit) { () throws(JobStoreError) in
                 try await store.releaseLock(underRevoked: claim)
             }
@@ -343,4 +370,11 @@ enum Aftermath {
     static let engineStopping: JSONValue = ["engine_state": "engine_stopping"]
     /// It has stopped.
     static let engineStopped: JSONValue = ["engine_state": "engine_stopped"]
+    /// It was asked to stop and could not be seen to have.
+    static let engineUnknown: JSONValue = ["engine_state": "engine_unknown"]
+
+    /// Whether nothing of the job runs any more.
+    static func saysStopped(_ aftermath: JSONValue) -> Bool {
+        aftermath.objectValue?["engine_state"] == "engine_stopped"
+    }
 }

@@ -82,6 +82,11 @@ where GuardClock.Duration == Duration {
         }
     }
 
+    /// A lease that is about to end is no longer held: what begins now has to end within it.
+    var holdsLease: Bool {
+        machine.withLock { $0.remaining(at: clock.now) } > min(.seconds(1), lease / 20)
+    }
+
     func perform<Value: Sendable>(
         _ call: @Sendable (any JobQueue & FileJournal, Claim) async throws(JobStoreError) -> Value
     ) async throws(ActionFailure) -> Value {

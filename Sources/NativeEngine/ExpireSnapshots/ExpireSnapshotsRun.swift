@@ -37,6 +37,8 @@ struct ExpireSnapshotsRun<Tables: Catalog, Storage: ObjectStorage> {
                 .report
         case .refused(let refusal, _):
             if Task.isCancelled { throw .cancelled }
+            // Nothing was committed; the journal's entries are for the next attempt to close.
+            guard context.commitGuard.isOpen() else { throw .fenceLost }
             if let files = prepared?.files { try await close(files.candidates) { _ in false } }
             throw MaintenanceError(refusal)
         case .unknown(let reason):
@@ -55,6 +57,7 @@ struct ExpireSnapshotsRun<Tables: Catalog, Storage: ObjectStorage> {
                 try MaintenanceError.checkCancellation()
                 try await context.confirmLease(NativeEngineSettings.commitReserve)
             },
+            under: context.commitGuard,
             plan: { (table) async throws(MaintenanceError) -> CommitProposal? in
                 let next = try await preparation.prepare(table, after: prepared)
                 guard next.hasWork else { return nil }
@@ -119,6 +122,26 @@ extension ExpireSnapshotsRun {
     ) async throws(MaintenanceError) -> RemovalCounts {
         var counts = RemovalCounts()
         guard let prepared, let planned = prepared.files else { return counts }
+        do throws(MaintenanceError) {
+            try await removeFiles(of: prepared, planned, counting: &counts)
+        } catch {
+            // The table has changed, whatever becomes of the job: that must be told.
+            let done = ReportWording.expired(
+                snapshots: prepared.plan.expiredSnapshotIDs.count, files: counts.removedTotal)
+            let left = planned.candidates.count - counts.removedTotal - counts.alreadyGone
+            context.tracking.note(
+                EngineAftermath(
+                    state: .stopped, filesLeftBehindCount: max(0, left),
+                    note: "\(done) before it stopped; the next job on the table removes the rest"))
+            throw error
+        }
+        return counts
+    }
+
+    private func removeFiles(
+        of prepared: PreparedExpiry, _ planned: UnreachableFiles,
+        counting counts: inout RemovalCounts
+    ) async throws(MaintenanceError) {
         let files = try await recheck(planned, of: prepared)
         let candidates = files.candidates
         // What the table reaches after all is nothing to replay.
@@ -142,7 +165,6 @@ extension ExpireSnapshotsRun {
                         total: Int64(candidates.count), unit: "files"))
             }
         }
-        return counts
     }
 
     /// Reads the table back and strikes out what it reaches: another writer may have taken up a

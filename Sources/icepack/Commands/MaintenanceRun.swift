@@ -39,8 +39,12 @@ struct MaintenanceRun {
     ) async throws -> [ActionResult] {
         let worker = Worker(
             store: store, id: WorkerID("maintain:\(ProcessInfo.processInfo.processIdentifier):1"),
-            configuration: try startup.configuration.jobs.workerConfiguration,
+            // One attempt: what this command reports as failed must not run later by itself.
+            configuration: try startup.configuration.jobs.workerConfiguration(maxAttempts: 1),
             clock: ContinuousClock(), logger: startup.logger, engine: bridge.actionEngine)
+        // Where no service runs, this is who finds the job of a run that was killed.
+        let jobs = startup.configuration.jobs
+        if !jobs.isDraining { _ = try await store.sweep(jobs.sweepPolicy) }
         let sent = ContinuousClock.now
         let claimed = try await claim(in: store, startup: startup)
         let run = ClaimedRun(worker: worker, claimed: claimed, claimedAt: sent)
@@ -75,7 +79,13 @@ struct MaintenanceRun {
         case .accepted(let job), .repeated(let job):
             return ClaimedJob(claim: Claim(jobID: job.id, attemptID: attempt), job: job)
         case .locked(let holder):
-            Console.note("icepack: \(table) is locked by job \(holder); try again when it is over")
+            let isWaiting =
+                try await store.job(holder, visibility: .includingDeleted)?.status == .pending
+            Console.note(
+                isWaiting
+                    ? "icepack: job \(holder) waits for a worker and has \(table): "
+                        + "let `icepack worker --once` run it, or cancel it"
+                    : "icepack: \(table) is locked by job \(holder); try again when it is over")
             throw ExitStatus.tryLater.exit
         case .idempotencyMismatch(let first):
             throw JobStoreError.corrupt(reason: "job \(first) has this submission's key")

@@ -84,7 +84,7 @@ final class ScriptedCatalog: Catalog, Sendable {
 
     func commit(
         _ updates: [TableUpdate], requirements: [TableRequirement],
-        to identifier: TableIdentifier, base: LoadedTable
+        to identifier: TableIdentifier, base: LoadedTable, under commitGuard: CommitGuard
     ) -> CommitOutcome {
         state.withLock { state in
             state.commits += 1

@@ -128,10 +128,12 @@ struct CrashingCatalog<Base: Catalog>: Catalog {
 
     func commit(
         _ updates: [TableUpdate], requirements: [TableRequirement], to identifier: TableIdentifier,
-        base table: LoadedTable
+        base table: LoadedTable, under commitGuard: CommitGuard
     ) async -> CommitOutcome {
         await crash.effect("commit") {
-            await base.commit(updates, requirements: requirements, to: identifier, base: table)
+            await base.commit(
+                updates, requirements: requirements, to: identifier, base: table,
+                under: commitGuard)
         } ?? .unknown(reason: "the process is dead", metadataLocation: nil)
     }
 }

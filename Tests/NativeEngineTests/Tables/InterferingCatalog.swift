@@ -34,13 +34,14 @@ struct InterferingCatalog<Base: Catalog>: Catalog {
 
     func commit(
         _ updates: [TableUpdate], requirements: [TableRequirement], to identifier: TableIdentifier,
-        base table: LoadedTable
+        base table: LoadedTable, under commitGuard: CommitGuard
     ) async -> CommitOutcome {
         let number = commits.next()
         do {
             try await interfere(.beforeCommit, number)
             let outcome = await base.commit(
-                updates, requirements: requirements, to: identifier, base: table)
+                updates, requirements: requirements, to: identifier, base: table,
+                under: commitGuard)
             try await interfere(.afterCommit, number)
             return outcome
         } catch {

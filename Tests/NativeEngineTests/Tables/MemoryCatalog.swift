@@ -22,7 +22,7 @@ final class MemoryCatalog: Catalog {
 
     func commit(
         _ updates: [TableUpdate], requirements: [TableRequirement], to identifier: TableIdentifier,
-        base: LoadedTable
+        base: LoadedTable, under commitGuard: CommitGuard
     ) async -> CommitOutcome {
         current.withLock { table in
             guard table.metadataLocation == base.metadataLocation else {

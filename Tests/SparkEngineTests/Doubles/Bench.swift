@@ -36,7 +36,7 @@ final class OneTable: Catalog {
 
     func commit(
         _ updates: [TableUpdate], requirements: [TableRequirement],
-        to identifier: TableIdentifier, base: LoadedTable
+        to identifier: TableIdentifier, base: LoadedTable, under commitGuard: CommitGuard
     ) async -> CommitOutcome {
         .refused(.rejected(reason: "this engine never commits"))
     }
