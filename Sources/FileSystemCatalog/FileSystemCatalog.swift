@@ -34,17 +34,22 @@ public struct FileSystemCatalog<Storage: ObjectStorage>: Catalog {
     /// Every table, in order.
     ///
     /// A folder whose `metadata` holds a version file or a hint is a table, whether or not it can
-    /// be read. Hidden folders are passed over, and so is the data of tables.
+    /// be read. Hidden folders are passed over, and so is the data of tables. Below a namespace, a
+    /// folder that may not be looked into counts as a table that cannot be read: it hides no other.
     public func listTables() async throws(CatalogError) -> [TableIdentifier] {
         var tables: [TableIdentifier] = []
         var open: [[String]] = [[]]
         do throws(StorageError) {
             while let path = open.popLast() {
                 let location = path.reduce(warehouse) { $0.appending($1) }
-                let names = try await Self.folders(
-                    in: files.storage.children(of: location), named: path)
+                guard let names = try await folders(in: location, named: path) else {
+                    tables.append(
+                        TableIdentifier(
+                            namespace: Array(path.dropLast()), name: path[path.count - 1]))
+                    continue
+                }
                 guard names.contains(MetadataFileName.folderName), let last = path.last,
-                    try await folder(at: location).isTable()
+                    try await isTable(location)
                 else {
                     open += path.count < Self.maximumDepth ? names.map { path + [$0] } : []
                     continue
@@ -58,6 +63,36 @@ public struct FileSystemCatalog<Storage: ObjectStorage>: Catalog {
             throw Self.catalogError(error)
         }
         return tables.sorted()
+    }
+
+    /// The folders that may hold tables; nil for one that cannot be looked into.
+    ///
+    /// - Throws: a passing fault, and any fault of the warehouse or a namespace: half a list would
+    ///   look like tables that were dropped.
+    private func folders(
+        in location: Location, named path: [String]
+    ) async throws(StorageError) -> [String]? {
+        do throws(StorageError) {
+            return Self.folders(in: try await files.storage.children(of: location), named: path)
+        } catch {
+            guard path.count > 1, Self.isLasting(error) else { throw error }
+            return nil
+        }
+    }
+
+    /// Whether the folder is a table; one whose metadata cannot be looked into is.
+    private func isTable(_ location: Location) async throws(StorageError) -> Bool {
+        do throws(StorageError) { return try await folder(at: location).isTable() } catch {
+            guard Self.isLasting(error) else { throw error }
+            return true
+        }
+    }
+
+    private static func isLasting(_ error: StorageError) -> Bool {
+        switch error {
+        case .denied, .unsupported: true
+        case .notFound, .alreadyExists, .tooLarge, .unavailable, .outcomeUnknown: false
+        }
     }
 
     /// The table's current metadata, read now.

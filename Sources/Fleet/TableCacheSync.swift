@@ -7,7 +7,9 @@ public import Logging
 
 /// Lists a catalog's tables into the table cache.
 ///
-/// 1. Under the sync lock, list every table; a listing that fails changes nothing.
+/// 1. Under the sync lock, list every table; a listing that fails changes nothing. So does one
+///    without any table, where there were some a while ago: a warehouse that is not mounted looks
+///    the same.
 /// 2. Load the metadata of each, a few at a time. One that cannot be read keeps what was last known
 ///    of it, with the reason, and stops none of the others.
 /// 3. Replace the cache at once.
@@ -16,6 +18,9 @@ public import Logging
 public struct TableCacheSync<TableCatalog: Catalog, Cache: TableCache>: Sendable {
     /// How many tables' metadata are loaded at the same time.
     public static var maximumConcurrentLoads: Int { 8 }
+
+    /// For how long an empty listing is not believed when the last one was not empty.
+    public static var emptyListingPatience: Duration { .seconds(3600) }
 
     private let catalog: TableCatalog
     private let cache: Cache
@@ -67,6 +72,9 @@ public struct TableCacheSync<TableCatalog: Catalog, Cache: TableCache>: Sendable
             wanted.append((name, identifier))
         }
         let known = try await lastKnown()
+        if wanted.isEmpty, report.unnameable.isEmpty, !known.isEmpty {
+            try await checkEmptyListing(instead: known.count)
+        }
         let loads = await loadAll(wanted)
         // A cancelled load looks like an unreadable table, and half a sync must not replace a
         // whole one.
@@ -76,6 +84,15 @@ public struct TableCacheSync<TableCatalog: Catalog, Cache: TableCache>: Sendable
         report.tableCount = rows.count
         warn(about: report)
         return report
+    }
+
+    /// Refuses an empty listing until the last good one is old.
+    private func checkEmptyListing(instead count: Int) async throws {
+        guard let age = try await cache.tableCacheState().age, age < Self.emptyListingPatience
+        else { return }
+        throw CatalogError.unavailable(
+            reason: "it lists no table where it had \(count); if they were dropped, the listing "
+                + "follows within \(Self.emptyListingPatience)")
     }
 
     private func lastKnown() async throws(JobStoreError) -> [TableName: CachedTable] {

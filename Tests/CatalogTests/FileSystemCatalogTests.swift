@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Glibc
 import IcebergCatalog
 import IcebergSpec
 import ObjectStorage
@@ -216,6 +217,24 @@ import Testing
         storage.inject(StorageFault(.list, .before, of: "/wh/db"))
 
         await #expect(throws: CatalogError.self) { try await bed.catalog(storage).listTables() }
+    }
+
+    @Test func `a file name that is not UTF-8 hides no other table`() async throws {
+        try await bed.add(table, SampleTable(location: bed.location(table)))
+        let broken = bed.location(TableIdentifier("db.broken")).rawValue
+        try FileManager.default.createDirectory(
+            atPath: broken + "/metadata", withIntermediateDirectories: true)
+        let name = Array((broken + "/metadata/odd-").utf8CString.dropLast())
+        let descriptor = open(name + [CChar(bitPattern: 0xFF), 0], O_CREAT | O_WRONLY, 0o600)
+        try #require(descriptor >= 0)
+        close(descriptor)
+        let catalog = bed.catalog(storage)
+
+        #expect(try await catalog.listTables() == [TableIdentifier("db.broken"), table])
+
+        await #expect(throws: CatalogError.self) {
+            try await catalog.loadTable(TableIdentifier("db.broken"))
+        }
     }
 
     @Test func `the metadata log keeps the table's own spelling of its folder`() async throws {

@@ -110,6 +110,20 @@ import Testing
         #expect(report.tableCount == 1)
     }
 
+    @Test func `a listing that is empty all at once is believed only after a while`() async throws {
+        let catalog = TestCatalog()
+        catalog.list([Self.table("a.t"), Self.table("a.u")])
+        _ = try await sync(catalog).sync()
+        catalog.list([])
+
+        await #expect(throws: TableCacheSyncError.self) { try await sync(catalog).sync() }
+        #expect(try await cache.cachedTables(database: nil).count == 2)
+
+        cache.advance(by: TableCacheSync<TestCatalog, InMemoryJobStore>.emptyListingPatience)
+        #expect(try report(await sync(catalog).sync()).tableCount == 0)
+        #expect(try await cache.cachedTables(database: nil).isEmpty)
+    }
+
     @Test(arguments: [true, false])
     func `a sync that fails keeps the last list`(inCatalog: Bool) async throws {
         let catalog = TestCatalog()
@@ -121,7 +135,7 @@ import Testing
             catalog.failListing(.unavailable(reason: "away"))
             expected = .catalog(.unavailable(reason: "away"))
         } else {
-            catalog.list([])
+            catalog.list([Self.table("a.u")])
             cache.inject(.every(.replaceCachedTables, .beforeEffect))
             expected = .store(.unavailable(reason: "injected before replaceCachedTables"))
         }

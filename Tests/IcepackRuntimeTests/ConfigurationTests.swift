@@ -88,6 +88,13 @@ import Testing
     @Test(arguments: [
         ("postgres://u:secret@h:5432/d", "postgres://u:********@h:5432/d"),
         ("postgres://u@h/d?password=secret&x=1", "postgres://u@h/d?password=********&x=1"),
+        (
+            "postgres://h/d?sslpassword=a&password=b&x=1",
+            "postgres://h/d?sslpassword=********&password=********&x=1"
+        ),
+        ("postgresql+psycopg2://u:se/cret@h/d", "postgresql+psycopg2://u:********@h/d"),
+        ("postgres://u:a?b@h/d?Token=x", "postgres://u:********@h/d?Token=********"),
+        ("postgres://u:p@h/d?password=s@x", "postgres://u:********@x"),
         ("sqlite:./a:b@c.db", "sqlite:./a:b@c.db"),
     ])
     func `a password is never shown`(text: String, expected: String) {

@@ -28,20 +28,33 @@ extension ConfigurationValues {
         }
     }
 
-    /// A URL whose `user:password@` shows no password, nor a `password=` among its parameters.
+    /// A URL whose `user:password@` shows no password, nor do secrets among its parameters.
+    ///
+    /// Passwords may hold what a URL would have escaped, so more is hidden rather than less.
     static func withoutPassword(_ text: String) -> String {
         guard let scheme = text.firstRange(of: "://") else { return text }
-        var rest = String(text[scheme.upperBound...])
-        let authorityEnd = rest.firstIndex(where: { $0 == "/" || $0 == "?" }) ?? rest.endIndex
-        if let at = rest[..<authorityEnd].lastIndex(of: "@"),
-            let colon = rest[..<at].firstIndex(of: ":")
-        {
-            rest.replaceSubrange(rest.index(after: colon)..<at, with: "********")
+        let rest = text[scheme.upperBound...]
+        let query =
+            rest.lastIndex(of: "@").flatMap { rest[$0...].firstIndex(of: "?") }
+            ?? (rest.contains("@") ? nil : rest.firstIndex(of: "?"))
+        var place = String(rest[..<(query ?? rest.endIndex)])
+        if let at = place.lastIndex(of: "@"), let colon = place[..<at].firstIndex(of: ":") {
+            place.replaceSubrange(place.index(after: colon)..<at, with: hidden)
         }
-        if let parameter = rest.firstRange(of: "password=") {
-            let end = rest[parameter.upperBound...].firstIndex(of: "&") ?? rest.endIndex
-            rest.replaceSubrange(parameter.upperBound..<end, with: "********")
-        }
-        return String(text[..<scheme.upperBound]) + rest
+        guard let query else { return text[..<scheme.upperBound] + place }
+        let parameters = rest[rest.index(after: query)...].split(
+            separator: "&", omittingEmptySubsequences: false
+        ).map(withoutSecret)
+        return text[..<scheme.upperBound] + place + "?" + parameters.joined(separator: "&")
+    }
+
+    private static let hidden = "********"
+    private static let secretNames = ["password", "secret", "token", "key", "credential"]
+
+    private static func withoutSecret(_ parameter: Substring) -> String {
+        guard let equals = parameter.firstIndex(of: "=") else { return String(parameter) }
+        let name = parameter[..<equals].lowercased()
+        return secretNames.contains(where: name.contains)
+            ? parameter[...equals] + hidden : String(parameter)
     }
 }
