@@ -16,7 +16,7 @@ struct EndToEndTests {
         case postgres
     }
 
-    @Test(.timeLimit(.minutes(5)), arguments: StoreKind.allCases)
+    @Test(.timeLimit(.minutes(12)), arguments: StoreKind.allCases)
     func `an expiry over HTTP keeps every remaining row and leaves no file behind`(
         store: StoreKind
     ) async throws {
