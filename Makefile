@@ -67,6 +67,12 @@ test-spark: ## Compare with Spark and Iceberg's own procedures (downloads 450 MB
 	@scripts/spark-env
 	@scripts/test-spark
 
+.PHONY: test-chart
+test-chart: ## Render the Helm chart and check it against Kubernetes' schemas
+	@scripts/bootstrap demo
+	@scripts/chart-env
+	@.venv-chart/bin/python scripts/check-chart
+
 .PHONY: bench
 bench: build-release ## Measure against the alternatives, on the same data in the same run
 	@scripts/bootstrap spark
