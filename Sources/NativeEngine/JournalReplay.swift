@@ -37,6 +37,7 @@ struct JournalReplay<Tables: Catalog, Storage: ObjectStorage> {
             } catch {
                 throw MaintenanceError(error)
             }
+            files.candidates.strike(outside: engine.settings.allowedPrefixes)
             try await remove(&files.candidates, &counts)
             candidates = files.candidates
         } else {

@@ -19,11 +19,11 @@ extension MaintenanceError {
         }
     }
 
-    /// What it means that reachability is unknown: nothing is removed.
-    init(_ error: ReachabilityError) {
+    /// What it means that reachability is unknown, and what had been done by then.
+    init(_ error: ReachabilityError, sofar: String = "nothing was changed") {
         switch error {
         case .unreadable, .encrypted:
-            self = .unreadable(reason: "nothing was changed: \(error)")
+            self = .unreadable(reason: "\(sofar): \(error)")
         case .unavailable:
             self = .unavailable(reason: error.description)
         case .memory:

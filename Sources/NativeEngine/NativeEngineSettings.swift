@@ -10,6 +10,8 @@ public struct NativeEngineSettings: Hashable, Sendable {
     public var readWidth: Int
     /// How many removals are under way at once where the request does not say.
     public var removalWidth: Int
+    /// Where files may be removed: `ICEPACK_REMOVAL_PREFIXES`.
+    public var allowedPrefixes: AllowedPrefixes
 
     /// The reads at once where nobody says anything; about twice the cores is good.
     public static let defaultReadWidth = 8
@@ -30,11 +32,13 @@ public struct NativeEngineSettings: Hashable, Sendable {
     /// Takes every field.
     public init(
         memoryBytes: Int = ReachabilityLimits.defaultMemoryBytes,
-        readWidth: Int = defaultReadWidth, removalWidth: Int = defaultRemovalWidth
+        readWidth: Int = defaultReadWidth, removalWidth: Int = defaultRemovalWidth,
+        allowedPrefixes: AllowedPrefixes = .everywhere
     ) {
         self.memoryBytes = memoryBytes
         self.readWidth = readWidth
         self.removalWidth = removalWidth
+        self.allowedPrefixes = allowedPrefixes
     }
 
     /// The limits of a walk over a table's files.

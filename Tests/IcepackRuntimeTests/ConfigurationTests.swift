@@ -57,6 +57,7 @@ import Testing
         ("ICEPACK_CATALOG_TYPE", "hive"), ("ICEPACK_CATALOG_URI", "sqlite:x"),
         ("ICEPACK_POSTGRES_PASSWORD", "x"), ("ICEPACK_POSTGRES_MIN_CONNECTIONS", "21"),
         ("ICEPACK_API_URL", "localhost:8000"), ("ICEPACK_LOG_LEVEL", "loud"),
+        ("ICEPACK_REMOVAL_PREFIXES", "warehouse"),
     ])
     func `a value out of its limits is one mistake`(key: String, text: String) {
         #expect(problems([key: text]).count == 1)
@@ -68,6 +69,7 @@ import Testing
         ("ICEPACK_DRAIN_MODE", "ON"), ("ICEPACK_STORE", "sqlite:////tmp/x.db"),
         ("ICEPACK_STORE", "postgres://u:p@h/d"), ("ICEPACK_POSTGRES_HOST", "/run/postgresql"),
         ("ICEPACK_ACTION_ORDER", "compact-first"), ("ICEPACK_PORT", ""),
+        ("ICEPACK_REMOVAL_PREFIXES", "/w, s3://b/w, file:/w"),
     ])
     func `a value at its limit is taken`(key: String, text: String) {
         #expect(problems([key: text]) == [])

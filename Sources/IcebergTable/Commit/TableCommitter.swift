@@ -104,7 +104,12 @@ public struct TableCommitter<
         for proposal: CommitProposal, at location: Location?, on base: LoadedTable
     ) async -> Finding {
         let table: LoadedTable
-        switch await load(base.identifier) {
+        // In a task of its own, because a cancelled one could not ask a catalog: its connections
+        // would refuse, and what became of the commit would stay unknown for no reason.
+        let identifier = base.identifier
+        let catalog = catalog
+        let loading = Task { await Self.load(identifier, from: catalog) }
+        switch await loading.value {
         case .failure(let error): return .unsettled("reading back: \(error)")
         case .success(let loaded): table = loaded
         }
@@ -122,6 +127,12 @@ public struct TableCommitter<
     }
 
     private func load(_ identifier: TableIdentifier) async -> Result<LoadedTable, CatalogError> {
+        await Self.load(identifier, from: catalog)
+    }
+
+    private static func load(
+        _ identifier: TableIdentifier, from catalog: Tables
+    ) async -> Result<LoadedTable, CatalogError> {
         do throws(CatalogError) { return .success(try await catalog.loadTable(identifier)) } catch {
             return .failure(error)
         }

@@ -66,6 +66,9 @@ public struct CandidateFiles: Sendable {
     /// The paths and their numbers, those struck out among them, for many tasks to look up in.
     var frozenPaths: PathSet { paths }
 
+    /// The numbers of all paths, those struck out among them.
+    var allIndices: Range<Int> { kinds.indices }
+
     /// How many candidates of each kind are left.
     public var counts: [FileKind: Int] {
         var counts: [FileKind: Int] = [:]

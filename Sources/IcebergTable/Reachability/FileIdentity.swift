@@ -55,6 +55,31 @@ struct FileIdentity {
         return body(UnsafeRawBufferPointer(rebasing: bytes))
     }
 
+    /// Whether this path goes on after whole segments of the other.
+    ///
+    /// False for a local path that climbs with `..`: where it leads, only the file system knows.
+    func isBelow(_ prefix: FileIdentity) -> Bool {
+        guard kind == prefix.kind, !climbs, !prefix.climbs else { return false }
+        return withBytes { path in
+            prefix.withBytes { prefix in
+                var prefix = prefix[...]
+                if prefix.last == Self.slash { prefix = prefix.dropLast() }
+                guard path.count > prefix.count + 1, path[prefix.count] == Self.slash else {
+                    return false
+                }
+                return zip(path, prefix).allSatisfy { $0 == $1 }
+            }
+        }
+    }
+
+    /// Whether a segment of a local path is `..`.
+    private var climbs: Bool {
+        guard kind == .local else { return false }
+        return withBytes { bytes in
+            bytes.split(separator: Self.slash).contains { $0.elementsEqual([Self.dot, Self.dot]) }
+        }
+    }
+
     /// A number that equal identities share.
     var seed: UInt64 { UInt64(kind.rawValue) &* 0x9E37_79B9_7F4A_7C15 }
 

@@ -109,6 +109,17 @@ public struct PathSet: Sendable {
     }
 }
 
+extension PathSet {
+    /// Calls back with the bytes of the path with this number.
+    func withPath<Result>(at index: Int, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+        let entry = entries[index]
+        let start = Int(entry.offset)
+        return chunks[Int(entry.chunk)].withUnsafeBytes {
+            body(UnsafeRawBufferPointer(rebasing: $0[start..<start + Int(entry.length)]))
+        }
+    }
+}
+
 // MARK: Storage
 
 extension PathSet {

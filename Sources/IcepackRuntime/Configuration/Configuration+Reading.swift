@@ -24,6 +24,13 @@ extension Configuration {
             reader.fail(.apiURL, "must begin with http:// or https://, not \"\(apiURL)\"")
         }
         nativeMemoryBytes = reader.bytes(.nativeMemoryBytes, (16 << 20)...(1 << 46))
+        let prefixes = reader.list(.removalPrefixes)
+        for prefix in prefixes where !prefix.hasPrefix("/") && !prefix.contains(":/") {
+            reader.fail(
+                .removalPrefixes,
+                "must be absolute paths or URLs such as s3://bucket/warehouse, not \"\(prefix)\"")
+        }
+        removalPrefixes = prefixes.isEmpty ? nil : prefixes
         logging = LogSettings(
             level: reader.choice(.logLevel, .info), format: reader.choice(.logFormat, .text))
         self.values = values

@@ -29,6 +29,8 @@ public struct Configuration: Sendable {
     public let apiURL: String
     /// The most memory that the native engine may use for one action, in bytes.
     public let nativeMemoryBytes: Int
+    /// Where files may be removed; nil is everywhere that tables name.
+    public let removalPrefixes: [String]?
     /// The Spark server; nil if there is none.
     public let spark: SparkSettings?
     /// What is logged, and how.

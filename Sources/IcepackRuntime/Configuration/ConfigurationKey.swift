@@ -32,6 +32,7 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     case engine
     case apiURL = "api_url"
     case nativeMemoryBytes = "native_memory_bytes"
+    case removalPrefixes = "removal_prefixes"
     case sparkHost = "spark_host"
     case sparkPort = "spark_port"
     case sparkTransport = "spark_transport"
@@ -79,7 +80,7 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
         case .actionOrder: "cleanup-first"
         case .tableCacheRefreshSeconds: "300"
         case .tableCacheStalenessSeconds: "-1"
-        case .maintenanceAllowlist: nil
+        case .maintenanceAllowlist, .removalPrefixes: nil
         case .enrollment: "opt-out"
         case .engine: "auto"
         case .apiURL: "http://127.0.0.1:8000"

@@ -3,6 +3,7 @@
 import HiveServer2
 public import IcebergCatalog
 import IcebergSpec
+import IcebergTable
 public import Logging
 import Maintenance
 import NativeEngine
@@ -19,7 +20,9 @@ extension Configuration {
         var engines: [any MaintenanceEngine] = [
             NativeEngine(
                 catalog: catalog, storage: storage,
-                settings: NativeEngineSettings(memoryBytes: nativeMemoryBytes))
+                settings: NativeEngineSettings(
+                    memoryBytes: nativeMemoryBytes,
+                    allowedPrefixes: removalPrefixes.map { AllowedPrefixes($0) } ?? .everywhere))
         ]
         var shutdown: @Sendable () async -> Void = {}
         if let spark {

@@ -32,7 +32,8 @@ struct ExpireSnapshotsPreview<Tables: Catalog, Storage: ObjectStorage> {
         // The manifests name sizes, but a plan need not hold one for every file.
         summary["bytes"] = .null
         summary["policy"] = plan.policy.json
-        summary["warnings"] = .array(plan.allWarnings.map { .string($0) })
+        summary["warnings"] = .array(
+            (plan.allWarnings + prepared.placeWarnings).map { .string($0) })
         return summary
     }
 

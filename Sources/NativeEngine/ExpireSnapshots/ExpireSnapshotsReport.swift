@@ -35,6 +35,15 @@ struct ExpireSnapshotsReport {
         if references > 0 {
             asides.append("removed \(ReportWording.count(references, "reference"))")
         }
+        if let kept = prepared?.keptOutside, kept > 0 {
+            asides.append(
+                "kept \(ReportWording.count(kept, "file")) outside ICEPACK_REMOVAL_PREFIXES")
+        }
+        if let foreign = prepared?.foreign, foreign > 0 {
+            asides.append(
+                "\(ReportWording.count(foreign, "file")) of the expired snapshots lay outside "
+                    + "the table's own folders")
+        }
         let failed = counts.failed + replayed.failed
         if failed > 0 {
             let cause = counts.firstFailure ?? replayed.firstFailure ?? ""

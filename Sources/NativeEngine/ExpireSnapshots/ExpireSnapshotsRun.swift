@@ -29,8 +29,13 @@ struct ExpireSnapshotsRun<Tables: Catalog, Storage: ObjectStorage> {
         let replayed = try await JournalReplay(engine: engine, context: context).run(on: table)
         let (prepared, result) = try await commit()
         switch result {
-        case .unneeded:
-            return ExpireSnapshotsReport(prepared: nil, counts: .init(), replayed: replayed).report
+        case .unneeded(let current):
+            // Another writer expired the same snapshots first, but may have left their files.
+            let left =
+                prepared?.files == nil
+                ? RemovalCounts()
+                : try await JournalReplay(engine: engine, context: context).run(on: current)
+            return ExpireSnapshotsReport(prepared: nil, counts: left, replayed: replayed).report
         case .committed:
             let counts = try await removeFiles(of: prepared)
             return ExpireSnapshotsReport(prepared: prepared, counts: counts, replayed: replayed)
@@ -188,7 +193,7 @@ extension ExpireSnapshotsRun {
             try await engine.walk(context.report).strike(
                 reachedBy: current.metadata, at: current.metadataLocation, from: &files)
         } catch {
-            throw MaintenanceError(error)
+            throw MaintenanceError(error, sofar: "no file was removed")
         }
         return files
     }

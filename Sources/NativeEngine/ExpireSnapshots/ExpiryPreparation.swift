@@ -14,6 +14,27 @@ struct PreparedExpiry {
     let unusedPartitionSpecIDs: [Int]
     /// Nil when no file is to be removed.
     var files: UnreachableFiles?
+    /// How many files would have been removed, were they where files may be removed (P-19).
+    var keptOutside = 0
+    /// How many of the files lie outside the table's own folders (P-15).
+    var foreign = 0
+
+    /// What whoever runs it should know about where its files lie.
+    var placeWarnings: [String] {
+        var warnings: [String] = []
+        if keptOutside > 0 {
+            warnings.append(
+                "\(ReportWording.count(keptOutside, "file")) outside ICEPACK_REMOVAL_PREFIXES "
+                    + "stay where they are")
+        }
+        if foreign > 0 {
+            warnings.append(
+                "\(ReportWording.count(foreign, "file")) to delete lie outside the table's own "
+                    + "folders; if another table or system owns them, set "
+                    + "\(ExpireSnapshotsPlanner.gcProperty)=false on this one")
+        }
+        return warnings
+    }
 
     /// Whether committing it would change the table.
     var hasWork: Bool {
@@ -68,10 +89,17 @@ struct ExpiryPreparation<Tables: Catalog, Storage: ObjectStorage> {
             throw Self.refusal(error)
         }
         do throws(ReachabilityError) {
-            return PreparedExpiry(
+            var prepared = PreparedExpiry(
                 base: table, plan: plan,
                 unusedPartitionSpecIDs: try await unusedSpecs(plan, of: table.metadata),
                 files: try await files(plan, of: table, after: earlier))
+            let earlierKept = earlier.map { Set($0.plan.expiredSnapshotIDs) }
+            let isSame = earlierKept == Set(plan.expiredSnapshotIDs)
+            prepared.keptOutside =
+                (prepared.files?.candidates.strike(outside: engine.settings.allowedPrefixes) ?? 0)
+                + (isSame ? earlier?.keptOutside ?? 0 : 0)
+            prepared.foreign = prepared.files?.candidates.count(outside: .own(table.metadata)) ?? 0
+            return prepared
         } catch {
             throw MaintenanceError(error)
         }
@@ -110,5 +138,14 @@ struct ExpiryPreparation<Tables: Catalog, Storage: ObjectStorage> {
         }
         return try await walk.filesReachedOnly(
             by: Set(plan.expiredSnapshotIDs), in: table.metadata, at: table.metadataLocation)
+    }
+}
+
+extension AllowedPrefixes {
+    /// The folders that are a table's own.
+    static func own(_ metadata: TableMetadata) -> AllowedPrefixes {
+        let properties = ["write.data.path", "write.metadata.path", "write.object-storage.path"]
+        return AllowedPrefixes(
+            [metadata.location] + properties.compactMap { metadata.properties[$0] })
     }
 }

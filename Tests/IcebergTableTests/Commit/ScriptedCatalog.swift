@@ -73,6 +73,8 @@ final class ScriptedCatalog: Catalog, Sendable {
     func loadTable(_ identifier: TableIdentifier) throws(CatalogError) -> LoadedTable {
         try state.withLock { (state) throws(CatalogError) in
             state.loads += 1
+            // As a pool of connections does, once there is something to ask about.
+            if state.commits > 0, Task.isCancelled { throw .unavailable(reason: "cancelled") }
             if !state.loadErrors.isEmpty, let error = state.loadErrors.removeFirst() { throw error }
             if let late = state.late {
                 state.late = late.looks > 1 ? (late.looks - 1, late.table) : nil
