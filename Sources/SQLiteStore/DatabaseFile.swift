@@ -25,6 +25,20 @@ enum DatabaseFile {
     }
 }
 
+/// Which file a path led to, for noticing that it leads to another one or to none.
+struct FileStamp: Hashable, Sendable {
+    private let device: dev_t
+    private let number: ino_t
+
+    /// Nil where there is no such file.
+    init?(of path: String) {
+        var status = stat()
+        guard stat(path, &status) == 0 else { return nil }
+        device = status.st_dev
+        number = status.st_ino
+    }
+}
+
 /// A lock between processes on a file beside the store's; the kernel frees it when its holder dies.
 struct SyncLock: ~Copyable {
     private let descriptor: CInt

@@ -15,6 +15,8 @@ public final class SQLiteStore: Sendable {
     public static let busyTimeout: Duration = .seconds(10)
 
     let path: String
+    /// The file that was opened.
+    private let stamp: FileStamp?
     let pool: DatabasePool
     let hub = SignalHub()
     let logger: Logger
@@ -40,7 +42,13 @@ public final class SQLiteStore: Sendable {
         pool = try mappingErrors { () throws in
             try Self.open(path, busyTimeout: busyTimeout)
         }
+        stamp = FileStamp(of: path)
     }
+
+    /// Whether the path still leads to the file that was opened.
+    ///
+    /// If not, SQLite goes on in a file that nobody will ever find again.
+    var isInPlace: Bool { stamp != nil && FileStamp(of: path) == stamp }
 
     private static func open(_ path: String, busyTimeout: Duration) throws -> DatabasePool {
         var configuration = Configuration()

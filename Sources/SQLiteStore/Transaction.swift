@@ -161,5 +161,10 @@ extension SQLiteStore {
         guard !isShutDown.withLock({ $0 }) else {
             throw .unavailable(reason: "the store is shut down")
         }
+        guard isInPlace else {
+            throw .unavailable(
+                reason: "the store's file was removed or replaced while it was open: "
+                    + "put it back, or restart")
+        }
     }
 }

@@ -59,6 +59,28 @@ import WireFormat
         }
     }
 
+    @Test(arguments: [false, true])
+    func `a file that is removed or replaced under a store makes it unavailable, until it is back`(
+        replaced: Bool
+    ) async throws {
+        try await withSQLiteFile { file in
+            let store = try await file.migrated()
+            let away = file.path + ".away"
+            try FileManager.default.moveItem(atPath: file.path, toPath: away)
+            if replaced { try file.write("") }
+
+            await #expect(throws: JobStoreError.self) { try await store.ping(within: .seconds(5)) }
+            await #expect(throws: JobStoreError.self) {
+                try await store.audit(AuditEvent(actor: "a", event: "e", jobID: nil))
+            }
+            if replaced { try FileManager.default.removeItem(atPath: file.path) }
+            try FileManager.default.moveItem(atPath: away, toPath: file.path)
+            try await store.audit(AuditEvent(actor: "a", event: "e", jobID: nil))
+
+            await store.shutdown()
+        }
+    }
+
     @Test func `a path that is no file is unavailable, and says so`() async throws {
         #expect(throws: JobStoreError.self) {
             try SQLiteStore(path: "/proc/none/icepack.db", logger: Logger(label: "test"))
