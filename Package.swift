@@ -139,7 +139,7 @@ let package = Package(
             swiftSettings: strict),
         .target(
             name: "SQLiteStore", dependencies: ["Jobs", "WireFormat", .grdb, .logging],
-            resources: [.embedInCode("Migrations/V0001__job_system.sql")], swiftSettings: strict),
+            resources: [.embedInCode("Migrations")], swiftSettings: strict),
 
         // Services.
         .library(
@@ -259,7 +259,12 @@ let package = Package(
                 .nioHTTPTypes,
                 .nioPosix, .serviceLifecycle,
             ]),
-        .tests("IcepackRuntimeTests", ["IcepackRuntime", "TestSupport", "WireFormat"]),
+        .tests(
+            "IcepackRuntimeTests",
+            [
+                "IcebergCatalog", "IcepackRuntime", "Jobs", "Maintenance", "TestSupport",
+                "WireFormat", .logging,
+            ]),
         // The product as a user runs it: the built executable, in processes of its own.
         .tests(
             "ProductTests",

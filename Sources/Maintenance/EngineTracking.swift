@@ -9,6 +9,8 @@ public struct EngineTracking: Sendable {
     /// An engine adopts that work, or stops it and sees it gone, before it starts any of its own.
     public let inherited: JSONValue?
     /// Writes what the next attempt would need, under the fence; nil once nothing runs any more.
+    ///
+    /// An object whose member `engine` is the engine's name, so that every state finds its engine.
     public let keep: @Sendable (JSONValue?) async throws(MaintenanceError) -> Void
     /// Takes note of what became of the work when the action is stopped early.
     ///

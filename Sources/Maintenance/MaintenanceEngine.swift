@@ -23,11 +23,22 @@ public protocol MaintenanceEngine: Sendable {
     func run(
         _ request: ActionRequest, in context: RunContext
     ) async throws(MaintenanceError) -> ActionReport
+
+    /// Stops what an attempt that is over left running outside this process, by its state
+    /// (``EngineTracking/keep``), and looks at the table; nil for what is no state of this engine.
+    ///
+    /// Safe to repeat, by any number of processes at once.
+    func settleAbandoned(_ table: TableIdentifier, state: JSONValue) async -> EngineAftermath?
 }
 
 extension MaintenanceEngine {
     /// No limits.
     public var limits: EngineLimits { EngineLimits() }
+
+    /// No state: nothing of it outlives the process.
+    public func settleAbandoned(
+        _ table: TableIdentifier, state: JSONValue
+    ) async -> EngineAftermath? { nil }
 }
 
 /// One action on one table.

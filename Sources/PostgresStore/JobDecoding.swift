@@ -75,6 +75,7 @@ extension ActionResult {
             impact: fields["impact"]?.stringValue, error: fields["error"]?.stringValue,
             elapsedSeconds: elapsedSeconds, metrics: metrics,
             engine: fields["engine"]?.stringValue,
+            engineReason: fields["engine_reason"]?.stringValue,
             plan: fields["plan"].flatMap { $0.isNull ? Optional.none : $0 })
     }
 
@@ -89,6 +90,7 @@ extension ActionResult {
         fields["metrics"] = .object(metrics)
         fields["plan"] = plan ?? .null
         fields["engine"] = .optional(engine)
+        fields["engine_reason"] = .optional(engineReason)
         fields["elapsed_seconds"] = .double(elapsedSeconds)
         return .object(fields)
     }

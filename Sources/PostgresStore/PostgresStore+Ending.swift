@@ -61,34 +61,4 @@ extension PostgresStore {
         }
         throw .unavailable(reason: "the job changed too often to be deleted")
     }
-
-    public func sweep(_ policy: SweepPolicy) async throws(JobStoreError) -> SweepReport {
-        let limit = PostgresValue.int(max(0, policy.batchLimit))
-        let results = try await run([
-            PostgresStatement(
-                Statement.sweepClaims,
-                [
-                    .int(policy.maxAttempts), .microseconds(policy.retryDelay),
-                    .microseconds(SweepPolicy.longestDelay), limit,
-                ]),
-            PostgresStatement(Statement.sweepLocks, [limit]),
-        ])
-        guard results.count == 2 else { throw .corrupt(reason: "the server returned no result") }
-        var report = SweepReport(releasedLocks: results[1].affectedRows)
-        do throws(PostgresError) {
-            for row in results[0] {
-                guard let id = try row.jobID(0) else { continue }
-                if try row.decode(1) {
-                    report.abandoned.append(id)
-                } else {
-                    report.requeued.append(id)
-                }
-            }
-        } catch {
-            throw JobStoreError(error)
-        }
-        sender.send(
-            (report.requeued + report.abandoned).flatMap { [.jobCancelled($0), .jobChanged($0)] })
-        return report
-    }
 }

@@ -13,7 +13,10 @@ extension PostgresStore: JobStore, AuditLog, JobSignals {
     static let migrations = MigrationPlan([
         Migration(
             version: 1,
-            sql: String(decoding: PackageResources.V0001__job_system_sql, as: UTF8.self))
+            sql: String(decoding: PackageResources.V0001__job_system_sql, as: UTF8.self)),
+        Migration(
+            version: 2,
+            sql: String(decoding: PackageResources.V0002__engine_reason_sql, as: UTF8.self)),
     ])
 
     public func migrate() async throws(JobStoreError) {

@@ -49,7 +49,8 @@ extension PostgresStore: JobQueue {
             claim.parameters + [
                 .prose(result.action), .bool(result.isSuccess), .prose(result.message),
                 .prose(result.impact), .prose(result.error), .json(.object(result.metrics)),
-                .json(result.plan), .prose(result.engine), .double(result.elapsedSeconds),
+                .json(result.plan), .prose(result.engine), .prose(result.engineReason),
+                .double(result.elapsedSeconds),
             ])
         sender.send([.jobChanged(claim.jobID)])
     }
@@ -109,7 +110,10 @@ extension PostgresStore: JobQueue {
     public func recordAftermath(
         _ aftermath: JSONValue, underRevoked claim: Claim
     ) async throws(JobStoreError) {
-        try await runFenced(Statement.recordAftermath, claim.parameters + [.json(aftermath)])
+        let isRecorded = try await runCounting(
+            Statement.recordAftermath,
+            claim.parameters + [.json(aftermath), .bool(Aftermath.saysStopped(aftermath))])
+        guard isRecorded else { throw .fenced }
         sender.send([.jobChanged(claim.jobID)])
     }
 

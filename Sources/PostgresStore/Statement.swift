@@ -18,6 +18,7 @@ enum Statement {
     static let closeJournal = text(PackageResources.close_journal_sql)
     static let closeReplayedJournal = text(PackageResources.close_replayed_journal_sql)
     static let endCacheGeneration = text(PackageResources.end_cache_generation_sql)
+    static let engineHolds = text(PackageResources.engine_holds_sql)
     static let finish = text(PackageResources.finish_sql)
     static let job = text(PackageResources.job_sql)
     static let jobs = text(PackageResources.jobs_sql)
@@ -38,6 +39,7 @@ enum Statement {
     static let softDelete = text(PackageResources.soft_delete_sql)
     static let submit = text(PackageResources.submit_sql)
     static let sweepClaims = text(PackageResources.sweep_claims_sql)
+    static let sweepHolds = text(PackageResources.sweep_holds_sql)
     static let sweepLocks = text(PackageResources.sweep_locks_sql)
 
     /// Old rows of every history table; the Boolean says whether they are counted.

@@ -23,7 +23,8 @@ import WireFormat
                 parsing: """
                     [{"action":"expire_snapshots","success":true,"message":"dry run",
                     "impact":null,"error":null,"elapsed_seconds":0.0,"metrics":{},
-                    "engine":"native","plan":{"snapshot_id":7,"has_work":true,"n":3}}]
+                    "engine":"native",
+                    "engine_reason":"native is the engine that is configured","plan":{"snapshot_id":7,"has_work":true,"n":3}}]
                     """)
             #expect(reply.json["results"] == expected)
             let location = try #require(reply.headers.first(name: "Location"))

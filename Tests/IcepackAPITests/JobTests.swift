@@ -142,7 +142,7 @@ import WireFormat
                 ActionResult(
                     action: "expire_snapshots", isSuccess: true, message: "done", impact: "1 of it",
                     elapsedSeconds: 1.5, metrics: JSONObject([.init(key: "n", value: 1)]),
-                    engine: "native"), under: claim)
+                    engine: "native", engineReason: "chosen"), under: claim)
 
             let running = try await api.send(.GET, "/jobs/\(id)")
             #expect(running.json["results"] == .null)
@@ -163,7 +163,8 @@ import WireFormat
                 parsing: """
                     [{"action":"expire_snapshots","success":true,"message":"done",
                     "impact":"1 of it","error":null,"elapsed_seconds":1.5,"metrics":{"n":1},
-                    "engine":"native","plan":null}]
+                    "engine":"native",
+                    "engine_reason":"chosen","plan":null}]
                     """)
             #expect(over.json["results"] == expected)
         }

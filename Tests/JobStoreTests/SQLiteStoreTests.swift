@@ -47,6 +47,37 @@ import WireFormat
 
 /// What is particular to a file.
 @Suite struct SQLiteFileTests {
+    @Test func `a hold that is given up is in the audit log`() async throws {
+        try await withSQLiteFile { file in
+            let store = try await file.migrated()
+            let id = JobID.random()
+            let table = TableName(database: "db", table: "t")
+            _ = try await store.submitClaimed(
+                JobSubmission(
+                    jobID: id, table: table, actions: ["expire_snapshots"], isDryRun: false,
+                    options: .null, idempotency: nil, actor: "test", lockLease: .seconds(100)),
+                by: WorkerID("w"), attempt: .random(), lease: .seconds(100))
+            let fence = try #require(
+                try await store.job(id, visibility: .normal)?.attemptID)
+            let claim = Claim(jobID: id, attemptID: fence)
+            try await store.setEngineState(["engine": "spark"], under: claim)
+            try await store.settle(claim, as: .failed(error: "e", lock: .release))
+            file.time.advance(by: SweepPolicy.engineHoldLimit + .seconds(1))
+
+            _ = try await store.sweep(SweepPolicy(maxAttempts: 3))
+
+            let expected = SweepPolicy.givenUpEvent(id, on: table)
+            let rows = try await DatabaseQueue(path: file.path).read { database in
+                try Row.fetchAll(
+                    database, sql: "SELECT actor, event, job_id, details FROM audit_log"
+                ).map { row -> [String] in (0..<4).compactMap { row[$0] } }
+            }
+            #expect(
+                rows == [[expected.actor, expected.event, id.rawValue, expected.details.text()]])
+            await store.shutdown()
+        }
+    }
+
     @Test func `the file and its folder are made, readable by their owner alone`() async throws {
         try await withSQLiteFile { file in
             let store = try await file.migrated()

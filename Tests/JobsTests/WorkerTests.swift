@@ -142,9 +142,12 @@ import WireFormat
         let fixture = try WorkerFixture()
         let id = try await fixture.submit()
         let open = Mutex<[String]>([])
+        let state = Mutex<JSONValue?>(nil)
         let worker = fixture.worker { _, context throws(ActionFailure) in
             try await context.setEngine("native", reason: "small")
             try await context.setEngineState(["handle": 7])
+            let kept = try? await fixture.job(id)?.engineState
+            state.withLock { $0 = kept }
             let files = ["x", "y"].map { FileJournalEntry(path: $0, kind: "manifest") }
             try await context.journal(files, tableUUID: "u")
             try await context.closeJournal(paths: ["x"])
@@ -159,7 +162,8 @@ import WireFormat
         let job = try #require(try await fixture.job(id))
         #expect(job.status == .completed)
         #expect(job.engine == "native" && job.engineReason == "small")
-        #expect(job.engineState == ["handle": 7])
+        #expect(state.withLock { $0 } == ["handle": 7])
+        #expect(job.engineState == nil, "nothing is left to be found")
         #expect(open.withLock { $0 } == ["y"])
         #expect(
             try await fixture.store.openEntries(tableUUID: "u", after: 0, limit: 9).isEmpty)

@@ -58,15 +58,16 @@ extension APIHandlers {
                     metadata: ["action": "\(action.rawValue)", "reason": "\(error)"])
             case .outOfTime, nil: break
             }
+            let choice = engineChoice(for: order.routed(action))
             return ActionResult(
                 action: action.rawValue, isSuccess: true, message: "dry run", elapsedSeconds: 0,
-                engine: engineName(for: order.routed(action)), plan: plan)
+                engine: choice?.engine, engineReason: choice?.reason, plan: plan)
         }
     }
 
-    private func engineName(for action: RoutedAction) -> String? {
+    private func engineChoice(for action: RoutedAction) -> EngineChoice? {
         do throws(NoEngineForAction) {
-            return try configuration.router.choose(action).engine
+            return try configuration.router.choose(action)
         } catch {
             // Asked after every action was found to have one.
             return nil

@@ -73,6 +73,7 @@ extension ActionResult {
                 .init(key: "elapsed_seconds", value: .double(elapsedSeconds)),
                 .init(key: "metrics", value: .object(metrics)),
                 .init(key: "engine", value: .optional(engine)),
+                .init(key: "engine_reason", value: .optional(engineReason)),
                 .init(key: "plan", value: plan ?? .null),
             ]))
     }

@@ -11,7 +11,7 @@ import WireFormat
 public struct EngineBridge: Sendable {
     /// Chooses among the engines.
     public let router: EngineRouter
-    private let engines: [any MaintenanceEngine]
+    let engines: [any MaintenanceEngine]
     private let lease: Duration
     private let tablePreference: @Sendable (TableIdentifier) async -> EnginePreference?
     /// Closes the engines' connections; nothing may be asked of the bridge afterwards.
@@ -57,7 +57,7 @@ public struct EngineBridge: Sendable {
     ) async throws(MaintenanceError) -> ActionPlan {
         let identifier = TableIdentifier(table)
         let routed = RoutedAction(action, options: options, isDryRun: true)
-        return try await engine(for: routed, on: identifier).plan(
+        return try await engine(for: routed, on: identifier).engine.plan(
             ActionRequest(table: identifier, action: action, options: options, now: Self.now))
     }
 
@@ -70,15 +70,18 @@ public struct EngineBridge: Sendable {
         let began = ContinuousClock.now
         do throws(MaintenanceError) {
             let options = try Self.validated(invocation.options, for: action)
-            let engine = try await engine(
+            let (engine, reason) = try await engine(
                 for: RoutedAction(action, options: options), on: table)
+            context.noteEngine(engine.name, reason: reason)
+            let inherited = try await settlingOthers(
+                Self.inheritance(of: invocation), than: engine, on: table, in: context)
             let report = try await engine.run(
                 ActionRequest(table: table, action: action, options: options, now: Self.now),
-                in: runContext(context, action, inheriting: Self.inheritance(of: invocation)))
+                in: runContext(context, action, inheriting: inherited))
             return ActionResult(
                 action: action.rawValue, isSuccess: true, message: report.message,
                 impact: report.impact, elapsedSeconds: began.duration(to: .now) / .seconds(1),
-                metrics: report.metrics, engine: engine.name)
+                metrics: report.metrics, engine: engine.name, engineReason: reason)
         } catch {
             throw Self.failure(error)
         }
@@ -120,7 +123,7 @@ public struct EngineBridge: Sendable {
 
     func engine(
         for action: RoutedAction, on table: TableIdentifier
-    ) async throws(MaintenanceError) -> any MaintenanceEngine {
+    ) async throws(MaintenanceError) -> (engine: any MaintenanceEngine, reason: String) {
         let preference = await tablePreference(table)
         let choice: EngineChoice
         do throws(NoEngineForAction) {
@@ -132,7 +135,7 @@ public struct EngineBridge: Sendable {
             throw .refused(
                 code: NoEngineForAction.code, reason: "no engine is called \(choice.engine)")
         }
-        return engine
+        return (engine, choice.reason)
     }
 
     private static func validated(

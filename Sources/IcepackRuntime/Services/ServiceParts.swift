@@ -48,7 +48,8 @@ public struct ServiceParts<Store: JobStore, TableCatalog: Catalog>: Sendable {
         guard !configuration.jobs.isDraining else { return nil }
         return Sweeper(
             store: store, policy: configuration.jobs.sweepPolicy,
-            interval: configuration.jobs.sweep, clock: ContinuousClock(), logger: logger)
+            interval: configuration.jobs.sweep, clock: ContinuousClock(),
+            inspect: bridge.holdInspector, logger: logger)
     }
 
     /// What keeps the listing of the catalog fresh.

@@ -11,13 +11,13 @@ extension EngineBridge {
     /// Runs one action without a job: nothing keeps other jobs off the table, and a crash between
     /// commit and removal leaves orphans, which only orphan removal finds.
     ///
-    /// Returns the engine's name as well.
+    /// Returns the engine's name and why it was chosen as well.
     public func runUnguarded(
         _ table: TableName, _ action: MaintenanceAction, _ options: ActionOptions,
         report: @escaping @Sendable (ActionProgress) -> Void
-    ) async throws(MaintenanceError) -> (engine: String, report: ActionReport) {
+    ) async throws(MaintenanceError) -> (engine: EngineChoice, report: ActionReport) {
         let identifier = TableIdentifier(table)
-        let engine = try await engine(
+        let (engine, reason) = try await engine(
             for: RoutedAction(action, options: options), on: identifier)
         let request = ActionRequest(
             table: identifier, action: action, options: options, now: Self.now)
@@ -26,7 +26,8 @@ extension EngineBridge {
             journal: UnkeptJournal(),
             attempt: AttemptLabel(
                 jobID: JobID.random().rawValue, attemptID: AttemptID.random().rawValue))
-        return (engine.name, try await engine.run(request, in: context))
+        let choice = EngineChoice(engine: engine.name, reason: reason)
+        return (choice, try await engine.run(request, in: context))
     }
 }
 

@@ -80,6 +80,8 @@ public struct ActionResult: Hashable, Sendable {
     public let metrics: JSONObject
     /// The engine that ran it.
     public let engine: String?
+    /// Why that engine.
+    public let engineReason: String?
     /// What would be done, on a dry run.
     public let plan: JSONValue?
 
@@ -87,7 +89,7 @@ public struct ActionResult: Hashable, Sendable {
     public init(
         action: String, isSuccess: Bool, message: String, impact: String? = nil,
         error: String? = nil, elapsedSeconds: Double, metrics: JSONObject = JSONObject(),
-        engine: String? = nil, plan: JSONValue? = nil
+        engine: String? = nil, engineReason: String? = nil, plan: JSONValue? = nil
     ) {
         self.action = action
         self.isSuccess = isSuccess
@@ -97,6 +99,7 @@ public struct ActionResult: Hashable, Sendable {
         self.elapsedSeconds = elapsedSeconds
         self.metrics = metrics
         self.engine = engine
+        self.engineReason = engineReason
         self.plan = plan
     }
 }

@@ -10,8 +10,9 @@ public import WireFormat
 public protocol JobQueue: Sendable {
     /// Takes the table's lock, inserts the job and its queue row, and wakes a worker.
     ///
-    /// The lock is free when no row holds it, or when its holder is terminal or gone *and* its
-    /// lease has passed. An idempotency key seen within
+    /// The lock is free when no row holds it, or when its holder is terminal or gone, *and* its
+    /// lease has passed, *and* its holder has no ``Job/engineState`` (``EngineHold``). An
+    /// idempotency key seen within
     /// ``JobSubmission/Idempotency/window`` is looked up before the lock; a deleted job counts.
     /// Repeating a submission with the same job id returns the job: safe after a lost reply.
     /// The submission must not be a dry run.
@@ -57,20 +58,24 @@ public protocol JobQueue: Sendable {
     /// Writes what the next attempt needs to find this attempt's work; nil clears it.
     func setEngineState(_ state: JSONValue?, under claim: Claim) async throws(JobStoreError)
 
-    /// Ends the attempt: status, queue row and lock in one transaction. Repeating the same
+    /// Ends the attempt: status, queue row and lock in one transaction. A job that ends with an
+    /// ``Job/engineState`` keeps its lock (``EngineHold``), except that completing clears the
+    /// state. Repeating the same
     /// settlement under the same claim is one settlement: safe after a lost reply. Another
     /// settlement under a claim that has settled is fenced: the first one stands.
     func settle(_ claim: Claim, as settlement: Settlement) async throws(JobStoreError)
 
     /// With a fence that a cancel, a sweep or its own settlement ended: stores what happened
     /// afterwards. Fenced while the claim still holds the job, and once the job has moved on to
-    /// another attempt.
+    /// another attempt. An aftermath that says `engine_stopped` clears ``Job/engineState`` and, if
+    /// the job is over, frees its lock.
     func recordAftermath(
         _ aftermath: JSONValue, underRevoked claim: Claim
     ) async throws(JobStoreError)
 
     /// With the fence of a job that is over: releases the table lock if that attempt still holds
-    /// it. Releasing a lock that is already gone is not an error. Fenced as
+    /// it. Releasing a lock that is already gone is not an error; one of a job with an
+    /// ``Job/engineState`` stays, without an error. Fenced as
     /// ``recordAftermath(_:underRevoked:)``, and while the job waits for another attempt.
     func releaseLock(underRevoked claim: Claim) async throws(JobStoreError)
 
@@ -81,7 +86,16 @@ public protocol JobQueue: Sendable {
     func softDelete(_ job: JobID) async throws(JobStoreError) -> DeleteOutcome
 
     /// Returns lapsed claims to the queue, fails those out of attempts, frees dead locks.
+    ///
+    /// The lock of a job that is over with an ``Job/engineState`` is dead only when its lease is
+    /// more than ``SweepPolicy/engineHoldLimit`` past; then the state is cleared, the aftermath
+    /// says ``Aftermath/givenUp``, and the audit log has a row
+    /// ``SweepPolicy/holdGivenUpEvent``.
     func sweep(_ policy: SweepPolicy) async throws(JobStoreError) -> SweepReport
+
+    /// Jobs that are over and keep a table because of their ``Job/engineState``, and whose lease
+    /// has passed: the longest past first, at most ``EngineHold/maximumPage``.
+    func engineHolds(limit: Int) async throws(JobStoreError) -> [EngineHold]
 }
 
 /// What is submitted.
@@ -171,12 +185,14 @@ public enum Settlement: Hashable, Sendable {
     case failed(error: String, lock: LockRelease)
     /// A passing fault: back to the queue, visible again after the delay. The lock stays with the
     /// job, its lease ends now: a worker settles so only once its engine has stopped. Out of
-    /// attempts, the store fails the job with the error and releases the lock instead.
+    /// attempts, the store fails the job with the error and releases the lock instead. A lock that
+    /// the job's ``Job/engineState`` keeps has its lease ended.
     case retry(error: String, after: Duration, maxAttempts: Int)
 
     /// What happens to the table lock.
     public enum LockRelease: Hashable, Sendable {
-        /// Freed in the same transaction.
+        /// Freed in the same transaction; if the job's ``Job/engineState`` keeps it, its lease
+        /// ends, so that the next sweep looks at the engine.
         case release
         /// Left until its lease has passed.
         case leaveToLease
@@ -212,6 +228,18 @@ public struct SweepPolicy: Hashable, Sendable {
     /// The most jobs and the most locks one call handles.
     public var batchLimit: Int
 
+    /// How long after its lease a table is held for an engine that nobody has seen stop.
+    ///
+    /// By then Spark's statement has run into its own limit many times over; a table that nobody
+    /// can ever see free again would be the greater harm.
+    public static let engineHoldLimit: Duration = .seconds(24 * 60 * 60)
+
+    /// The audit log's event for a hold that ended with ``engineHoldLimit``.
+    public static let holdGivenUpEvent = "job.engine_hold_given_up"
+
+    /// The audit log's actor for what a sweep does.
+    public static let auditActor = "sweep"
+
     /// Doubling stops here, so that many attempts do not mean days of waiting.
     public static let longestDelay: Duration = .seconds(60 * 60)
 
@@ -245,11 +273,17 @@ public struct SweepReport: Hashable, Sendable {
     public var abandoned: [JobID]
     /// Locks freed.
     public var releasedLocks: Int
+    /// Jobs whose table was held up to ``SweepPolicy/engineHoldLimit`` and is not any more.
+    public var givenUpHolds: [JobID]
 
     /// Takes every field.
-    public init(requeued: [JobID] = [], abandoned: [JobID] = [], releasedLocks: Int = 0) {
+    public init(
+        requeued: [JobID] = [], abandoned: [JobID] = [], releasedLocks: Int = 0,
+        givenUpHolds: [JobID] = []
+    ) {
         self.requeued = requeued
         self.abandoned = abandoned
         self.releasedLocks = releasedLocks
+        self.givenUpHolds = givenUpHolds
     }
 }

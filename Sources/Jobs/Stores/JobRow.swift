@@ -126,6 +126,8 @@ public struct ActionRow: Sendable {
     public var metrics: String?
     /// `engine`.
     public var engine: String?
+    /// `engine_reason`.
+    public var engineReason: String?
     /// `plan`, JSON text.
     public var plan: String?
 
@@ -145,6 +147,7 @@ public struct ActionRow: Sendable {
         ActionResult(
             action: action, isSuccess: isSuccess, message: message, impact: impact, error: error,
             elapsedSeconds: elapsedSeconds, metrics: try metricsObject(), engine: engine,
+            engineReason: engineReason,
             plan: try plan.map { text throws(JobStoreError) in try json(text, "plan") })
     }
 

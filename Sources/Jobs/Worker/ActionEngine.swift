@@ -67,17 +67,24 @@ public struct ActionContext: Sendable {
     private let guarded: any ActionSupport
     private let reportProgress: @Sendable (JobProgress) -> Void
     private let keepAftermath: @Sendable (JSONValue) -> Void
+    private let keepEngine: @Sendable (String, String) -> Void
+    /// Takes note of whether the job may have an engine state.
+    private let noteEngineState: @Sendable (Bool) -> Void
 
     /// `any`, because an engine serves jobs of whichever store.
     init(
         claim: Claim, support: any ActionSupport,
         report: @escaping @Sendable (JobProgress) -> Void,
-        aftermath: @escaping @Sendable (JSONValue) -> Void = { _ in }
+        aftermath: @escaping @Sendable (JSONValue) -> Void = { _ in },
+        engine: @escaping @Sendable (String, String) -> Void = { _, _ in },
+        engineState: @escaping @Sendable (Bool) -> Void = { _ in }
     ) {
         self.claim = claim
         guarded = support
         reportProgress = report
         keepAftermath = aftermath
+        keepEngine = engine
+        noteEngineState = engineState
     }
 
     /// Renews the lease in the store, and throws unless at least this much of it is left then.
@@ -106,6 +113,10 @@ public struct ActionContext: Sendable {
     /// The last note counts; it becomes the job's ``Job/aftermath``.
     public func noteAftermath(_ aftermath: JSONValue) { keepAftermath(aftermath) }
 
+    /// Takes note of which engine carries out the action and why, for the result of an action that
+    /// fails.
+    public func noteEngine(_ engine: String, reason: String) { keepEngine(engine, reason) }
+
     /// Writes which engine runs the job and why.
     public func setEngine(_ engine: String, reason: String) async throws(ActionFailure) {
         try await guarded.perform { store, claim throws(JobStoreError) in
@@ -115,9 +126,14 @@ public struct ActionContext: Sendable {
 
     /// Writes what the next attempt needs to find this attempt's work; nil clears it.
     public func setEngineState(_ state: JSONValue?) async throws(ActionFailure) {
+        // Nothing can be found by JSON's null.
+        let state = state.flatMap { $0.isNull ? Optional.none : $0 }
+        // Before the call for one, after it for none: a lost reply must count as a state.
+        if state != nil { noteEngineState(true) }
         try await guarded.perform { store, claim throws(JobStoreError) in
             try await store.setEngineState(state, under: claim)
         }
+        if state == nil { noteEngineState(false) }
     }
 
     /// Before a commit: names the files it will orphan or bring.

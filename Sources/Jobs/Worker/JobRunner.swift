@@ -36,6 +36,10 @@ where RunClock.Duration == Duration {
         var helpers: [Task<Void, Never>] = []
         /// What the engine said of its end, if it had to stop early.
         var aftermath: JSONValue?
+        /// Which engine carries out the action, and why.
+        var engine: (name: String, reason: String)?
+        /// Whether the job's ``Job/engineState`` may name something that runs.
+        var hasEngineState = false
         var hasEnded = false
     }
 
@@ -59,6 +63,7 @@ where RunClock.Duration == Duration {
         let (events, mailbox) = AsyncStream.makeStream(of: Event.self)
         self.events = events
         self.mailbox = mailbox
+        state.withLock { $0.hasEngineState = claimed.job.engineState != nil }
         lease = LeaseGuard(
             claim: claimed.claim, store: store, clock: clock, configuration: configuration,
             random: random, sentAt: claimSentAt, onLoss: { mailbox.yield(.fenceLost) })
@@ -156,8 +161,15 @@ where RunClock.Duration == Duration {
         let context = ActionContext(
             claim: claim, support: lease,
             report: { [weak self] progress in self?.progress.withLock { $0 = progress } },
-            aftermath: { [weak self] note in self?.state.withLock { $0.aftermath = note } })
+            aftermath: { [weak self] note in self?.state.withLock { $0.aftermath = note } },
+            engine: { [weak self] name, reason in
+                self?.state.withLock { $0.engine = (name, reason) }
+            },
+            engineState: { [weak self] isKept in
+                self?.state.withLock { $0.hasEngineState = isKept }
+            })
         let invocation = ActionInvocation(job: job, action: action)
+        state.withLock { $0.engine = nil }
         // Its end is an event of the run; a run that has to end first leaves it behind.
         let engineTask = Task {
             let began = self.clock.now
@@ -184,10 +196,12 @@ where RunClock.Duration == Duration {
             }
             return (result, nil)
         } catch {
+            let engine = state.withLock { $0.engine }
             let result = ActionResult(
                 action: invocation.action, isSuccess: false,
                 message: "\(invocation.action) failed", error: error.description,
-                elapsedSeconds: began.duration(to: clock.now) / .seconds(1))
+                elapsedSeconds: began.duration(to: clock.now) / .seconds(1),
+                engine: engine?.name, engineReason: engine?.reason)
             return (result, error)
         }
     }
@@ -208,8 +222,14 @@ where RunClock.Duration == Duration {
     }
 
     /// What is known of the engine once it has answered.
+    ///
+    /// An engine that says nothing has stopped, unless it left a state by which its work is to be
+    /// found: then somebody has to look.
     private var aftermath: JSONValue {
-        state.withLock { $0.aftermath } ?? Aftermath.engineStopped
+        state.withLock { state in
+            state.aftermath
+                ?? (state.hasEngineState ? Aftermath.engineUnknown : Aftermath.engineStopped)
+        }
     }
 
     // MARK: The lease
@@ -309,11 +329,14 @@ where RunClock.Duration == Duration {
 
     /// What a job that this attempt ended says of the engine; nil if there is nothing to say.
     private func aftermath(of settlement: Settlement) -> JSONValue? {
-        let noted = state.withLock { $0.aftermath }
+        let (noted, hasEngineState) = state.withLock { ($0.aftermath, $0.hasEngineState) }
+        // Spelled out, because a bare nil would be JSON's null here.
+        let left = noted ?? (hasEngineState ? Aftermath.engineUnknown : Optional.none)
         return switch settlement {
         case .failed(JobMessages.terminated, .leaveToLease): noted ?? Aftermath.engineStopping
         case .failed(_, .leaveToLease): noted ?? Aftermath.engineUnknown
-        case .failed(_, .release): noted
+        case .failed(_, .release): left
+        case .retry(_, _, let maxAttempts) where job.attemptCount >= maxAttempts: left
         // The job goes on, or has nothing to explain.
         case .completed, .retry: nil
         }
@@ -361,20 +384,5 @@ where RunClock.Duration == Duration {
                 logger.warning(message, metadata: ["error": "\(reason)"])
             }
         }
-    }
-}
-
-/// What ``Job/aftermath`` says of the engine.
-enum Aftermath {
-    /// It was asked to stop and has not answered yet.
-    static let engineStopping: JSONValue = ["engine_state": "engine_stopping"]
-    /// It has stopped.
-    static let engineStopped: JSONValue = ["engine_state": "engine_stopped"]
-    /// It was asked to stop and could not be seen to have.
-    static let engineUnknown: JSONValue = ["engine_state": "engine_unknown"]
-
-    /// Whether nothing of the job runs any more.
-    static func saysStopped(_ aftermath: JSONValue) -> Bool {
-        aftermath.objectValue?["engine_state"] == "engine_stopped"
     }
 }

@@ -21,15 +21,17 @@ job AS (
 ),
 recorded AS (
     INSERT INTO job_actions (
-        job_id, action, success, message, impact, error, metrics, plan, engine, elapsed_seconds)
+        job_id, action, success, message, impact, error, metrics, plan, engine, engine_reason,
+        elapsed_seconds)
     SELECT job.job_id, r.action, r.success, r.message, r.impact, r.error, r.metrics, r.plan,
-        r.engine, r.elapsed_seconds
+        r.engine, r.engine_reason, r.elapsed_seconds
     FROM job, ROWS FROM (
         jsonb_to_recordset($9::jsonb) AS (
             action TEXT, success BOOLEAN, message TEXT, impact TEXT, error TEXT, metrics JSONB,
-            plan JSONB, engine TEXT, elapsed_seconds DOUBLE PRECISION)
+            plan JSONB, engine TEXT, engine_reason TEXT, elapsed_seconds DOUBLE PRECISION)
     ) WITH ORDINALITY AS r (
-        action, success, message, impact, error, metrics, plan, engine, elapsed_seconds, n)
+        action, success, message, impact, error, metrics, plan, engine, engine_reason,
+        elapsed_seconds, n)
     ORDER BY r.n
 )
 SELECT (SELECT job_id FROM job), (SELECT job_id FROM same), (SELECT job_id FROM earlier),

@@ -32,7 +32,9 @@ taken AS (
         expires_at = EXCLUDED.expires_at
     WHERE l.expires_at <= now()
         AND NOT EXISTS (
-            SELECT FROM jobs h WHERE h.job_id = l.holder AND h.status IN ('pending', 'running'))
+            SELECT FROM jobs h
+            WHERE h.job_id = l.holder
+                AND (h.status IN ('pending', 'running') OR h.engine_state IS NOT NULL))
     RETURNING l.holder
 ),
 job AS (

@@ -25,8 +25,13 @@ extension SQLiteStore {
         _ aftermath: JSONValue, underRevoked claim: Claim
     ) async throws(JobStoreError) {
         try await write { transaction in
+            let isStopped = Aftermath.saysStopped(aftermath)
             try transaction.fenced(
-                Statement.setAftermath, claim, ["aftermath": aftermath.text()])
+                Statement.setAftermath, claim,
+                ["aftermath": aftermath.text(), "stopped": isStopped ? 1 : 0])
+            if isStopped {
+                try transaction.execute(Statement.freeTable, ["job": claim.jobID.rawValue])
+            }
             transaction.signals.append(.jobChanged(claim.jobID))
         }
     }
@@ -68,31 +73,6 @@ extension SQLiteStore {
             return .deleted
         }
     }
-
-    public func sweep(_ policy: SweepPolicy) async throws(JobStoreError) -> SweepReport {
-        try await write { transaction in
-            var report = SweepReport()
-            let lapsed = try transaction.all(
-                Statement.selectLapsed, ["now": transaction.now, "limit": policy.batchLimit])
-            for row in lapsed {
-                let claim = Claim(
-                    jobID: try row.jobID("job_id"), attemptID: try row.attemptID("attempt_id"))
-                let attempts: Int = try row.value("attempt_count")
-                if attempts < policy.maxAttempts {
-                    let delay = policy.delay(afterAttempts: attempts)
-                    try transaction.requeue(claim, after: delay, error: nil, leaseEndsNow: false)
-                    report.requeued.append(claim.jobID)
-                } else {
-                    try transaction.abandon(claim, attempts: attempts)
-                    report.abandoned.append(claim.jobID)
-                }
-                transaction.signals += [.jobCancelled(claim.jobID), .jobChanged(claim.jobID)]
-            }
-            report.releasedLocks = try transaction.execute(
-                Statement.deleteDeadLocks, ["now": transaction.now, "limit": policy.batchLimit])
-            return report
-        }
-    }
 }
 
 extension Claim {
@@ -132,7 +112,11 @@ extension Transaction {
             ["status": status.rawValue, "error": error, "now": now])
         try fenced(Statement.deleteQueueRow, claim)
         switch lock {
-        case .release: try execute(Statement.releaseLock, claim.arguments)
+        case .release:
+            guard try execute(Statement.releaseLock, claim.arguments) == 0 else { return }
+            var arguments = claim.arguments
+            arguments += ["now": now]
+            try execute(Statement.endLease, arguments)
         case .leaveToLease: break
         }
     }
@@ -145,12 +129,5 @@ extension Transaction {
         try execute(
             Statement.detachLock,
             ["job": claim.jobID.rawValue, "expires": leaseEndsNow ? now : nil])
-    }
-
-    func abandon(_ claim: Claim, attempts: Int) throws {
-        try fenced(
-            Statement.abandonJob, claim,
-            ["error": SweepPolicy.abandonment(attempts: attempts), "now": now])
-        try fenced(Statement.deleteQueueRow, claim)
     }
 }

@@ -10,7 +10,10 @@ extension SQLiteStore {
     package static let migrations = MigrationPlan([
         Migration(
             version: 1,
-            sql: String(decoding: PackageResources.V0001__job_system_sql, as: UTF8.self))
+            sql: String(decoding: PackageResources.V0001__job_system_sql, as: UTF8.self)),
+        Migration(
+            version: 2,
+            sql: String(decoding: PackageResources.V0002__engine_reason_sql, as: UTF8.self)),
     ])
 
     /// How often the file is looked at for what other processes did, while somebody listens.

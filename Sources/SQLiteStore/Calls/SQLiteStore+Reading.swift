@@ -128,6 +128,7 @@ extension StoredRow {
         action.error = try optional("error")
         action.metrics = try optional("metrics")
         action.engine = try optional("engine")
+        action.engineReason = try optional("engine_reason")
         action.plan = try optional("plan")
         return action
     }

@@ -105,7 +105,8 @@ extension Transaction {
             "action": result.action, "success": result.isSuccess ? 1 : 0,
             "message": result.message, "impact": result.impact, "error": result.error,
             "metrics": JSONValue.object(result.metrics).text(), "plan": result.plan?.text(),
-            "engine": result.engine, "elapsed": result.elapsedSeconds, "now": now,
+            "engine": result.engine, "engineReason": result.engineReason,
+            "elapsed": result.elapsedSeconds, "now": now,
         ]
     }
 }

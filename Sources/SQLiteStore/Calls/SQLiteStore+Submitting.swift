@@ -81,7 +81,8 @@ extension Transaction {
         return .repeated(try jobs(from: [row])[0])
     }
 
-    /// Who keeps the table from being taken: a live job, or a lease that has not passed.
+    /// Who keeps the table from being taken: a live job, a lease that has not passed, or an engine
+    /// that may still work for a job that is over.
     private func holder(of table: TableName) throws -> JobID? {
         let name: StatementArguments = ["database": table.database, "table": table.table]
         if let live = try first(Statement.selectLiveJob, name) {
@@ -89,6 +90,7 @@ extension Transaction {
         }
         guard let lock = try first(Statement.selectLock, name),
             try lock.value("expires_at", as: Int64.self) > now
+                || lock.value("is_held", as: Int.self) == 1
         else { return nil }
         return try lock.jobID("holder")
     }

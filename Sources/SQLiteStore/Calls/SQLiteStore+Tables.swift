@@ -129,18 +129,22 @@ extension SQLiteStore {
 
     public func audit(_ event: AuditEvent) async throws(JobStoreError) {
         try await write { transaction in
-            try transaction.execute(
-                Statement.insertAuditEvent,
-                [
-                    "now": transaction.now, "actor": event.actor, "event": event.event,
-                    "job": event.jobID?.rawValue,
-                    "details": event.details.isNull ? nil : event.details.text(),
-                ])
+            try transaction.audit(event)
         }
     }
 }
 
 extension Transaction {
+    func audit(_ event: AuditEvent) throws {
+        try execute(
+            Statement.insertAuditEvent,
+            [
+                "now": now, "actor": event.actor, "event": event.event,
+                "job": event.jobID?.rawValue,
+                "details": event.details.isNull ? nil : event.details.text(),
+            ])
+    }
+
     /// Fences writes whose own statement may rightly change no row.
     fileprivate func requireHeld(_ claim: Claim) throws {
         guard try first(Statement.selectHeld, claim.arguments) != nil else {

@@ -4,9 +4,11 @@
 extension Statement {
     // MARK: Settling
 
+    /// What an engine may still run is to be found again unless the job completed.
     static let finishJob = """
         UPDATE jobs SET status = :status, error = :error, completed_at = :now,
-            last_attempt_id = attempt_id
+            last_attempt_id = attempt_id,
+            engine_state = CASE WHEN :status = 'completed' THEN NULL ELSE engine_state END
         WHERE job_id = :job AND attempt_id = :attempt AND status = 'running'
         """
 
@@ -14,9 +16,19 @@ extension Statement {
         DELETE FROM job_queue WHERE job_id = :job AND attempt_id = :attempt
         """
 
-    /// By holder and attempt, so that a successor's lock stays.
+    /// By holder and attempt, so that a successor's lock stays; and not while an engine state keeps
+    /// the table.
     static let releaseLock = """
         DELETE FROM table_locks
+        WHERE (database_name, table_name) =
+                (SELECT database_name, table_name FROM jobs
+                    WHERE job_id = :job AND engine_state IS NULL)
+            AND holder = :job AND attempt_id IS :attempt
+        """
+
+    /// What ``releaseLock`` left because of an engine state may be looked at from now on.
+    static let endLease = """
+        UPDATE table_locks SET expires_at = :now
         WHERE (database_name, table_name) =
                 (SELECT database_name, table_name FROM jobs WHERE job_id = :job)
             AND holder = :job AND attempt_id IS :attempt
@@ -48,9 +60,19 @@ extension Statement {
     // MARK: With a fence that is no longer current
 
     static let setAftermath = """
-        UPDATE jobs SET aftermath = :aftermath
+        UPDATE jobs SET aftermath = :aftermath,
+            engine_state = CASE WHEN :stopped THEN NULL ELSE engine_state END
         WHERE job_id = :job AND last_attempt_id = :attempt
             AND (attempt_id IS NULL OR (attempt_id = :attempt AND status <> 'running'))
+        """
+
+    /// Of a job that is over, whichever of its attempts it is under.
+    static let freeTable = """
+        DELETE FROM table_locks
+        WHERE (database_name, table_name) =
+                (SELECT database_name, table_name FROM jobs WHERE job_id = :job
+                    AND status IN ('completed', 'failed', 'cancelled'))
+            AND holder = :job
         """
 
     /// Whether the job is over and this was its last attempt.
@@ -95,18 +117,40 @@ extension Statement {
             SELECT l.database_name, l.table_name FROM table_locks l
             LEFT JOIN jobs j ON j.job_id = l.holder
             WHERE l.expires_at <= :now
-                AND (j.job_id IS NULL OR j.status IN ('completed', 'failed', 'cancelled'))
+                AND (j.job_id IS NULL OR j.engine_state IS NULL
+                    AND j.status IN ('completed', 'failed', 'cancelled'))
             LIMIT :limit)
+        """
+
+    /// Tables that stay locked after their job because of its engine state: SEARCH table_locks
+    /// USING table_locks_expiry, then jobs by primary key.
+    static let selectHolds = """
+        SELECT j.job_id, j.last_attempt_id, j.database_name, j.table_name, j.engine_state,
+            j.aftermath
+        FROM table_locks l JOIN jobs j ON j.job_id = l.holder
+        WHERE l.expires_at < :before AND j.engine_state IS NOT NULL
+            AND j.status IN ('completed', 'failed', 'cancelled')
+        ORDER BY l.expires_at LIMIT :limit
+        """
+
+    /// ``deleteDeadLocks`` then finds the lock dead.
+    static let giveUpHold = """
+        UPDATE jobs SET engine_state = NULL, aftermath = :aftermath WHERE job_id = :job
         """
 
     // MARK: Purging
 
     /// SEARCH jobs USING jobs_completed; results and closed journal rows go with their job.
+    ///
+    /// A job that keeps its table for an engine stays.
     static let purgeJobs = """
         DELETE FROM jobs
         WHERE completed_at < :limit AND status IN ('completed', 'failed', 'cancelled')
             AND NOT EXISTS (SELECT 1 FROM file_journal f
                 WHERE f.job_id = jobs.job_id AND f.state = 'planned')
+            AND (engine_state IS NULL OR NOT EXISTS (SELECT 1 FROM table_locks l
+                WHERE l.database_name = jobs.database_name AND l.table_name = jobs.table_name
+                    AND l.holder = jobs.job_id))
         """
 
     /// SCAN: these are small, and purging is rare.

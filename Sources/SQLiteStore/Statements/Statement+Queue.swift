@@ -11,10 +11,11 @@ extension Statement {
             AND status IN ('pending', 'running') AND dry_run = 0
         """
 
-    /// SEARCH table_locks by primary key.
+    /// SEARCH table_locks by primary key, then jobs by theirs.
     static let selectLock = """
-        SELECT holder, expires_at FROM table_locks
-        WHERE database_name = :database AND table_name = :table
+        SELECT l.holder, l.expires_at, j.engine_state IS NOT NULL AS is_held
+        FROM table_locks l LEFT JOIN jobs j ON j.job_id = l.holder
+        WHERE l.database_name = :database AND l.table_name = :table
         """
 
     static let insertJob = """
@@ -97,22 +98,23 @@ extension Statement {
 
     static let upsertResult = """
         INSERT INTO job_actions (job_id, action, success, message, impact, error, metrics, plan,
-            engine, elapsed_seconds, created_at)
+            engine, engine_reason, elapsed_seconds, created_at)
         SELECT job_id, :action, :success, :message, :impact, :error, :metrics, :plan, :engine,
-            :elapsed, :now
+            :engineReason, :elapsed, :now
         FROM jobs WHERE job_id = :job AND attempt_id = :attempt AND status = 'running'
         ON CONFLICT (job_id, action) DO UPDATE SET success = excluded.success,
             message = excluded.message, impact = excluded.impact, error = excluded.error,
             metrics = excluded.metrics, plan = excluded.plan, engine = excluded.engine,
+            engine_reason = excluded.engine_reason,
             elapsed_seconds = excluded.elapsed_seconds, created_at = excluded.created_at
         """
 
     /// Of a dry run, which no attempt ever held.
     static let insertResult = """
         INSERT INTO job_actions (job_id, action, success, message, impact, error, metrics, plan,
-            engine, elapsed_seconds, created_at)
+            engine, engine_reason, elapsed_seconds, created_at)
         VALUES (:job, :action, :success, :message, :impact, :error, :metrics, :plan, :engine,
-            :elapsed, :now)
+            :engineReason, :elapsed, :now)
         """
 
     /// Whether the claim holds its job now: SEARCH jobs by primary key.

@@ -32,7 +32,7 @@ enum Statement {
     /// SEARCH job_actions USING its unique index, once per job of the page.
     static let selectResults = """
         SELECT job_id, action, success, message, impact, error, metrics, plan, engine,
-            elapsed_seconds
+            engine_reason, elapsed_seconds
         FROM job_actions WHERE job_id IN (SELECT value FROM json_each(:jobs)) ORDER BY id
         """
 

@@ -44,7 +44,11 @@ struct MaintenanceRun {
             clock: ContinuousClock(), logger: startup.logger, engine: bridge.actionEngine)
         // Where no service runs, this is who finds the job of a run that was killed.
         let jobs = startup.configuration.jobs
-        if !jobs.isDraining { _ = try await store.sweep(jobs.sweepPolicy) }
+        let sweeper = Sweeper(
+            store: store, policy: jobs.sweepPolicy, interval: jobs.sweep, clock: ContinuousClock(),
+            isDraining: { jobs.isDraining }, inspect: bridge.holdInspector, logger: startup.logger)
+        _ = try await sweeper.sweep()
+        _ = try await sweeper.inspectHolds()
         let sent = ContinuousClock.now
         let claimed = try await claim(in: store, startup: startup)
         let run = ClaimedRun(worker: worker, claimed: claimed, claimedAt: sent)
@@ -79,16 +83,24 @@ struct MaintenanceRun {
         case .accepted(let job), .repeated(let job):
             return ClaimedJob(claim: Claim(jobID: job.id, attemptID: attempt), job: job)
         case .locked(let holder):
-            let isWaiting =
-                try await store.job(holder, visibility: .includingDeleted)?.status == .pending
-            Console.note(
-                isWaiting
-                    ? "icepack: job \(holder) waits for a worker and has \(table): "
-                        + "let `icepack worker --once` run it, or cancel it"
-                    : "icepack: \(table) is locked by job \(holder); try again when it is over")
+            let job = try await store.job(holder, visibility: .includingDeleted)
+            Console.note("icepack: \(sentence(locked: holder, job))")
             throw ExitStatus.tryLater.exit
         case .idempotencyMismatch(let first):
             throw JobStoreError.corrupt(reason: "job \(first) has this submission's key")
+        }
+    }
+
+    private func sentence(locked holder: JobID, _ job: Job?) -> String {
+        switch job?.status {
+        case .pending:
+            "job \(holder) waits for a worker and has \(table): "
+                + "let `icepack worker --once` run it, or cancel it"
+        case .failed where job?.engineState != nil, .cancelled where job?.engineState != nil:
+            "job \(holder) is over, but something of it may still run in Spark on \(table); "
+                + "try again later: each `icepack sweep` asks Spark"
+        case nil, .running, .completed, .failed, .cancelled:
+            "\(table) is locked by job \(holder); try again when it is over"
         }
     }
 
@@ -100,7 +112,7 @@ struct MaintenanceRun {
         for action in actions {
             let began = ContinuousClock.now
             do throws(MaintenanceError) {
-                let (engine, report) = try await bridge.runUnguarded(
+                let (choice, report) = try await bridge.runUnguarded(
                     table, action, options[action] ?? .none
                 ) { progress in
                     guard Console.isInteractive else { return }
@@ -112,7 +124,8 @@ struct MaintenanceRun {
                         action: action.rawValue, isSuccess: true, message: report.message,
                         impact: report.impact,
                         elapsedSeconds: began.duration(to: .now) / .seconds(1),
-                        metrics: report.metrics, engine: engine))
+                        metrics: report.metrics, engine: choice.engine,
+                        engineReason: choice.reason))
             } catch {
                 results.append(Self.failure(of: action, "\(error)"))
                 break

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import IcebergCatalog
 import IcepackRuntime
 import Jobs
 import WireFormat
@@ -20,12 +21,17 @@ struct MigrateCommand: AsyncParsableCommand {
     }
 }
 
-/// `icepack sweep`: returns lapsed claims to the queue and frees dead locks, once.
+/// `icepack sweep`: returns lapsed claims to the queue, frees dead locks and asks engines about
+/// tables that are held for them, once.
 struct SweepCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "sweep",
         abstract: "Return lapsed claims to the queue and free dead locks, once.",
-        discussion: "While ICEPACK_DRAIN_MODE is on it does nothing and says so.")
+        discussion: """
+            Where a job ended and something of it may still run in Spark, Spark is told to stop it, \
+            and the table is free once it has; that may take a minute for each. While \
+            ICEPACK_DRAIN_MODE is on it does nothing and says so.
+            """)
 
     @OptionGroup var options: ConfigurationOptions
 
@@ -34,35 +40,59 @@ struct SweepCommand: AsyncParsableCommand {
 
     func run() async throws {
         let startup = try Startup(options)
-        let jobs = startup.configuration.jobs
-        guard !jobs.isDraining else {
+        guard !startup.configuration.jobs.isDraining else {
             Console.note("drain mode is on: nothing is swept")
             return
         }
+        let (catalog, bridge) = try startup.catalog()
+        do {
+            try await sweep(startup, catalog, bridge)
+        } catch {
+            await bridge.shutdown()
+            throw error
+        }
+        await bridge.shutdown()
+    }
+
+    private func sweep(
+        _ startup: Startup, _ catalog: some Catalog, _ bridge: EngineBridge
+    ) async throws {
         let store = try await startup.migratedStore()
-        let report = try await startup.reporting {
-            try await sweep(store, jobs.sweepPolicy, startup)
+        let (report, holds) = try await startup.reporting {
+            try await sweep(store, startup, catalog, bridge)
         }
         await store.shutdown()
         guard json else {
             Console.write(
                 "requeued \(report.requeued.count) jobs, abandoned \(report.abandoned.count), "
-                    + "freed \(report.releasedLocks) locks")
+                    + "freed \(report.releasedLocks + holds.settled.count) locks")
+            for job in holds.held {
+                Console.write("job \(job) keeps its table: its engine may still be running")
+            }
             return
         }
         Console.write([
-            "requeued": .array(report.requeued.map { .string($0.rawValue) }),
-            "abandoned": .array(report.abandoned.map { .string($0.rawValue) }),
+            "requeued": Self.list(report.requeued), "abandoned": Self.list(report.abandoned),
             "released_locks": .integer(report.releasedLocks),
+            "settled_holds": Self.list(holds.settled), "kept_holds": Self.list(holds.held),
+            "given_up_holds": Self.list(report.givenUpHolds),
         ])
     }
 
     private func sweep(
-        _ store: some JobStore, _ policy: SweepPolicy, _ startup: Startup
-    ) async throws -> SweepReport {
-        try await Sweeper(
-            store: store, policy: policy, interval: .seconds(60), clock: ContinuousClock(),
+        _ store: some JobStore, _ startup: Startup, _ catalog: some Catalog, _ bridge: EngineBridge
+    ) async throws -> (SweepReport, HoldReport) {
+        let sweeper = ServiceParts(
+            configuration: startup.configuration, store: store, catalog: catalog, bridge: bridge,
             logger: startup.logger
-        ).sweep()
+        ).sweeper
+        guard let sweeper else { return (SweepReport(), HoldReport()) }
+        // Asked first: what is freed by an answer is not given up for its age.
+        let holds = try await sweeper.inspectHolds()
+        return (try await sweeper.sweep(), holds)
+    }
+
+    private static func list(_ jobs: [JobID]) -> JSONValue {
+        .array(jobs.map { .string($0.rawValue) })
     }
 }

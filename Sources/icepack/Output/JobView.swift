@@ -55,10 +55,18 @@ struct JobView {
             let seconds = result["elapsed_seconds"]?.doubleValue ?? 0
             let text = result["error"]?.stringValue ?? result["message"]?.stringValue ?? ""
             lines.append("  \(action): \(mark), \(Self.short(seconds)) s. \(text)")
+            lines += Self.engineLine(result)
             lines += Self.planLines(result["plan"])
         }
         if let error { lines.append("  error: \(error)") }
         return lines
+    }
+
+    /// Which engine, and why; a service of an older version does not say why.
+    private static func engineLine(_ result: JSONObject) -> [String] {
+        guard let engine = result["engine"]?.stringValue else { return [] }
+        let reason = result["engine_reason"]?.stringValue.map { ": \($0)" } ?? ""
+        return ["    engine \(engine)\(reason)"]
     }
 
     private static func planLines(_ plan: JSONValue?) -> [String] {

@@ -198,6 +198,30 @@ import WireFormat
         }
     }
 
+    @Test func `a hold that is given up is in the audit log`() async throws {
+        try await withStore { store, clock in
+            _ = try await store.submit(submission())
+            let held = try await claim(store)
+            try await store.setEngineState(["engine": "spark"], under: held.claim)
+            try await store.settle(held.claim, as: .failed(error: "e", lock: .release))
+            try await clock.advance(by: SweepPolicy.engineHoldLimit + .seconds(1))
+
+            _ = try await store.sweep(SweepPolicy(maxAttempts: 3))
+
+            let rows = try await clock.pool.query(
+                "SELECT actor, event, job_id, details FROM shifted.audit_log", effect: .reads)
+            let row = try #require(rows.first)
+            let expected = SweepPolicy.givenUpEvent(
+                held.job.id, on: TableName(database: "db", table: "t"))
+            #expect(rows.count == 1)
+            #expect(try row.decode(0, as: String.self) == expected.actor)
+            #expect(try row.decode(1, as: String.self) == expected.event)
+            #expect(try row.decode(2, as: String.self) == held.job.id.rawValue)
+            #expect(
+                try JSONValue(parsing: try row.decode(3, as: String.self)) == expected.details)
+        }
+    }
+
     @Test func `a lock row that somebody removed is put back by the claim`() async throws {
         try await withStore { store, clock in
             let submitted = submission()

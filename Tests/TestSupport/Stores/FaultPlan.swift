@@ -13,7 +13,7 @@ public enum StoreFault: Hashable, Sendable, CaseIterable {
 /// A call to the store, by name.
 public enum StoreCall: String, Hashable, Sendable, CaseIterable {
     case submit, submitClaimed, recordDryRun, claim, renew, record, setEngine, setEngineState
-    case settle, recordAftermath, releaseLock, cancel, softDelete, sweep
+    case settle, recordAftermath, releaseLock, cancel, softDelete, sweep, engineHolds
     case job, jobs, purgeHistory, queueDepth
     case append, close, markUnknown, openEntries, closeReplayed
     case cachedTable, cachedTables, tableCacheState, replaceCachedTables

@@ -221,6 +221,10 @@ extension InMemoryJobStore: JobQueue {
     public func sweep(_ policy: SweepPolicy) async throws(JobStoreError) -> SweepReport {
         try write(.sweep) { model throws(JobStoreError) in model.sweep(policy) }
     }
+
+    public func engineHolds(limit: Int) async throws(JobStoreError) -> [EngineHold] {
+        try read(.engineHolds) { $0.engineHolds(limit: limit) }
+    }
 }
 
 // The protocol documents its members.

@@ -16,9 +16,9 @@ public struct StoreComparison<Store: JobStore> {
     private var settlers: [JobID: Set<AttemptID>] = [:]
     private var trace: [String] = []
 
-    /// Leases end between the steps of time, which are whole tens of seconds: the few milliseconds
-    /// by which a database's clock runs on decide nothing.
-    private let lease: Duration = .seconds(95)
+    /// Leases end between the steps of time, which are whole thousands of seconds: the minutes by
+    /// which a database's clock runs on, on a busy machine, decide nothing.
+    private let lease: Duration = .seconds(9500)
 
     /// Compares a fresh store.
     public init(_ test: StoreUnderTest<Store>, seed: UInt64) {
@@ -47,16 +47,16 @@ public struct StoreComparison<Store: JobStore> {
         case 12, 13: try await sweep()
         case 14, 15: try await journal()
         case 16:
-            try await both("purge") { try await $0.purgeHistory(olderThan: .seconds(305)) }
+            try await both("purge") { try await $0.purgeHistory(olderThan: .seconds(30_500)) }
         default: try await advance()
         }
     }
 
     private mutating func advance() async throws {
-        let tens = [1, 3, 6, 10, 40, 9000][Int(random.next() % 6)]
-        trace.append("advance \(tens)0 s")
-        model.advance(by: .seconds(tens * 10))
-        try await test.advance(.seconds(tens * 10))
+        let thousands = [1, 3, 6, 10, 40, 900][Int(random.next() % 6)]
+        trace.append("advance \(thousands)000 s")
+        model.advance(by: .seconds(thousands * 1000))
+        try await test.advance(.seconds(thousands * 1000))
     }
 
     private mutating func submit() async throws {
@@ -125,9 +125,10 @@ public struct StoreComparison<Store: JobStore> {
                 try await $0.setEngine("native", reason: "\(done)", under: claim)
             }
         default:
+            // Spelled out, because a bare nil would be JSON's null here.
+            let state: JSONValue? = done % 2 == 0 ? Optional.none : ["n": .integer(done)]
             try await both("engine state \(claim)") {
-                try await $0.setEngineState(
-                    done % 2 == 0 ? nil : ["n": .integer(done)], under: claim)
+                try await $0.setEngineState(state, under: claim)
             }
         }
     }
@@ -137,7 +138,7 @@ public struct StoreComparison<Store: JobStore> {
         let settlements: [Settlement] = [
             .completed, .failed(error: "e", lock: .release),
             .failed(error: "e", lock: .leaveToLease),
-            .retry(error: "r", after: .seconds(20), maxAttempts: 3),
+            .retry(error: "r", after: .seconds(2500), maxAttempts: 3),
         ]
         let settlement = settlements[Int(random.next() % 4)]
         let outcome = try await both("settle \(claim) \(settlement)") {
@@ -154,9 +155,11 @@ public struct StoreComparison<Store: JobStore> {
 
     private mutating func withFence() async throws {
         guard let claim = anyClaim() else { return }
-        if random.next() % 2 == 0 {
-            try await both("aftermath \(claim)") {
-                try await $0.recordAftermath(["k": "v"], underRevoked: claim)
+        let kind = random.next() % 4
+        if kind < 2 {
+            let state: JSONValue = kind == 0 ? "engine_stopped" : "engine_unknown"
+            try await both("aftermath \(state.text()) \(claim)") {
+                try await $0.recordAftermath(["engine_state": state], underRevoked: claim)
             }
         } else {
             try await both("release \(claim)") { try await $0.releaseLock(underRevoked: claim) }
@@ -174,7 +177,8 @@ public struct StoreComparison<Store: JobStore> {
 
     private mutating func sweep() async throws {
         try await both("sweep") { store in
-            var report = try await store.sweep(SweepPolicy(maxAttempts: 3))
+            var report = try await store.sweep(
+                SweepPolicy(maxAttempts: 3, retryDelay: .seconds(2500)))
             report.requeued.sort { $0.rawValue < $1.rawValue }
             report.abandoned.sort { $0.rawValue < $1.rawValue }
             return report
@@ -318,7 +322,11 @@ public struct StoreComparison<Store: JobStore> {
         }
         let open = try await store.openEntries(tableUUID: tableUUID, after: 0, limit: 1000)
         let depth = try await store.queueDepth()
-        return jobs.map(Self.describe) + open.map { "\($0.jobID) \($0.entry.path)" }
+        let holds = try await store.engineHolds(limit: 100).map {
+            "hold \($0.claim) \($0.table) \($0.state.text())"
+        }
+        return jobs.map(Self.describe) + holds.sorted()
+            + open.map { "\($0.jobID) \($0.entry.path)" }
             + ["depth \(depth)"]
     }
 

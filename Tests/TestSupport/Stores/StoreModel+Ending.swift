@@ -49,9 +49,12 @@ extension StoreModel {
             job.error = error
             job.completedAt = now
             job.lastAttemptID = claim.attemptID
+            if status == .completed { job.engineState = nil }
         }
         queue.removeAll { $0.jobID == job.id }
         switch lock {
+        case .release where isHeld(job.id):
+            locks[job.table]?.expiresAt = now
         case .release: release(job, heldBy: claim.attemptID)
         case .leaveToLease: break
         }
@@ -84,14 +87,21 @@ extension StoreModel {
     mutating func recordAftermath(
         _ aftermath: JSONValue, underRevoked claim: Claim
     ) throws(JobStoreError) {
-        _ = try revoked(claim)
-        update(claim.jobID) { job, _ in job.aftermath = aftermath }
+        let job = try revoked(claim)
+        let isStopped = Aftermath.saysStopped(aftermath)
+        update(claim.jobID) { job, _ in
+            job.aftermath = aftermath
+            if isStopped { job.engineState = nil }
+        }
+        if isStopped, job.status.isTerminal, locks[job.table]?.holder == job.id {
+            locks[job.table] = nil
+        }
     }
 
     mutating func releaseLock(underRevoked claim: Claim) throws(JobStoreError) {
         let job = try revoked(claim)
         guard job.status.isTerminal else { throw .fenced }
-        release(job, heldBy: claim.attemptID)
+        if !isHeld(job.id) { release(job, heldBy: claim.attemptID) }
     }
 
     private func revoked(_ claim: Claim) throws(JobStoreError) -> Job {
@@ -144,8 +154,10 @@ extension StoreModel {
                 report.abandoned.append(job.id)
             }
         }
+        report.givenUpHolds = giveUpHolds(atMost: policy.batchLimit)
         let dead = locks.filter { _, lock in
             lock.expiresAt <= now && (job(lock.holder)?.status.isTerminal ?? true)
+                && !isHeld(lock.holder)
         }
         for table in dead.keys.prefix(policy.batchLimit) {
             locks[table] = nil
@@ -163,5 +175,43 @@ extension StoreModel {
             job.attemptID = nil
         }
         queue.removeAll { $0.jobID == job.id }
+    }
+
+    // MARK: Engine holds
+
+    /// Whether the job, being over, keeps its table for an engine.
+    func isHeld(_ id: JobID) -> Bool { job(id).map { $0.engineState != nil } ?? false }
+
+    /// The holds whose lease has passed, the longest past first.
+    private var lapsedHolds: [(job: Job, expiresAt: Timestamp)] {
+        locks.values.filter { $0.expiresAt <= now }.compactMap { lock in
+            guard let job = job(lock.holder), job.status.isTerminal, job.engineState != nil else {
+                return nil
+            }
+            return (job, lock.expiresAt)
+        }.sorted { $0.expiresAt < $1.expiresAt }
+    }
+
+    func engineHolds(limit: Int) -> [EngineHold] {
+        lapsedHolds.prefix(EngineHold.bounded(limit)).compactMap { hold in
+            hold.job.lastAttemptID.map { attempt in
+                EngineHold(
+                    claim: Claim(jobID: hold.job.id, attemptID: attempt), table: hold.job.table,
+                    state: hold.job.engineState ?? .null, aftermath: hold.job.aftermath)
+            }
+        }
+    }
+
+    private mutating func giveUpHolds(atMost limit: Int) -> [JobID] {
+        let latest = now.advanced(by: .zero - SweepPolicy.engineHoldLimit)
+        let old = lapsedHolds.filter { $0.expiresAt < latest }.prefix(limit).map(\.job)
+        for job in old {
+            update(job.id) { job, _ in
+                job.engineState = nil
+                job.aftermath = Aftermath.givingUp(after: job.aftermath)
+            }
+            audit.append(SweepPolicy.givenUpEvent(job.id, on: job.table))
+        }
+        return old.map(\.id)
     }
 }

@@ -30,7 +30,8 @@ extension StoreModel {
         let open = Set(journal.filter { $0.state == .planned }.map(\.jobID))
         let old = entries.values.map(\.job).filter { job in
             guard job.status.isTerminal, let completedAt = job.completedAt else { return false }
-            return completedAt < limit && !open.contains(job.id)
+            let isHeld = job.engineState != nil && locks[job.table]?.holder == job.id
+            return completedAt < limit && !open.contains(job.id) && !isHeld
         }
         for job in old {
             entries[job.id] = nil

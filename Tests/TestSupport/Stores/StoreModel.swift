@@ -62,7 +62,7 @@ struct StoreModel: Sendable {
         precondition(!submission.isDryRun, "a dry run is recorded, never queued")
         if let outcome = earlier(submission) { return outcome }
         if let live = liveJob(on: submission.table) { return .locked(by: live) }
-        if let lock = locks[submission.table], lock.expiresAt > now {
+        if let lock = locks[submission.table], lock.expiresAt > now || isHeld(lock.holder) {
             return .locked(by: lock.holder)
         }
         insert(submission)

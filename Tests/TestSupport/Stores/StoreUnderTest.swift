@@ -40,8 +40,8 @@ public enum JobStoreContract<Store: JobStore> {
 
     /// Every rule.
     public static var rules: [JobStoreRule<Store>] {
-        submitting + idempotency + claiming + fencing + settling + cancelling + sweeping + reading
-            + journal + cache + signalling
+        submitting + idempotency + claiming + fencing + settling + cancelling + sweeping + holding
+            + reading + journal + cache + signalling
     }
 }
 
@@ -133,6 +133,6 @@ extension ActionResult {
         ActionResult(
             action: action, isSuccess: true, message: message, impact: "1 file",
             elapsedSeconds: 0.25, metrics: JSONObject([.init(key: "files", value: 1)]),
-            engine: "native")
+            engine: "native", engineReason: "native comes first")
     }
 }
