@@ -73,6 +73,12 @@ test-chart: ## Render the Helm chart and check it against Kubernetes' schemas
 	@scripts/chart-env
 	@.venv-chart/bin/python scripts/check-chart
 
+.PHONY: test-s3
+test-s3: ## Test S3 storage with Ceph's gateway as well (70 MB of Debian packages)
+	@scripts/bootstrap s3
+	@scripts/python-env
+	@scripts/test-s3
+
 .PHONY: bench
 bench: build-release ## Measure against the alternatives, on the same data in the same run
 	@scripts/bootstrap spark

@@ -96,6 +96,13 @@ let package = Package(
 
         // Storage and catalogs.
         .library("ObjectStorage"),
+        .library("AWSSigning", [.crypto]),
+        .library(
+            "S3Storage",
+            [
+                "AWSSigning", "ObjectStorage", "WireFormat", .asyncHTTPClient, .crypto, .logging,
+                .nio, .nioHTTP1, .nioPosix, .nioSSL,
+            ]),
         .library("Postgres", ["CPQ"]),
         .library("IcebergCatalog", ["Compression", "IcebergSpec", "ObjectStorage", "WireFormat"]),
         .library(
@@ -161,7 +168,8 @@ let package = Package(
             [
                 "FileSystemCatalog", "Fleet", "HiveServer2", "IcebergCatalog", "IcebergSpec",
                 "IcebergTable", "IcepackAPI", "Jobs", "Maintenance", "NativeEngine",
-                "ObjectStorage", "Postgres", "PostgresStore", "SQLCatalog", "SQLiteStore",
+                "ObjectStorage", "Postgres", "PostgresStore", "S3Storage", "SQLCatalog",
+                "SQLiteStore",
                 "SparkEngine", "WireFormat", .hummingbird, .logging, .serviceLifecycle,
                 .unixSignals, .yams,
             ]),
@@ -202,6 +210,13 @@ let package = Package(
             name: "StorageTestSupport", dependencies: ["ObjectStorage"],
             path: "Tests/StorageTestSupport", swiftSettings: strict),
         .tests("ObjectStorageTests", ["ObjectStorage", "StorageTestSupport", "TestSupport"]),
+        .tests("AWSSigningTests", ["AWSSigning", "TestSupport"]),
+        .tests(
+            "S3StorageTests",
+            [
+                "AWSSigning", "ObjectStorage", "S3Storage", "StorageTestSupport", "TestSupport",
+                "WireFormat", .asyncHTTPClient, .logging, .nio, .nioHTTP1, .nioPosix, .subprocess,
+            ]),
         .tests(
             "CatalogTests",
             [
@@ -262,8 +277,8 @@ let package = Package(
         .tests(
             "IcepackRuntimeTests",
             [
-                "IcebergCatalog", "IcepackRuntime", "Jobs", "Maintenance", "TestSupport",
-                "WireFormat", .logging,
+                "IcebergCatalog", "IcepackRuntime", "Jobs", "Maintenance", "ObjectStorage",
+                "S3Storage", "TestSupport", "WireFormat", .logging,
             ]),
         // The product as a user runs it: the built executable, in processes of its own.
         .tests(

@@ -57,7 +57,7 @@ public enum Oracles {
         public let description: String
     }
 
-    private static let python =
+    static let python =
         ProcessInfo.processInfo.environment["ICEPACK_PYTHON"] ?? find(".venv/bin/python")
 
     /// A path below the nearest folder above this file that has it.

@@ -12,6 +12,8 @@ enum LayerRule {
         "AvroFormat": ["Compression", "WireFormat"],
         "IcebergSpec": ["WireFormat"],
         "ObjectStorage": [],
+        "AWSSigning": [],
+        "S3Storage": ["AWSSigning", "ObjectStorage", "WireFormat"],
         "Postgres": ["CPQ"],
         "IcebergCatalog": ["Compression", "IcebergSpec", "ObjectStorage", "WireFormat"],
         "SQLCatalog": [
@@ -44,7 +46,8 @@ enum LayerRule {
         "IcepackRuntime": [
             "FileSystemCatalog", "Fleet", "HiveServer2", "IcebergCatalog", "IcebergSpec",
             "IcebergTable", "IcepackAPI", "Jobs", "Maintenance", "NativeEngine", "ObjectStorage",
-            "Postgres", "PostgresStore", "SQLCatalog", "SQLiteStore", "SparkEngine", "WireFormat",
+            "Postgres", "PostgresStore", "S3Storage", "SQLCatalog", "SQLiteStore", "SparkEngine",
+            "WireFormat",
         ],
         "icepack": [
             "Fleet", "IcebergCatalog", "IcepackAPI", "IcepackRuntime", "Jobs", "Maintenance",
@@ -57,17 +60,17 @@ enum LayerRule {
     /// Modules of others that only these targets may import.
     static let guests: [String: Set<String>] = [
         "ArgumentParser": ["icepack"],
-        "AsyncHTTPClient": ["HiveServer2", "SparkEngine", "icepack"],
+        "AsyncHTTPClient": ["HiveServer2", "S3Storage", "SparkEngine", "icepack"],
         "GRDB": ["SQLCatalog", "SQLiteStore"],
         "Hummingbird": ["IcepackAPI", "IcepackRuntime"],
-        "NIOSSL": ["HiveServer2"],
+        "NIOSSL": ["HiveServer2", "S3Storage"],
         "Yams": ["IcepackRuntime"],
     ]
 
     /// Targets without input or output, which take the essentials of Foundation at most.
     static let pure: Set<String> = [
-        "AvroFormat", "Compression", "IcebergCatalog", "IcebergSpec", "IcebergTable", "Jobs",
-        "Maintenance", "WireFormat",
+        "AWSSigning", "AvroFormat", "Compression", "IcebergCatalog", "IcebergSpec",
+        "IcebergTable", "Jobs", "Maintenance", "WireFormat",
     ]
 
     static func check(_ file: SourceFile) -> [Issue] {
