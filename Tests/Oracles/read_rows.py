@@ -49,19 +49,23 @@ def plain(value):
     return str(value)
 
 
-def duckdb_reader(metadata_location):
+def connect_duckdb(extensions):
+    """DuckDB with extensions that come as Python packages; it fetches nothing by itself."""
     import duckdb
 
     connection = duckdb.connect(
         config={"autoinstall_known_extensions": "false", "autoload_known_extensions": "false"}
     )
-    for name in ["avro", "iceberg"]:
+    for name in extensions:
         package = importlib.util.find_spec(f"duckdb_extension_{name}")
         folder = pathlib.Path(package.submodule_search_locations[0])
         (extension,) = folder.glob(f"extensions/*/{name}.duckdb_extension")
         connection.execute(f"LOAD '{extension}'")
     connection.execute("SET TimeZone = 'UTC'")
-    path = local_path(metadata_location)
+    return connection
+
+
+def duckdb_scan(connection, path):
     codec = ", metadata_compression_codec = 'gzip'" if ".gz." in path else ""
 
     def read(snapshot_id):
@@ -72,6 +76,10 @@ def duckdb_reader(metadata_location):
         return checksum(reader if hasattr(reader, "num_rows") else reader.read_all())
 
     return read
+
+
+def duckdb_reader(metadata_location):
+    return duckdb_scan(connect_duckdb(["avro", "iceberg"]), local_path(metadata_location))
 
 
 def pyiceberg_reader(table):

@@ -17,6 +17,7 @@ extension Configuration {
         tableCache = Self.readTableCache(&reader)
         enrolment = Self.readEnrolment(&reader)
         actionOrder = Self.readActionOrder(&reader)
+        s3 = Self.readS3(&reader)
         spark = Self.readSpark(&reader, catalogName: catalog.name)
         engine = Self.readEngine(&reader, hasSpark: spark != nil)
         apiURL = reader.required(.apiURL)

@@ -31,6 +31,8 @@ public struct Configuration: Sendable {
     public let nativeMemoryBytes: Int
     /// Where files may be removed; nil is everywhere that tables name.
     public let removalPrefixes: [String]?
+    /// What is configured of the S3 API.
+    public let s3: S3Options
     /// The Spark server; nil if there is none.
     public let spark: SparkSettings?
     /// What is logged, and how.

@@ -33,6 +33,9 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     case apiURL = "api_url"
     case nativeMemoryBytes = "native_memory_bytes"
     case removalPrefixes = "removal_prefixes"
+    case s3Endpoint = "s3_endpoint"
+    case s3PathStyle = "s3_path_style"
+    case s3ConditionalWrites = "s3_conditional_writes"
     case sparkHost = "spark_host"
     case sparkPort = "spark_port"
     case sparkTransport = "spark_transport"
@@ -85,6 +88,8 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
         case .engine: "auto"
         case .apiURL: "http://127.0.0.1:8000"
         case .nativeMemoryBytes: "512 MiB"
+        case .s3Endpoint, .s3PathStyle: nil
+        case .s3ConditionalWrites: "proven"
         case .sparkHost, .sparkPort, .sparkPassword, .sparkCatalog, .sparkUIURL, .sparkAdminURL,
             .sparkTLSCAFile:
             nil

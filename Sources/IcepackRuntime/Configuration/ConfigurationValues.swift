@@ -24,6 +24,8 @@ public struct ConfigurationValues: Sendable {
 
     /// The values that are set or have a default.
     public private(set) var values: [ConfigurationKey: Value] = [:]
+    /// What AWS's own tools read of the environment: `AWS_…`, and `HOME` for its shared files.
+    public let aws: [String: String]
     /// Keys that nobody knows, and other mistakes of the layers themselves.
     public private(set) var problems: [ConfigurationProblem] = []
 
@@ -31,6 +33,7 @@ public struct ConfigurationValues: Sendable {
     ///
     /// An empty text counts as not set: shells and manifests cannot always unset a variable.
     public init(environment: [String: String], file: [(key: String, text: String)] = []) {
+        aws = environment.filter { $0.key.hasPrefix("AWS_") || $0.key == "HOME" }
         for key in ConfigurationKey.allCases {
             if let text = key.defaultText { values[key] = Value(text: text, origin: .builtIn) }
         }

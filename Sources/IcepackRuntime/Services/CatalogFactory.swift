@@ -4,17 +4,23 @@ import FileSystemCatalog
 import Foundation
 public import IcebergCatalog
 public import ObjectStorage
+import S3Storage
 import SQLCatalog
 
 extension Configuration {
-    /// The stores of objects that locations may name: local files, by plain path or `file:` URI.
+    /// The stores of objects that locations may name: local files, by plain path or `file:` URI,
+    /// and whatever speaks the S3 API.
     ///
-    /// - Throws: ``StartupFailure`` if the working directory is no absolute path.
+    /// - Throws: ``StartupFailure`` if the working directory is no absolute path, or AWS's
+    ///   environment has mistakes.
     public func makeStorage() throws(StartupFailure) -> StorageRouter {
+        let s3 = try makeS3Storage()
         do throws(StorageError) {
             let here = Location(FileManager.default.currentDirectoryPath)
             let local = try LocalStorage(relativeTo: here)
-            return StorageRouter(plainPaths: local, schemes: ["file": local])
+            var schemes: [String: any ObjectStorage] = ["file": local]
+            for scheme in S3Storage.schemes { schemes[scheme] = s3 }
+            return StorageRouter(plainPaths: local, schemes: schemes)
         } catch {
             throw StartupFailure("local files cannot be served: \(error)")
         }
