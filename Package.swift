@@ -93,6 +93,7 @@ let package = Package(
         .library("Compression", ["CSnappy", "CZlib", "CZstd"]),
         .library("AvroFormat", ["Compression", "WireFormat"]),
         .library("IcebergSpec", ["WireFormat"]),
+        .library("SortedRuns"),
 
         // Storage and catalogs.
         .library("ObjectStorage"),
@@ -124,8 +125,8 @@ let package = Package(
         .library(
             "NativeEngine",
             [
-                "IcebergCatalog", "IcebergSpec", "IcebergTable", "Maintenance", "ObjectStorage",
-                "WireFormat",
+                "Compression", "IcebergCatalog", "IcebergSpec", "IcebergTable", "Maintenance",
+                "ObjectStorage", "SortedRuns", "WireFormat",
             ]),
 
         // Spark, as the engine for what outgrows one machine.
@@ -205,6 +206,7 @@ let package = Package(
         .tests(
             "AvroFormatTests", ["AvroFormat", "Compression", "TestSupport", "WireFormat"],
             exclude: ["Goldens"]),
+        .tests("SortedRunsTests", ["SortedRuns", "TestSupport"]),
         .tests("IcebergSpecTests", ["IcebergSpec", "TestSupport", "WireFormat"]),
         .target(
             name: "StorageTestSupport", dependencies: ["ObjectStorage"],

@@ -17,7 +17,7 @@ import cycle_script
 import product
 from postgres_server import PostgresServer
 
-PARTS = ["store", "latency", "memory", "expiry"]
+PARTS = ["store", "latency", "memory", "expiry", "orphans"]
 HERE = pathlib.Path(__file__).resolve().parent
 SPARK_PYTHON = product.ROOT / ".cache" / "spark" / "v35" / "bin" / "python"
 
@@ -218,6 +218,48 @@ def bench_expiry(results, scratch, arguments):
             results.add("its peak memory", f"{peaks['Icepack']:,.0f} MiB", beside)
 
 
+def bench_orphans(results, scratch, arguments):
+    """Looking for orphans, and moving them, in a folder of very many files."""
+    size = ["--listed", arguments.listed, "--live", arguments.listed // 5]
+    made = product.oracle("make_orphans.py", "--warehouse", scratch / "warehouse", *size)
+    command = [product.RELEASE / "icepack", "maintain", "demo.orphans", "--json"]
+    command += ["--action", "remove_orphan_files"]
+    settings = catalog_settings(made)
+    looked, times, peaks = None, [], []
+    for _ in range(arguments.runs):
+        report, elapsed, peak = product.measured([*command, "--dry-run"], scratch, settings)
+        looked = report["results"][0]["plan"]["orphan_files_count"]
+        times.append(elapsed)
+        peaks.append(peak / 1024)
+    mine, peak = statistics.median(times), max(peaks)
+    what = f"look for orphans among {arguments.listed:,} files, {arguments.listed // 5:,} live"
+    if arguments.spark_runs:
+        place = ["--warehouse", made["warehouse"], "--catalog-uri", made["catalog_uri"]]
+        options = ["--table", "demo.orphans", "--memory", "2g"]
+        seen = [
+            product.oracle("spark_table.py", "orphans", *place, *options, python=SPARK_PYTHON)
+            for _ in range(arguments.spark_runs)
+        ]
+        found = seen[0]["metrics"]["orphan_files_count"]
+        if found != looked:
+            raise SystemExit(f"Spark found {found} orphans, Icepack {looked}")
+        theirs = statistics.median(run["elapsed_seconds"] for run in seen)
+        results.add(what, f"{mine:.1f} s", f"Spark {theirs:.1f} s", f"{theirs / mine:.1f} ×")
+        spark_peak = statistics.median(run["peak_rss_kib"] for run in seen) / 1024
+        results.add(
+            "its peak memory", f"{peak:,.0f} MiB", f"Spark {spark_peak:,.0f} MiB", "", "256 MB"
+        )
+    else:
+        results.add(what, f"{mine:.1f} s")
+        results.add("its peak memory", f"{peak:,.0f} MiB", aim="256 MB")
+    report, elapsed, peak = product.measured(command, scratch, settings)
+    moved = report["results"][0]["metrics"]["quarantined_files_count"]
+    if moved != looked:
+        raise SystemExit(f"{looked} orphans were found, {moved} moved")
+    results.add(f"look again and move {moved:,} files", f"{elapsed:.1f} s")
+    results.add("its peak memory", f"{peak / 1024:,.0f} MiB", aim="256 MB")
+
+
 def machine():
     model = "unknown processor"
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
@@ -236,6 +278,7 @@ def main():
     parser.add_argument("--samples", type=int, default=200, help="jobs for the latency")
     parser.add_argument("--idle-seconds", type=int, default=10)
     parser.add_argument("--snapshots", type=int, default=10_000)
+    parser.add_argument("--listed", type=int, default=1_000_000, help="files among the orphans")
     parser.add_argument("--write", action="store_true", help="write RESULTS-<date>.md")
     arguments = parser.parse_args()
     unknown = set(arguments.parts) - set(PARTS)
@@ -248,6 +291,7 @@ def main():
         "latency": bench_latency,
         "memory": bench_memory,
         "expiry": bench_expiry,
+        "orphans": bench_orphans,
     }
     for part in arguments.parts or PARTS:
         print(f"{part}:", flush=True)

@@ -32,7 +32,9 @@ public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: Maintenance
         switch request.action {
         case .expireSnapshots:
             return try await ExpireSnapshotsPreview(engine: self, request: request).plan()
-        case .removeOrphanFiles, .rewriteDataFiles, .rewritePositionDeleteFiles, .rewriteManifests:
+        case .removeOrphanFiles:
+            return try await RemoveOrphanFilesPreview(engine: self, request: request).plan()
+        case .rewriteDataFiles, .rewritePositionDeleteFiles, .rewriteManifests:
             throw Self.cannotRun(request.action)
         }
     }
@@ -45,7 +47,10 @@ public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: Maintenance
         case .expireSnapshots:
             return try await ExpireSnapshotsRun(engine: self, request: request, context: context)
                 .run()
-        case .removeOrphanFiles, .rewriteDataFiles, .rewritePositionDeleteFiles, .rewriteManifests:
+        case .removeOrphanFiles:
+            return try await RemoveOrphanFilesRun(engine: self, request: request, context: context)
+                .run()
+        case .rewriteDataFiles, .rewritePositionDeleteFiles, .rewriteManifests:
             throw Self.cannotRun(request.action)
         }
     }
@@ -67,7 +72,7 @@ public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: Maintenance
 /// What the native engine can do, for whoever routes without an engine at hand.
 public enum NativeEngineCapability {
     /// The actions it runs.
-    public static let actions: Set<MaintenanceAction> = [.expireSnapshots]
+    public static let actions: Set<MaintenanceAction> = [.expireSnapshots, .removeOrphanFiles]
 
     /// The engine as the router sees it.
     public static let capability = EngineCapability(name: "native", actions: actions)

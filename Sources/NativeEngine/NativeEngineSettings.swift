@@ -12,7 +12,11 @@ public struct NativeEngineSettings: Hashable, Sendable {
     public var removalWidth: Int
     /// Where files may be removed: `ICEPACK_REMOVAL_PREFIXES`.
     public var allowedPrefixes: AllowedPrefixes
+    /// Where temporary files go.
+    public var temporaryFolder: String
 
+    /// Where temporary files go where nobody says anything.
+    public static let defaultTemporaryFolder = "/tmp"
     /// The reads at once where nobody says anything; about twice the cores is good.
     public static let defaultReadWidth = 8
     /// The removals at once where nobody says anything.
@@ -26,6 +30,18 @@ public struct NativeEngineSettings: Hashable, Sendable {
     static let batchReserve = Duration.seconds(60)
     /// Files between two renewals of the lease, and journal entries at once.
     static let batchSize = 1000
+    /// More memory than this does not make a sort faster.
+    static let maxSortBytes = 32 << 20
+    /// How many metadata files are read at once; each may be large.
+    static let metadataReadWidth = 2
+    /// Files of one batch of moves, which are recorded together.
+    static let moveBatchSize = 500
+    /// Files that one call copies; a cancelled task stops after it.
+    static let copySliceSize = 10
+    /// Removals of a batch after which the store is asked whether they happened (P-12).
+    static let verifiedRemovals = 5
+    /// How far a store's clock may be from ours.
+    static let maxClockDifference = Duration.seconds(3600)
     /// Files that one call removes; a cancelled task stops after it.
     static let sliceSize = 50
 
@@ -33,13 +49,18 @@ public struct NativeEngineSettings: Hashable, Sendable {
     public init(
         memoryBytes: Int = ReachabilityLimits.defaultMemoryBytes,
         readWidth: Int = defaultReadWidth, removalWidth: Int = defaultRemovalWidth,
-        allowedPrefixes: AllowedPrefixes = .everywhere
+        allowedPrefixes: AllowedPrefixes = .everywhere,
+        temporaryFolder: String = defaultTemporaryFolder
     ) {
         self.memoryBytes = memoryBytes
         self.readWidth = readWidth
         self.removalWidth = removalWidth
         self.allowedPrefixes = allowedPrefixes
+        self.temporaryFolder = temporaryFolder
     }
+
+    /// The most bytes that one sort holds in memory; at most four are at work at once.
+    var sortBytes: Int { min(max(memoryBytes / 16, 64 << 10), Self.maxSortBytes) }
 
     /// The limits of a walk over a table's files.
     var reachabilityLimits: ReachabilityLimits {

@@ -41,6 +41,13 @@ public protocol ObjectStorage: Sendable {
 
     /// Removes objects. Each has its own outcome, in the order asked; one failure stops nothing.
     func remove(_ locations: [Location]) async -> [RemovalOutcome]
+
+    /// Copies objects to where there are none yet; the sources stay. Each has its own outcome, in
+    /// the order asked; one failure stops nothing.
+    ///
+    /// A source that is not as it is said to be is not copied. A copy that is reported is whole and
+    /// durable; it may share its bytes with the source, because objects never change in place.
+    func copy(_ copies: [ObjectCopy]) async -> [CopyOutcome]
 }
 
 /// What a store knows of an object.

@@ -89,6 +89,39 @@ public struct StorageRouter: ObjectStorage {
         }
     }
 
+    /// Copies objects within a store; each has its own outcome.
+    public func copy(_ copies: [ObjectCopy]) async -> [CopyOutcome] {
+        var outcomes = [CopyOutcome?](repeating: nil, count: copies.count)
+        var pending: [String?: [Int]] = [:]
+        for (index, copy) in copies.enumerated() {
+            let scheme = copy.source.location.scheme
+            if scheme == copy.destination.scheme {
+                pending[scheme, default: []].append(index)
+            } else {
+                outcomes[index] = .failed(
+                    .unsupported(copy.destination, reason: "it is in another store than its source")
+                )
+            }
+        }
+        while let (_, indices) = pending.popFirst() {
+            let group = indices.map { copies[$0] }
+            guard let first = group.first else { continue }
+            do throws(StorageError) {
+                let store = try store(for: first.source.location)
+                for (index, outcome) in zip(indices, await store.copy(group)) {
+                    outcomes[index] = outcome
+                }
+            } catch {
+                for index in indices { outcomes[index] = .failed(error) }
+            }
+        }
+        return zip(outcomes, copies).map { outcome, copy in
+            outcome
+                ?? .failed(
+                    .unavailable(copy.destination, reason: "the store gave no outcome for it"))
+        }
+    }
+
     private static func remove(
         _ locations: [Location], from store: (any ObjectStorage)?
     ) async -> [RemovalOutcome] {

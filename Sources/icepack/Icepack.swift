@@ -23,7 +23,7 @@ struct Icepack: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, WorkerCommand.self, SweepCommand.self, MigrateCommand.self,
             ConfigCommand.self, SubmitCommand.self, JobsCommand.self, JobCommand.self,
-            CancelCommand.self, TablesCommand.self, MaintainCommand.self,
+            CancelCommand.self, TablesCommand.self, MaintainCommand.self, QuarantineCommand.self,
         ])
 }
 

@@ -38,6 +38,8 @@ import Testing
     @Test func `outcomes stay with their objects`() async throws {
         try await contract.manyRemovals()
     }
+    @Test func `a copy is whole`() async throws { try await contract.copiesAreWhole() }
+    @Test func `a copy overwrites nothing`() async throws { try await contract.copiesAreRefused() }
 }
 
 /// The same through a router and `file:` locations, so that nothing on the way changes a name.
@@ -65,4 +67,28 @@ import Testing
         try await contract.childrenAreOneStepDown()
     }
     @Test func `each removal has its outcome, P-12`() async throws { try await contract.removals() }
+    // A faulty storage has no copies of its own, so these go through memory.
+    @Test func `a copy is whole`() async throws { try await contract.copiesAreWhole() }
+    @Test func `a copy overwrites nothing`() async throws { try await contract.copiesAreRefused() }
+}
+
+/// The copies of a router, which are its stores' own.
+@Suite struct RouterCopyTests {
+    @Test func `a copy stays in its store, and each has its outcome`() async throws {
+        let scratch = try ScratchFolder()
+        let router = StorageRouter(
+            plainPaths: LocalStorage(), schemes: ["file": LocalStorage()])
+        let contract = ObjectStorageContract(router, root: scratch.location)
+        try await contract.copiesAreWhole()
+        let source = try await router.write(
+            [1], to: scratch.appending("x"), condition: .absent)
+
+        let outcomes = await router.copy([
+            ObjectCopy(source, to: Location("file://" + scratch.path + "/y")),
+            ObjectCopy(source, to: scratch.appending("z")),
+        ])
+
+        if case .copied = outcomes[0] { Issue.record("copied to another store") }
+        if case .failed(let error) = outcomes[1] { Issue.record("\(error)") }
+    }
 }

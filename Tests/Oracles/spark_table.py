@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes a table with Spark in a Hadoop catalog, or runs Iceberg's expiry on one, for comparison.
+"""Makes a table with Spark in a Hadoop catalog, or runs Iceberg's procedures on one, for comparison.
 
 Run it with the Python of `scripts/spark-env`. Spark runs in this process's child with two threads
 and listens on the loopback interface only.
@@ -143,6 +143,21 @@ def expire(session, name, arguments):
     return {"elapsed_seconds": round(time.monotonic() - started, 3), "metrics": counts}
 
 
+def orphans(session, name, arguments):
+    """Lists orphans as Iceberg's procedure finds them, and removes nothing."""
+    session.sql(f"SELECT snapshot_id FROM {name}.refs").collect()
+    call = (
+        f"CALL `{arguments.catalog_name}`.system.remove_orphan_files("
+        f"table => '{short(name)}', dry_run => true)"
+    )
+    started = time.monotonic()
+    count = session.sql(call).count()
+    return {
+        "elapsed_seconds": round(time.monotonic() - started, 3),
+        "metrics": {"orphan_files_count": count},
+    }
+
+
 def describe(session, name):
     refs = session.sql(f"SELECT name, snapshot_id FROM {name}.refs").collect()
     log = session.sql(f"SELECT file FROM {name}.metadata_log_entries ORDER BY timestamp").collect()
@@ -164,7 +179,7 @@ def peak_memory(session):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("action", choices=["make", "expire"])
+    parser.add_argument("action", choices=["make", "expire", "orphans"])
     parser.add_argument("--warehouse", required=True)
     parser.add_argument("--catalog-uri", help="a SQLite JDBC catalog instead of the Hadoop one")
     parser.add_argument("--catalog-name", default="default")
@@ -180,7 +195,7 @@ def main():
     try:
         session = start(arguments, scratch)
         name = f"{quoted(arguments.catalog_name)}.{arguments.table}"
-        action = make if arguments.action == "make" else expire
+        action = {"make": make, "expire": expire, "orphans": orphans}[arguments.action]
         result = action(session, name, arguments) | describe(session, name)
         result["peak_rss_kib"] = peak_memory(session)
         session.stop()

@@ -5,8 +5,8 @@ import Testing
 
 /// What every storage must do; each adapter's tests run all of it against an empty prefix.
 public struct ObjectStorageContract<Storage: ObjectStorage>: Sendable {
-    private let storage: Storage
-    private let root: Location
+    let storage: Storage
+    let root: Location
 
     /// Checks a storage under a prefix where nothing lies.
     public init(_ storage: Storage, root: Location) {

@@ -14,6 +14,7 @@ enum LayerRule {
         "ObjectStorage": [],
         "AWSSigning": [],
         "S3Storage": ["AWSSigning", "ObjectStorage", "WireFormat"],
+        "SortedRuns": [],
         "Postgres": ["CPQ"],
         "IcebergCatalog": ["Compression", "IcebergSpec", "ObjectStorage", "WireFormat"],
         "SQLCatalog": [
@@ -28,8 +29,8 @@ enum LayerRule {
             "IcebergCatalog", "IcebergSpec", "IcebergTable", "ObjectStorage", "WireFormat",
         ],
         "NativeEngine": [
-            "IcebergCatalog", "IcebergSpec", "IcebergTable", "Maintenance", "ObjectStorage",
-            "WireFormat",
+            "Compression", "IcebergCatalog", "IcebergSpec", "IcebergTable", "Maintenance",
+            "ObjectStorage", "SortedRuns", "WireFormat",
         ],
         "HiveServer2": [],
         "SparkEngine": [

@@ -15,7 +15,7 @@
 /// many, never one too few. Names themselves stay bytes: case, encoding and Unicode forms differ.
 ///
 /// Links in a file system are not seen through: that takes the file system.
-struct FileIdentity {
+package struct FileIdentity {
     private enum Kind: UInt8 {
         /// Whatever is not known: every byte counts.
         case opaque
@@ -30,13 +30,14 @@ struct FileIdentity {
     /// The bytes with repeated slashes and `.` segments taken out, where there are any.
     private let folded: [UInt8]?
 
-    /// Valid as long as the path's bytes.
-    init(_ path: UnsafeRawBufferPointer) {
+    /// Takes a path apart; valid as long as the path's bytes.
+    package init(_ path: UnsafeRawBufferPointer) {
         (kind, bytes) = Self.split(path)
         folded = kind == .local && Self.needsFolding(bytes) ? Self.fold(bytes) : nil
     }
 
-    static func == (left: FileIdentity, right: FileIdentity) -> Bool {
+    /// Whether any reader might take the two for one file.
+    package static func == (left: FileIdentity, right: FileIdentity) -> Bool {
         guard left.kind == right.kind else { return false }
         return left.withBytes { mine in
             right.withBytes { theirs in
@@ -50,7 +51,7 @@ struct FileIdentity {
     }
 
     /// Calls back with what is left of the path once its spelling is taken off.
-    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    package func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
         if let folded { return folded.withUnsafeBytes(body) }
         return body(UnsafeRawBufferPointer(rebasing: bytes))
     }
@@ -79,6 +80,9 @@ struct FileIdentity {
             bytes.split(separator: Self.slash).contains { $0.elementsEqual([Self.dot, Self.dot]) }
         }
     }
+
+    /// What kind of path it is, as a byte; identities of other kinds are never equal.
+    package var kindCode: UInt8 { kind.rawValue }
 
     /// A number that equal identities share.
     var seed: UInt64 { UInt64(kind.rawValue) &* 0x9E37_79B9_7F4A_7C15 }

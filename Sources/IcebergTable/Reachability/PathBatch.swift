@@ -2,7 +2,7 @@
 
 /// Paths on their way from a reader to a set that is shared, so that the set's lock is taken once
 /// for many of them.
-struct PathBatch<Tag> {
+package struct PathBatch<Tag> {
     private var bytes: [UInt8] = []
     private var ends: [Int] = []
     private var tags: [Tag] = []
@@ -11,16 +11,21 @@ struct PathBatch<Tag> {
     static var fullByteCount: Int { 64 * 1024 }
 
     var isFull: Bool { bytes.count >= Self.fullByteCount }
-    var isEmpty: Bool { ends.isEmpty }
+    /// Whether it has no path.
+    package var isEmpty: Bool { ends.isEmpty }
 
-    mutating func append(_ path: UnsafeRawBufferPointer, _ tag: Tag) {
+    /// An empty batch.
+    package init() {}
+
+    /// Adds a path with what is to be known of it.
+    package mutating func append(_ path: UnsafeRawBufferPointer, _ tag: Tag) {
         bytes.append(contentsOf: path)
         ends.append(bytes.count)
         tags.append(tag)
     }
 
     /// Visits the paths in order and forgets them.
-    mutating func drain<Failure: Error>(
+    package mutating func drain<Failure: Error>(
         _ body: (UnsafeRawBufferPointer, Tag) throws(Failure) -> Void
     ) throws(Failure) {
         try bytes.withUnsafeBufferPointer { (buffer) throws(Failure) in

@@ -107,7 +107,7 @@ public struct ReachabilityWalk<Storage: ObjectStorage>: Sendable {
 
     /// Where the table's own metadata is: no candidate may be any of these, whatever a manifest
     /// says (P-19).
-    private static func metadataFiles(
+    static func metadataFiles(
         of metadata: TableMetadata, at location: Location
     ) -> [String] {
         let folder = Location(metadata.location).appending("metadata")
@@ -115,7 +115,7 @@ public struct ReachabilityWalk<Storage: ObjectStorage>: Sendable {
             + metadata.metadataLog.map(\.metadataFile)
     }
 
-    private func statistics(
+    func statistics(
         of metadata: TableMetadata, where isWanted: (Int64) -> Bool
     ) -> [String] {
         metadata.statistics.filter { isWanted($0.snapshotID) }.map(\.path)
@@ -141,7 +141,7 @@ public struct ReachabilityWalk<Storage: ObjectStorage>: Sendable {
 
 extension ReachabilityWalk {
     /// Reads which manifests snapshots have, leaving out those that are known.
-    private func read(
+    func read(
         _ snapshots: [Snapshot], into register: ManifestRegister, kept: Bool,
         leavingOut isKnown: @escaping @Sendable (UnsafeRawBufferPointer) -> Bool = { _ in false }
     ) async throws(ReachabilityError) {
@@ -255,7 +255,7 @@ extension ReachabilityWalk {
         }
     }
 
-    private func forEachManifest(
+    func forEachManifest(
         _ manifests: RegisteredManifests, _ phase: String,
         _ body: @escaping @Sendable (RegisteredManifest) async throws(ReachabilityError) -> Void
     ) async throws(ReachabilityError) {
@@ -269,7 +269,7 @@ extension ReachabilityWalk {
             }, body)
     }
 
-    private func readContent(
+    func readContent(
         _ manifest: RegisteredManifest, _ body: (DataFileContent, UnsafeRawBufferPointer) -> Void
     ) async throws(ReachabilityError) {
         var isText = true

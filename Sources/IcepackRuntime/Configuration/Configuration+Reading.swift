@@ -32,6 +32,7 @@ extension Configuration {
                 "must be absolute paths or URLs such as s3://bucket/warehouse, not \"\(prefix)\"")
         }
         removalPrefixes = prefixes.isEmpty ? nil : prefixes
+        quarantineDays = reader.integer(.quarantineDays, 1...3650)
         logging = LogSettings(
             level: reader.choice(.logLevel, .info), format: reader.choice(.logFormat, .text))
         self.values = values

@@ -33,6 +33,8 @@ public struct Configuration: Sendable {
     public let removalPrefixes: [String]?
     /// What is configured of the S3 API.
     public let s3: S3Options
+    /// Days after which what was moved to quarantine may be removed for good.
+    public let quarantineDays: Int
     /// The Spark server; nil if there is none.
     public let spark: SparkSettings?
     /// What is logged, and how.

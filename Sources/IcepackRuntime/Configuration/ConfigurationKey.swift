@@ -36,6 +36,7 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     case s3Endpoint = "s3_endpoint"
     case s3PathStyle = "s3_path_style"
     case s3ConditionalWrites = "s3_conditional_writes"
+    case quarantineDays = "quarantine_days"
     case sparkHost = "spark_host"
     case sparkPort = "spark_port"
     case sparkTransport = "spark_transport"
@@ -90,6 +91,7 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
         case .nativeMemoryBytes: "512 MiB"
         case .s3Endpoint, .s3PathStyle: nil
         case .s3ConditionalWrites: "proven"
+        case .quarantineDays: "7"
         case .sparkHost, .sparkPort, .sparkPassword, .sparkCatalog, .sparkUIURL, .sparkAdminURL,
             .sparkTLSCAFile:
             nil

@@ -12,6 +12,8 @@ public struct EngineBridge: Sendable {
     /// Chooses among the engines.
     public let router: EngineRouter
     let engines: [any MaintenanceEngine]
+    /// What looks after files that were moved away; nil where nothing does.
+    let keeper: (any QuarantineKeeper)?
     private let lease: Duration
     private let tablePreference: @Sendable (TableIdentifier) async -> EnginePreference?
     /// Closes the engines' connections; nothing may be asked of the bridge afterwards.
@@ -21,12 +23,14 @@ public struct EngineBridge: Sendable {
     /// a table's own properties say of its engine.
     public init(
         engines: [any MaintenanceEngine], preference: EnginePreference, lease: Duration,
+        keeper: (any QuarantineKeeper)? = nil,
         tablePreference: @escaping @Sendable (TableIdentifier) async -> EnginePreference? = { _ in
             nil
         },
         shutdown: @escaping @Sendable () async -> Void = {}
     ) {
         self.engines = engines
+        self.keeper = keeper
         self.lease = lease
         self.tablePreference = tablePreference
         self.shutdown = shutdown
@@ -40,7 +44,7 @@ public struct EngineBridge: Sendable {
     /// The same engines with another preference, which comes before what tables say.
     public func preferring(_ preference: EnginePreference) -> EngineBridge {
         EngineBridge(
-            engines: engines, preference: preference, lease: lease,
+            engines: engines, preference: preference, lease: lease, keeper: keeper,
             tablePreference: { _ in preference }, shutdown: shutdown)
     }
 
@@ -64,6 +68,13 @@ public struct EngineBridge: Sendable {
     private func run(
         _ invocation: ActionInvocation, in context: ActionContext
     ) async throws(ActionFailure) -> ActionResult {
+        if let request = QuarantineRequest(
+            action: invocation.action, options: invocation.options)
+        {
+            return try await runQuarantine(
+                request, invocation,
+                in: runContext(context, named: invocation.action, inheriting: nil))
+        }
         let action = try Self.action(named: invocation.action)
         let table = TableIdentifier(invocation.job.table)
         try await noteEngine(of: invocation.job, on: table, in: context)
@@ -77,7 +88,7 @@ public struct EngineBridge: Sendable {
                 Self.inheritance(of: invocation), than: engine, on: table, in: context)
             let report = try await engine.run(
                 ActionRequest(table: table, action: action, options: options, now: Self.now),
-                in: runContext(context, action, inheriting: inherited))
+                in: runContext(context, named: action.rawValue, inheriting: inherited))
             return ActionResult(
                 action: action.rawValue, isSuccess: true, message: report.message,
                 impact: report.impact, elapsedSeconds: began.duration(to: .now) / .seconds(1),
@@ -156,7 +167,7 @@ public struct EngineBridge: Sendable {
     }
 
     private func runContext(
-        _ context: ActionContext, _ action: MaintenanceAction, inheriting state: JSONValue?
+        _ context: ActionContext, named action: String, inheriting state: JSONValue?
     ) -> RunContext {
         RunContext(
             confirmLease: { [lease] needed throws(MaintenanceError) in
@@ -172,7 +183,7 @@ public struct EngineBridge: Sendable {
             report: { progress in
                 context.report(
                     JobProgress(
-                        action: action.rawValue, phase: progress.phase, done: progress.done,
+                        action: action, phase: progress.phase, done: progress.done,
                         total: progress.total, unit: progress.unit))
             },
             journal: JournalBridge(context: context),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Foundation
 import HiveServer2
 public import IcebergCatalog
 import IcebergSpec
@@ -17,13 +18,13 @@ extension Configuration {
     public func makeBridge(
         catalog: some Catalog, storage: StorageRouter, logger: Logger
     ) throws(StartupFailure) -> EngineBridge {
-        var engines: [any MaintenanceEngine] = [
-            NativeEngine(
-                catalog: catalog, storage: storage,
-                settings: NativeEngineSettings(
-                    memoryBytes: nativeMemoryBytes,
-                    allowedPrefixes: removalPrefixes.map { AllowedPrefixes($0) } ?? .everywhere))
-        ]
+        let native = NativeEngine(
+            catalog: catalog, storage: storage,
+            settings: NativeEngineSettings(
+                memoryBytes: nativeMemoryBytes,
+                allowedPrefixes: removalPrefixes.map { AllowedPrefixes($0) } ?? .everywhere,
+                temporaryFolder: FileManager.default.temporaryDirectory.path))
+        var engines: [any MaintenanceEngine] = [native]
         var shutdown: @Sendable () async -> Void = {}
         if let spark {
             let client = try spark.client()
@@ -41,7 +42,7 @@ extension Configuration {
             }
         }
         return EngineBridge(
-            engines: engines, preference: engine, lease: jobs.lease,
+            engines: engines, preference: engine, lease: jobs.lease, keeper: native,
             tablePreference: { table in await Self.preference(of: table, in: catalog, logger) },
             shutdown: shutdown)
     }

@@ -52,6 +52,16 @@ public struct ServiceParts<Store: JobStore, TableCatalog: Catalog>: Sendable {
             inspect: bridge.holdInspector, logger: logger)
     }
 
+    /// What purges quarantined files once their days are over; there is none while the service
+    /// drains.
+    public var quarantinePurge: QuarantinePurgeService<Store>? {
+        guard !configuration.jobs.isDraining else { return nil }
+        let quarantine = QuarantineService(
+            store: store, bridge: bridge, jobs: configuration.jobs, logger: logger)
+        return QuarantinePurgeService(
+            quarantine, store: store, days: configuration.quarantineDays, logger: logger)
+    }
+
     /// What keeps the listing of the catalog fresh.
     public var tableCacheSync: some Service {
         TableCacheSyncService(

@@ -21,13 +21,20 @@ extension EngineBridge {
             for: RoutedAction(action, options: options), on: identifier)
         let request = ActionRequest(
             table: identifier, action: action, options: options, now: Self.now)
-        let context = RunContext(
+        let context = Self.unguardedContext(report)
+        let choice = EngineChoice(engine: engine.name, reason: reason)
+        return (choice, try await engine.run(request, in: context))
+    }
+
+    /// What an action may ask of a job that is none.
+    static func unguardedContext(
+        _ report: @escaping @Sendable (ActionProgress) -> Void
+    ) -> RunContext {
+        RunContext(
             confirmLease: { _ throws(MaintenanceError) in }, report: report,
             journal: UnkeptJournal(),
             attempt: AttemptLabel(
                 jobID: JobID.random().rawValue, attemptID: AttemptID.random().rawValue))
-        let choice = EngineChoice(engine: engine.name, reason: reason)
-        return (choice, try await engine.run(request, in: context))
     }
 }
 

@@ -30,6 +30,9 @@ extension OptionDeclaration {
         .init("mode", .choice(["quarantine", "delete"]), default: "quarantine", .own),
         .init("inventory", .string, default: "none", .own),
         .init("adopt_table_uuids", .strings, default: "none", .own),
+        .init("ignore_tables", .strings, default: "none", .own),
+        .init("skip_hidden", .boolean, default: "false", .own),
+        .init("confirm_prefix_mismatch_delete", .boolean, default: "false", .own),
     ]
 
     static let rewriteDataFiles: [OptionDeclaration] =

@@ -123,7 +123,7 @@ struct AtomicWrite {
     }
 
     /// Makes a folder and those above it that are missing, each flushed into its own parent.
-    private static func makeFolders(_ folder: LocalPath) throws(SystemError) {
+    static func makeFolders(_ folder: LocalPath) throws(SystemError) {
         do throws(SystemError) {
             var status = stat()
             _ = try retryingInterrupts("stat") { stat(folder.text, &status) }
@@ -142,7 +142,7 @@ struct AtomicWrite {
         try synchronise(folder.parent)
     }
 
-    private static func synchronise(_ folder: LocalPath) throws(SystemError) {
+    static func synchronise(_ folder: LocalPath) throws(SystemError) {
         let directory = try Descriptor(opening: folder, flags: O_RDONLY | O_DIRECTORY)
         do throws(SystemError) { try directory.synchronise() } catch {
             // Some file systems cannot flush a folder and keep names safe by other means.

@@ -101,6 +101,33 @@ public struct LocalStorage: ObjectStorage {
         }
     }
 
+    /// Copies objects; each has its own outcome.
+    public func copy(_ copies: [ObjectCopy]) async -> [CopyOutcome] {
+        let base = base
+        return await pool.run {
+            var outcomes = [CopyOutcome?](repeating: nil, count: copies.count)
+            var items: [(index: Int, item: LocalCopy.Item)] = []
+            for (index, copy) in copies.enumerated() {
+                do throws(StorageError) {
+                    let item = LocalCopy.Item(
+                        copy: copy, source: try LocalPath(copy.source.location, base: base),
+                        destination: try LocalPath(copy.destination, base: base))
+                    items.append((index, item))
+                } catch {
+                    outcomes[index] = .failed(error)
+                }
+            }
+            for (entry, outcome) in zip(items, LocalCopy.run(items.map(\.item))) {
+                outcomes[entry.index] = outcome
+            }
+            return zip(outcomes, copies).map { outcome, copy in
+                outcome
+                    ?? .failed(
+                        .unavailable(copy.destination, reason: "the copy has no outcome"))
+            }
+        }
+    }
+
     /// How many removals go to one thread at a time.
     private static let removalBatchSize = 32
 

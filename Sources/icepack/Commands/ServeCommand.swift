@@ -51,6 +51,7 @@ struct ServeCommand: AsyncParsableCommand {
             services.append(WorkerService(try parts.worker(slot: slot + 1)))
         }
         if let sweeper = parts.sweeper { services.append(SweeperService(sweeper)) }
+        if let purge = parts.quarantinePurge { services.append(purge) }
         do {
             try await startup.run(services, within: .seconds(30))
         } catch {

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
+/// A private folder for files that nobody but this process ever sees.
+///
+/// Files lose their names as soon as they are made, so neither a crash nor a full disk leaves any
+/// behind; the folder goes with the last reference to it.
+public final class TemporaryFolder: Sendable {
+    let path: String
+
+    /// Makes a folder of a random name below another.
+    public init(in parent: String) throws(SortedRunsError) {
+        var template = Array("\(parent)/icepack-XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else {
+            throw SortedRunsError("mkdtemp", parent, code: errno)
+        }
+        path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
+
+    deinit {
+        // Empty by construction; if it cannot go, an empty folder is all that stays.
+        rmdir(path)
+    }
+
+    /// A file that has no name.
+    func makeFile() throws(SortedRunsError) -> TemporaryFile {
+        let name = "\(path)/\(String(UInt64.random(in: .min ... .max), radix: 16))"
+        let flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
+        let number = open(name, flags, 0o600)
+        guard number >= 0 else { throw SortedRunsError("open", path, code: errno) }
+        let file = TemporaryFile(number: number, folder: self)
+        guard unlink(name) == 0 else { throw SortedRunsError("unlink", path, code: errno) }
+        return file
+    }
+}
+
+/// A file without a name, which is gone once it is closed.
+///
+/// Written by one owner from start to end, then read at any place by any number.
+final class TemporaryFile: Sendable {
+    private let number: CInt
+    private let folder: TemporaryFolder
+
+    init(number: CInt, folder: TemporaryFolder) {
+        self.number = number
+        self.folder = folder
+    }
+
+    deinit { close(number) }
+
+    func write(_ bytes: UnsafeRawBufferPointer) throws(SortedRunsError) {
+        var written = 0
+        while written < bytes.count {
+            let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
+            let count = Self.retrying { Self.systemWrite(number, rest) }
+            guard count >= 0 else { throw SortedRunsError("write", folder.path, code: errno) }
+            written += count
+        }
+    }
+
+    /// Fills the start of a buffer; fewer bytes than it holds only at the file's end.
+    func read(
+        at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
+    ) throws(SortedRunsError) -> Int {
+        var filled = 0
+        while filled < buffer.count {
+            let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[filled...])
+            let count = Self.retrying {
+                pread(number, rest.baseAddress, rest.count, off_t(offset) + filled)
+            }
+            guard count >= 0 else { throw SortedRunsError("pread", folder.path, code: errno) }
+            guard count > 0 else { return filled }
+            filled += count
+        }
+        return filled
+    }
+
+    var truncated: SortedRunsError { SortedRunsError(truncated: folder.path) }
+
+    private static func retrying(_ call: () -> Int) -> Int {
+        while true {
+            let result = call()
+            if result >= 0 || errno != EINTR { return result }
+        }
+    }
+
+    private static func systemWrite(_ number: CInt, _ bytes: UnsafeRawBufferPointer) -> Int {
+        #if canImport(Glibc)
+            Glibc.write(number, bytes.baseAddress, bytes.count)
+        #elseif canImport(Musl)
+            Musl.write(number, bytes.baseAddress, bytes.count)
+        #endif
+    }
+}
