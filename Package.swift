@@ -125,8 +125,8 @@ let package = Package(
         .library(
             "NativeEngine",
             [
-                "Compression", "IcebergCatalog", "IcebergSpec", "IcebergTable", "Maintenance",
-                "ObjectStorage", "SortedRuns", "WireFormat",
+                "AvroFormat", "Compression", "IcebergCatalog", "IcebergSpec", "IcebergTable",
+                "Maintenance", "ObjectStorage", "SortedRuns", "WireFormat",
             ]),
 
         // Spark, as the engine for what outgrows one machine.

@@ -34,7 +34,9 @@ public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: Maintenance
             return try await ExpireSnapshotsPreview(engine: self, request: request).plan()
         case .removeOrphanFiles:
             return try await RemoveOrphanFilesPreview(engine: self, request: request).plan()
-        case .rewriteDataFiles, .rewritePositionDeleteFiles, .rewriteManifests:
+        case .rewriteManifests:
+            return try await RewriteManifestsPreview(engine: self, request: request).plan()
+        case .rewriteDataFiles, .rewritePositionDeleteFiles:
             throw Self.cannotRun(request.action)
         }
     }
@@ -50,7 +52,10 @@ public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: Maintenance
         case .removeOrphanFiles:
             return try await RemoveOrphanFilesRun(engine: self, request: request, context: context)
                 .run()
-        case .rewriteDataFiles, .rewritePositionDeleteFiles, .rewriteManifests:
+        case .rewriteManifests:
+            return try await RewriteManifestsRun(engine: self, request: request, context: context)
+                .run()
+        case .rewriteDataFiles, .rewritePositionDeleteFiles:
             throw Self.cannotRun(request.action)
         }
     }
@@ -72,7 +77,9 @@ public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: Maintenance
 /// What the native engine can do, for whoever routes without an engine at hand.
 public enum NativeEngineCapability {
     /// The actions it runs.
-    public static let actions: Set<MaintenanceAction> = [.expireSnapshots, .removeOrphanFiles]
+    public static let actions: Set<MaintenanceAction> = [
+        .expireSnapshots, .removeOrphanFiles, .rewriteManifests,
+    ]
 
     /// The engine as the router sees it.
     public static let capability = EngineCapability(name: "native", actions: actions)

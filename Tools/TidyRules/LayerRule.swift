@@ -29,8 +29,8 @@ enum LayerRule {
             "IcebergCatalog", "IcebergSpec", "IcebergTable", "ObjectStorage", "WireFormat",
         ],
         "NativeEngine": [
-            "Compression", "IcebergCatalog", "IcebergSpec", "IcebergTable", "Maintenance",
-            "ObjectStorage", "SortedRuns", "WireFormat",
+            "AvroFormat", "Compression", "IcebergCatalog", "IcebergSpec", "IcebergTable",
+            "Maintenance", "ObjectStorage", "SortedRuns", "WireFormat",
         ],
         "HiveServer2": [],
         "SparkEngine": [

@@ -15,6 +15,8 @@ struct ManifestEntryFields: Sendable {
     private let sequenceNumber: AvroOptional<Int64>
     private let fileSequenceNumber: AvroOptional<Int64>
     private let dataFile: DataFileFields
+    /// The record of the file, for those who want more of it.
+    let dataFileRecord: AvroRecord
 
     init() {
         var fields = AvroProjection()
@@ -22,8 +24,8 @@ struct ManifestEntryFields: Sendable {
         snapshotID = fields.optional(Int64.self, id: 1, name: "snapshot_id")
         sequenceNumber = fields.optional(Int64.self, id: 3, name: "sequence_number")
         fileSequenceNumber = fields.optional(Int64.self, id: 4, name: "file_sequence_number")
-        let record = fields.record(id: 2, name: "data_file")
-        dataFile = DataFileFields(in: record, of: &fields)
+        dataFileRecord = fields.record(id: 2, name: "data_file")
+        dataFile = DataFileFields(in: dataFileRecord, of: &fields)
         projection = fields
     }
 

@@ -28,6 +28,8 @@ public enum ManifestInconsistency: Hashable, Sendable {
     case truncated(listedBytes: Int64, foundBytes: Int64)
     /// The list names no manifest, though its snapshot has files.
     case empty
+    /// The list names a manifest twice.
+    case duplicate
     /// Record counts that are too large to be true.
     case rowIDs(reason: String)
 }
@@ -56,6 +58,7 @@ extension ManifestInconsistency: CustomStringConvertible {
         case .truncated(let listedBytes, let foundBytes):
             "has \(foundBytes) bytes where its manifest list says \(listedBytes)"
         case .empty: "names no manifest, though its snapshot says that it has files"
+        case .duplicate: "names a manifest twice"
         case .rowIDs(let reason): "cannot be given row ids: \(reason)"
         }
     }

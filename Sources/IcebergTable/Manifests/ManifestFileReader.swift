@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AvroFormat
+import IcebergSpec
 import ObjectStorage
 
 /// The Avro reader with what manifest lists and manifests share: where their bytes come from, and
@@ -26,7 +27,37 @@ struct ManifestFileReader<Storage: ObjectStorage> {
         }
     }
 
+    /// Opens a manifest, which must hold what its manifest list says.
+    init(of manifest: ManifestFile, in storage: Storage) async throws(ManifestError) {
+        let location = Location(manifest.path)
+        // An empty value is how some writers spell "none".
+        guard manifest.keyMetadata?.isEmpty ?? true else { throw .encrypted(location) }
+        try await self.init(location, in: storage, expectedLength: manifest.length)
+        if let found = try manifestHeader().content, found != manifest.content {
+            throw .inconsistent(
+                location, .content(listed: "\(manifest.content)", found: "\(found)"))
+        }
+    }
+
     private var header: AvroHeader { reader.header }
+
+    /// Checks that nothing in the file would be lost by writing it again.
+    func check(_ check: CarriedFieldsCheck) throws(ManifestError) {
+        do { try check.run(header) } catch { throw .malformed(location, error) }
+    }
+
+    /// A file that was cut off between two blocks reads without a fault, so its length or its
+    /// entries must bear out what the list says.
+    ///
+    /// The length alone will not do, because tools that rewrite paths leave a stale one behind
+    /// (P-62).
+    func checkWholeness(
+        of manifest: ManifestFile, entryCount: Int64
+    ) throws(ManifestError) {
+        guard offset < manifest.length, entryCount != manifest.entryCount else { return }
+        throw .inconsistent(
+            location, .truncated(listedBytes: manifest.length, foundBytes: offset))
+    }
 
     /// What the file says of itself, if it is a manifest.
     func manifestHeader() throws(ManifestError) -> ManifestHeader {

@@ -40,11 +40,14 @@ struct ManifestEntryCounts {
     private var overflows = false
 
     mutating func add(_ entry: ManifestEntry) {
-        let (fileSum, fileOverflow) = files[entry.status, default: 0].addingReportingOverflow(1)
-        let (rowSum, rowOverflow) = rows[entry.status, default: 0]
-            .addingReportingOverflow(entry.dataFile.recordCount)
-        files[entry.status] = fileSum
-        rows[entry.status] = rowSum
+        add(entry.status, rows: entry.dataFile.recordCount)
+    }
+
+    mutating func add(_ status: ManifestEntryStatus, rows count: Int64) {
+        let (fileSum, fileOverflow) = files[status, default: 0].addingReportingOverflow(1)
+        let (rowSum, rowOverflow) = rows[status, default: 0].addingReportingOverflow(count)
+        files[status] = fileSum
+        rows[status] = rowSum
         overflows = overflows || fileOverflow || rowOverflow
     }
 

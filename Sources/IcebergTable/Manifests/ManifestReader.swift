@@ -28,24 +28,13 @@ public struct ManifestReader<Storage: ObjectStorage>: Sendable {
     public func forEachEntry(
         in manifest: ManifestFile, _ body: (ManifestEntry) -> Void
     ) async throws(ManifestError) {
-        let reader = try await open(manifest)
-        var inheritance = ManifestInheritance(from: manifest)
-        var overflow: RowIDOverflow?
-        var count: Int64 = 0
+        let reader = try await ManifestFileReader(of: manifest, in: storage)
+        var visit = InheritingVisit(of: manifest)
         try await reader.forEachRow(entryPrograms) { (row) throws(AvroError) in
-            count += 1
             let entry = try entryFields.entry(row, in: manifest.content)
-            // Once the row ids have run out nothing more is visited, and the end throws.
-            guard overflow == nil else { return }
-            do throws(RowIDOverflow) { body(try inheritance.applied(to: entry)) } catch {
-                overflow = error
-            }
+            if let entry = visit.next(entry) { body(entry) }
         }
-        if let overflow {
-            throw .inconsistent(reader.location, .rowIDs(reason: overflow.description))
-        }
-        try checkWholeness(
-            of: manifest, entryCount: count, byteCount: reader.offset, reader.location)
+        try visit.finish(reader)
     }
 
     /// Every entry of a manifest in order, deleted ones too, with what it inherits.
@@ -64,14 +53,13 @@ public struct ManifestReader<Storage: ObjectStorage>: Sendable {
     public func forEachLiveFile(
         in manifest: ManifestFile, _ body: (DataFileContent, UnsafeRawBufferPointer) -> Void
     ) async throws(ManifestError) {
-        let reader = try await open(manifest)
+        let reader = try await ManifestFileReader(of: manifest, in: storage)
         var count: Int64 = 0
         try await reader.forEachRow(liveFilePrograms) { (row) throws(AvroError) in
             count += 1
             try liveFileFields.visit(row, in: manifest.content, body)
         }
-        try checkWholeness(
-            of: manifest, entryCount: count, byteCount: reader.offset, reader.location)
+        try reader.checkWholeness(of: manifest, entryCount: count)
     }
 
     /// What a manifest list would say of a manifest, for v1 snapshots that have no list but name
@@ -92,33 +80,5 @@ public struct ManifestReader<Storage: ObjectStorage>: Sendable {
         counts.write(to: &manifest)
         manifest.length = reader.offset
         return manifest
-    }
-
-    private func open(
-        _ manifest: ManifestFile
-    ) async throws(ManifestError) -> ManifestFileReader<Storage> {
-        let location = Location(manifest.path)
-        // An empty value is how some writers spell "none".
-        guard manifest.keyMetadata?.isEmpty ?? true else { throw .encrypted(location) }
-        let reader = try await ManifestFileReader(
-            location, in: storage, expectedLength: manifest.length)
-        if let found = try reader.manifestHeader().content, found != manifest.content {
-            throw .inconsistent(
-                location, .content(listed: "\(manifest.content)", found: "\(found)"))
-        }
-        return reader
-    }
-
-    /// A file that was cut off between two blocks reads without a fault, so its length or its
-    /// entries must bear out what the list says.
-    ///
-    /// The length alone will not do, because tools that rewrite paths leave a stale one behind
-    /// (P-62).
-    private func checkWholeness(
-        of manifest: ManifestFile, entryCount: Int64, byteCount: Int64, _ location: Location
-    ) throws(ManifestError) {
-        guard byteCount < manifest.length, entryCount != manifest.entryCount else { return }
-        throw .inconsistent(
-            location, .truncated(listedBytes: manifest.length, foundBytes: byteCount))
     }
 }

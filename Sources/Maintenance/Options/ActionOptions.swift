@@ -122,4 +122,9 @@ extension ActionOptions {
     public func integers(_ name: String) -> [Int64]? {
         values[name]?.arrayValue?.compactMap(\.int64Value)
     }
+
+    /// The texts of an option.
+    public func strings(_ name: String) -> [String]? {
+        values[name]?.arrayValue?.compactMap(\.stringValue)
+    }
 }

@@ -76,7 +76,8 @@ extension OptionDeclaration {
     static let rewriteManifests: [OptionDeclaration] = [
         .init("use_caching", .boolean, default: "false", .argument),
         .init(
-            "spec_id", .integer(0...Int64(Int32.max)), default: "the current spec", .argument),
+            "spec_id", .integer(0...Int64(Int32.max)),
+            default: "every spec; with Spark the current one", .argument),
         .init("sort_by", .strings, default: "none", .argument),
         .init("verify", .boolean, default: "true", .own),
     ]

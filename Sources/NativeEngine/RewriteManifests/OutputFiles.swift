@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IcebergTable
+import Maintenance
+import ObjectStorage
+
+/// The files that a run writes before it commits: each is in the journal before it is in storage
+/// (P-32).
+///
+/// A file is removed again only when it certainly is in no table: after a commit that is known to
+/// have failed, or before there was one. Whatever a crash leaves is in the journal, where the next
+/// run on the table finds it.
+struct OutputFiles<Storage: ObjectStorage> {
+    let storage: Storage
+    let context: RunContext
+    /// What the journal knows the table by.
+    let tableUUID: String
+
+    /// The files that were written, or that may have been, and not removed again.
+    private(set) var files: [JournalledFile] = []
+
+    init(storage: Storage, context: RunContext, tableUUID: String) {
+        self.storage = storage
+        self.context = context
+        self.tableUUID = tableUUID
+    }
+
+    /// Writes a file that nobody else can have named.
+    ///
+    /// Returns its length as the store says (P-62).
+    mutating func write(
+        _ bytes: [UInt8], to location: Location, kind: FileKind
+    ) async throws(MaintenanceError) -> Int64 {
+        try MaintenanceError.checkCancellation()
+        try await context.confirmLease(NativeEngineSettings.batchReserve)
+        let file = JournalledFile(path: location.rawValue, kind: kind)
+        try await context.journal.plan([file], tableUUID: tableUUID)
+        files.append(file)
+        do throws(StorageError) {
+            return try await storage.write(bytes, to: location, condition: .none).size
+        } catch {
+            throw MaintenanceError(writing: error)
+        }
+    }
+
+    /// Removes files that no commit used and none can use any more.
+    ///
+    /// What cannot be removed stays in the journal.
+    mutating func remove(_ paths: [String]) async throws(MaintenanceError) {
+        guard !paths.isEmpty else { return }
+        try await context.confirmLease(NativeEngineSettings.batchReserve)
+        var gone: [String] = []
+        for start in stride(from: 0, to: paths.count, by: NativeEngineSettings.sliceSize) {
+            let slice = paths[start..<min(start + NativeEngineSettings.sliceSize, paths.count)]
+            let outcomes = await storage.remove(slice.map { Location($0) })
+            for (path, outcome) in zip(slice, outcomes) {
+                switch outcome {
+                case .removed, .alreadyGone: gone.append(path)
+                case .failed: break
+                }
+            }
+        }
+        if !gone.isEmpty { try await context.journal.close(paths: gone) }
+        let removed = Set(gone)
+        files.removeAll { removed.contains($0.path) }
+    }
+
+    /// Removes everything that was written.
+    mutating func removeAll() async throws(MaintenanceError) {
+        try await remove(files.map(\.path))
+    }
+
+    /// After the commit: the files belong to the table.
+    func close() async throws(MaintenanceError) {
+        for start in stride(from: 0, to: files.count, by: NativeEngineSettings.batchSize) {
+            let end = min(start + NativeEngineSettings.batchSize, files.count)
+            try await context.journal.close(paths: files[start..<end].map(\.path))
+        }
+    }
+}
+
+extension MaintenanceError {
+    /// What it means that a file of ours could not be written.
+    init(writing error: StorageError) {
+        switch error {
+        case .unavailable, .outcomeUnknown, .alreadyExists, .notFound:
+            self = .unavailable(reason: error.description)
+        case .denied, .unsupported, .tooLarge:
+            self = .refused(code: "storage_denied", reason: error.description)
+        }
+    }
+
+    /// What it means that a manifest cannot be read: nothing is changed.
+    init(_ error: ManifestError) {
+        switch error {
+        case .storage(.unavailable), .storage(.outcomeUnknown):
+            self = .unavailable(reason: error.description)
+        case .encrypted:
+            self = .refused(code: "encrypted_table", reason: error.description)
+        case .storage, .malformed, .unknownFormatVersion, .inconsistent:
+            self = .unreadable(reason: "nothing was changed: \(error)")
+        }
+    }
+
+    /// What it means that what was written is not what it should be.
+    init(_ failure: VerificationFailure) {
+        switch failure {
+        case .unreadable(.storage(.unavailable(let location, let reason))):
+            self = .unavailable(
+                reason: StorageError.unavailable(location, reason: reason).description)
+        case .unreadable, .mismatch:
+            self = .refused(
+                code: "verification_failed",
+                reason: "nothing was committed, because \(failure)")
+        }
+    }
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import IcebergCatalog
+import IcebergSpec
+import IcebergTable
+import Maintenance
+import NativeEngine
+import ObjectStorage
+import StorageTestSupport
+import TestSupport
+import Testing
+import WireFormat
+
+/// Tables that Spark, PyIceberg and others wrote, in format versions 1 to 3 and with partitions of
+/// many types: their manifests are taken apart and put together again, and nothing may differ.
+@Suite(
+    .enabled(if: Fixtures.isAvailable, Comment(rawValue: Fixtures.reason)),
+    .enabled(if: Oracles.isAvailable, Comment(rawValue: Oracles.reason)))
+struct FixtureRewriteTests {
+    /// Every metadata file of a readable table, the newest of each.
+    static let tables = [
+        "add_columns_with_defaults/default.db/add_columns_with_defaults",
+        "case_sensitive_names/default.db/case_sensitive_names",
+        "column_mapping/warehouse/default.db/my_table", "hive_partitioned_table",
+        "iceberg_v1_deprecated/default/legacy_v1", "iceberg_v1_repro/repro/merch_v1",
+        "legacy_bare_deletion_vector/warehouse/default/legacy_bare_deletion_vector",
+        "map_stats/default.db/map_stats", "null_stats/default/test_nulls", "partition_binary",
+        "partition_bool", "partition_decimal_hugeint", "partition_decimal_integer",
+        "partition_double", "partition_timestamptz/default.db/partition_timestamptz", "uuid",
+    ]
+
+    /// A copy of a fixture, with a catalog that has it as its only table.
+    private struct Copy {
+        static let identifier = TableIdentifier(namespace: ["ns"], name: "t")
+
+        let folder: ScratchFolder
+        let storage: LocalStorage
+        let catalog: MemoryCatalog
+        let metadataFolder: String
+
+        init(_ path: String) async throws {
+            folder = try ScratchFolder()
+            let name = String(path.prefix { $0 != "/" })
+            let root = URL(filePath: folder.path).appending(path: "data/persistent")
+            try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
+            try FileManager.default.copyItem(
+                at: Fixtures.url("iceberg-tables/data/persistent/\(name)"),
+                to: root.appending(path: name))
+            storage = try LocalStorage(relativeTo: folder.location)
+            metadataFolder = "data/persistent/\(path)/metadata"
+            let names = try FileManager.default.contentsOfDirectory(
+                atPath: "\(folder.path)/\(metadataFolder)")
+            let newest = try #require(
+                names.filter { $0.hasSuffix(".metadata.json") && !$0.hasPrefix(".") }.max())
+            let location = Location("\(metadataFolder)/\(newest)")
+            catalog = MemoryCatalog(
+                LoadedTable(
+                    identifier: Self.identifier, metadataLocation: location,
+                    metadata: try TableMetadata(
+                        parsing: try await storage.read(location, limit: 1 << 20))))
+        }
+
+        func load() async throws -> LoadedTable {
+            try await catalog.loadTable(Self.identifier)
+        }
+
+        /// What fastavro finds in the current snapshot, and what engines read.
+        func look(engines: [String]) async throws -> JSONObject {
+            let table = try await load()
+            let location = Location("\(metadataFolder)/90000-look.metadata.json")
+            try await storage.write(
+                table.metadata.json.bytes(), to: location, condition: .none)
+            let output = try await Oracles.run(
+                "live_entries.py",
+                [
+                    "--root", folder.path, "--metadata-location", location.rawValue,
+                    "--engines", engines.joined(separator: ","),
+                ])
+            return try #require(output.objectValue)
+        }
+
+        /// The engines that can read the table at all.
+        func engines() async throws -> [String] {
+            var able: [String] = []
+            for engine in ["duckdb", "pyiceberg"] {
+                do {
+                    _ = try await look(engines: [engine])
+                    able.append(engine)
+                } catch is Oracles.Failure {
+                    continue
+                }
+            }
+            return able
+        }
+
+        /// Commits one manifest for every entry; returns how many groups and entries there are.
+        func takeApart() async throws -> (groups: Int, entries: Int) {
+            let table = try await load()
+            let metadata = table.metadata
+            let parent = try #require(metadata.currentSnapshot)
+            let current: [ManifestFile]
+            if let list = parent.manifestList {
+                current = try await ManifestListReader(storage: storage).manifests(
+                    in: Location(list))
+            } else {
+                var found: [ManifestFile] = []
+                for path in parent.manifests ?? [] {
+                    found.append(
+                        try await ManifestReader(storage: storage).describe(Location(path)))
+                }
+                current = found
+            }
+            var created: [StoredManifest] = []
+            var groups: Set<ManifestGroupKey> = []
+            for manifest in current {
+                let spec = try #require(metadata.partitionSpec(Int(manifest.partitionSpecID)))
+                let kind = try ManifestKind(of: metadata, spec: spec, content: manifest.content)
+                let reader = CompleteManifestReader(
+                    storage: storage, partition: kind.partition)
+                for var entry in try await reader.entries(in: manifest) where entry.entry.isLive {
+                    groups.insert(
+                        ManifestGroupKey(specID: spec.id, content: manifest.content))
+                    entry.entry.status = .existing
+                    if metadata.formatVersion == .v1 {
+                        entry.entry.sequenceNumber = nil
+                        entry.entry.fileSequenceNumber = nil
+                    }
+                    var writer = try ManifestWriter(kind)
+                    try writer.append(entry)
+                    created.append(
+                        try await store(try writer.finish(), "part-\(created.count).avro"))
+                }
+            }
+            let draft = try ReplaceSnapshot(
+                of: metadata, parent: parent, id: 4711, current: current,
+                replacing: Set(current.map(\.path)), by: created, nowMilliseconds: 1)
+            let list = Location("\(metadataFolder)/snap-4711.avro")
+            try await storage.write(try draft.manifestList(), to: list, condition: .none)
+            let snapshot = draft.snapshot(manifestList: list.rawValue, summary: [])
+            let outcome = await catalog.commit(
+                draft.updates(adding: snapshot), requirements: draft.requirements,
+                to: Self.identifier, base: table)
+            guard case .committed = outcome else {
+                throw ManifestTable.Failure(description: "not committed: \(outcome)")
+            }
+            return (groups.count, created.count)
+        }
+
+        private func store(
+            _ manifest: FinishedManifest, _ name: String
+        ) async throws -> StoredManifest {
+            let location = Location("\(metadataFolder)/\(name)")
+            var row = manifest.row
+            row.path = location.rawValue
+            row.length = try await storage.write(
+                manifest.bytes, to: location, condition: .none
+            ).size
+            return StoredManifest(row: row, unassignedRowCount: manifest.unassignedRowCount)
+        }
+
+        func rewrite() async throws -> ActionReport {
+            try await NativeEngine(catalog: catalog, storage: storage).run(
+                ActionRequest(
+                    table: Self.identifier, action: .rewriteManifests, options: .none,
+                    now: TestTable.now), in: TestTable.context(MemoryJournal()))
+        }
+    }
+
+    @Test(arguments: tables)
+    func `P-60: entries and rows are the same before and after`(path: String) async throws {
+        let copy = try await Copy(path)
+        let engines = try await copy.engines()
+        let before = try await copy.look(engines: engines)
+
+        let (groups, entries) = try await copy.takeApart()
+        let apart = try await copy.look(engines: engines)
+        let report = try await copy.rewrite()
+        let after = try await copy.look(engines: engines)
+
+        #expect(report.manifestCounts == (entries > groups ? [entries, groups] : [0, 0]))
+        #expect(Self.withoutRowIDs(apart["entries"]) == Self.withoutRowIDs(before["entries"]))
+        #expect(after["entries"] == apart["entries"])
+        #expect(apart["rows"] == before["rows"])
+        #expect(after["rows"] == before["rows"])
+        #expect(try await copy.rewrite().manifestCounts == [0, 0])
+    }
+
+    /// The first commit to a table that was upgraded to version 3 gives row ids to its files.
+    private static func withoutRowIDs(_ entries: JSONValue?) -> [JSONValue] {
+        (entries?.arrayValue ?? []).map { entry in
+            var object = entry.objectValue ?? JSONObject()
+            object["first_row_id"] = nil
+            return .object(object)
+        }
+    }
+}
