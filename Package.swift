@@ -105,12 +105,16 @@ let package = Package(
                 .nio, .nioHTTP1, .nioPosix, .nioSSL,
             ]),
         .library("Postgres", ["CPQ"]),
+        .library("HTTPExchange", [.asyncHTTPClient, .nio, .nioHTTP1, .nioPosix, .nioSSL]),
         .library("IcebergCatalog", ["Compression", "IcebergSpec", "ObjectStorage", "WireFormat"]),
         .library(
             "SQLCatalog",
             ["IcebergCatalog", "IcebergSpec", "ObjectStorage", "Postgres", "WireFormat", .grdb]),
         .library(
             "FileSystemCatalog", ["IcebergCatalog", "IcebergSpec", "ObjectStorage", "WireFormat"]),
+        .library(
+            "RESTCatalog",
+            ["HTTPExchange", "IcebergCatalog", "IcebergSpec", "ObjectStorage", "WireFormat"]),
 
         // Tables and what is done to them.
         .library(
@@ -169,7 +173,8 @@ let package = Package(
             [
                 "FileSystemCatalog", "Fleet", "HiveServer2", "IcebergCatalog", "IcebergSpec",
                 "IcebergTable", "IcepackAPI", "Jobs", "Maintenance", "NativeEngine",
-                "ObjectStorage", "Postgres", "PostgresStore", "S3Storage", "SQLCatalog",
+                "ObjectStorage", "Postgres", "PostgresStore", "RESTCatalog", "S3Storage",
+                "SQLCatalog",
                 "SQLiteStore",
                 "SparkEngine", "WireFormat", .hummingbird, .logging, .serviceLifecycle,
                 .unixSignals, .yams,
@@ -198,7 +203,9 @@ let package = Package(
         // Tests.
         .target(
             name: "TestSupport",
-            dependencies: ["Jobs", "WireFormat", .logging, .subprocess],
+            dependencies: [
+                "Jobs", "WireFormat", .asyncHTTPClient, .logging, .nio, .nioHTTP1, .subprocess,
+            ],
             path: "Tests/TestSupport", swiftSettings: strict),
         .tests("TidyTests", ["TidyRules"]),
         .tests("WireFormatTests", ["WireFormat"]),
@@ -222,9 +229,9 @@ let package = Package(
         .tests(
             "CatalogTests",
             [
-                "FileSystemCatalog", "IcebergCatalog", "IcebergSpec", "ObjectStorage", "Postgres",
-                "SQLCatalog", "StorageTestSupport", "TestSupport", "WireFormat", .grdb,
-                .subprocess,
+                "FileSystemCatalog", "HTTPExchange", "IcebergCatalog", "IcebergSpec",
+                "IcebergTable", "ObjectStorage", "Postgres", "RESTCatalog", "SQLCatalog",
+                "StorageTestSupport", "TestSupport", "WireFormat", .grdb, .subprocess,
             ]),
         .tests(
             "IcebergTableTests",

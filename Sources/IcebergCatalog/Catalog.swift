@@ -64,12 +64,18 @@ public struct LoadedTable: Sendable {
     public let metadataLocation: Location
     /// What it said.
     public let metadata: TableMetadata
+    /// What the catalog said about reaching the table's files.
+    public let storageAccess: StorageAccess
 
     /// Takes every field.
-    public init(identifier: TableIdentifier, metadataLocation: Location, metadata: TableMetadata) {
+    public init(
+        identifier: TableIdentifier, metadataLocation: Location, metadata: TableMetadata,
+        storageAccess: StorageAccess = .none
+    ) {
         self.identifier = identifier
         self.metadataLocation = metadataLocation
         self.metadata = metadata
+        self.storageAccess = storageAccess
     }
 }
 

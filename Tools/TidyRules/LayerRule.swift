@@ -21,6 +21,10 @@ enum LayerRule {
             "IcebergCatalog", "IcebergSpec", "ObjectStorage", "Postgres", "WireFormat",
         ],
         "FileSystemCatalog": ["IcebergCatalog", "IcebergSpec", "ObjectStorage", "WireFormat"],
+        "HTTPExchange": [],
+        "RESTCatalog": [
+            "HTTPExchange", "IcebergCatalog", "IcebergSpec", "ObjectStorage", "WireFormat",
+        ],
         "IcebergTable": [
             "AvroFormat", "Compression", "IcebergCatalog", "IcebergSpec", "ObjectStorage",
             "WireFormat",
@@ -47,7 +51,8 @@ enum LayerRule {
         "IcepackRuntime": [
             "FileSystemCatalog", "Fleet", "HiveServer2", "IcebergCatalog", "IcebergSpec",
             "IcebergTable", "IcepackAPI", "Jobs", "Maintenance", "NativeEngine", "ObjectStorage",
-            "Postgres", "PostgresStore", "S3Storage", "SQLCatalog", "SQLiteStore", "SparkEngine",
+            "Postgres", "PostgresStore", "RESTCatalog", "S3Storage", "SQLCatalog", "SQLiteStore",
+            "SparkEngine",
             "WireFormat",
         ],
         "icepack": [
@@ -61,10 +66,10 @@ enum LayerRule {
     /// Modules of others that only these targets may import.
     static let guests: [String: Set<String>] = [
         "ArgumentParser": ["icepack"],
-        "AsyncHTTPClient": ["HiveServer2", "S3Storage", "SparkEngine", "icepack"],
+        "AsyncHTTPClient": ["HTTPExchange", "HiveServer2", "S3Storage", "SparkEngine", "icepack"],
         "GRDB": ["SQLCatalog", "SQLiteStore"],
         "Hummingbird": ["IcepackAPI", "IcepackRuntime"],
-        "NIOSSL": ["HiveServer2", "S3Storage"],
+        "NIOSSL": ["HTTPExchange", "HiveServer2", "S3Storage"],
         "Yams": ["IcepackRuntime"],
     ]
 

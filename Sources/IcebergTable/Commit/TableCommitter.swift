@@ -76,9 +76,13 @@ public struct TableCommitter<
         _ proposal: CommitProposal, on base: LoadedTable, under commitGuard: CommitGuard,
         in run: inout CommitRun<Time, Random>
     ) async -> CommitOutcome {
-        let outcome = await catalog.commit(
-            proposal.updates, requirements: proposal.requirements, to: base.identifier, base: base,
-            under: commitGuard)
+        // Unstructured, and so out of reach of a cancellation: a request that is cut off in the
+        // middle is an outcome that nobody knows. It has its own limits of time.
+        let outcome = await Task { [catalog] in
+            await catalog.commit(
+                proposal.updates, requirements: proposal.requirements, to: base.identifier,
+                base: base, under: commitGuard)
+        }.value
         guard case .unknown(let reason, let location) = outcome else { return outcome }
         var action = run.becameUnknown(at: clock.now)
         while case .check(let pause) = action {

@@ -119,25 +119,6 @@ extension Configuration {
         return limits
     }
 
-    private static func readCatalog(_ reader: inout ConfigurationReader) -> CatalogSettings {
-        let catalog = CatalogSettings(
-            kind: reader.choice(.catalogType, .filesystem), name: reader.required(.catalogName),
-            uri: reader.text(.catalogURI), warehouse: reader.required(.catalogWarehouse))
-        switch (catalog.kind, catalog.uri) {
-        case (.sql, nil):
-            reader.fail(
-                .catalogURI,
-                "is needed for catalog_type sql: sqlite:////absolute/path, sqlite:relative/path or postgres://…"
-            )
-        case (.filesystem, .some):
-            reader.fail(
-                .catalogURI,
-                "has no effect for catalog_type filesystem: set catalog_warehouse instead")
-        case (.sql, .some), (.filesystem, nil): break
-        }
-        return catalog
-    }
-
     private static func readJobs(_ reader: inout ConfigurationReader) -> JobSettings {
         let known = reader.problems.count
         let lease = reader.duration(.leaseSeconds, 1...86_400)

@@ -101,15 +101,14 @@ extension Configuration {
 
 extension ConfigurationReader {
     /// Notes each of these keys that somebody set although another one is not.
-    fileprivate mutating func failWithoutEffect(_ keys: [ConfigurationKey], because missing: String)
-    {
-        for key in keys where values.values[key].map({ $0.origin != .builtIn }) ?? false {
+    mutating func failWithoutEffect(_ keys: [ConfigurationKey], because missing: String) {
+        for key in keys where isSet(key) {
             fail(key, "has no effect without \(missing): set that too")
         }
     }
 
     /// An `http://` or `https://` URL without the slash at its end; nil if it is not set.
-    fileprivate mutating func webAddress(_ key: ConfigurationKey) -> String? {
+    mutating func webAddress(_ key: ConfigurationKey) -> String? {
         guard var text = text(key) else { return nil }
         guard text.hasPrefix("http://") || text.hasPrefix("https://") else {
             fail(key, "must begin with http:// or https://, not \"\(text.prefix(16))\"")

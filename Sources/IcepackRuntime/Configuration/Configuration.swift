@@ -94,6 +94,8 @@ public struct Configuration: Sendable {
         public let uri: String?
         /// The root of the tables: a path or a URI.
         public let warehouse: String
+        /// How a REST catalog is spoken to; nil for another kind.
+        public let rest: RESTCatalogOptions?
     }
 
     /// The catalogs that can be spoken to.
@@ -102,6 +104,8 @@ public struct Configuration: Sendable {
         case filesystem
         /// Tables of the JDBC catalog in SQLite or Postgres.
         case sql
+        /// A server of the Iceberg REST protocol.
+        case rest
     }
 
     /// How jobs are run.

@@ -16,6 +16,12 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     case catalogName = "catalog_name"
     case catalogURI = "catalog_uri"
     case catalogWarehouse = "catalog_warehouse"
+    case catalogToken = "catalog_token"
+    case catalogCredential = "catalog_credential"
+    case catalogScope = "catalog_scope"
+    case catalogOAuth2ServerURI = "catalog_oauth2_server_uri"
+    case catalogAccessDelegation = "catalog_access_delegation"
+    case catalogTLSCAFile = "catalog_tls_ca_file"
     case maxConcurrentJobs = "max_concurrent_jobs"
     case leaseSeconds = "lease_seconds"
     case heartbeatSeconds = "heartbeat_seconds"
@@ -72,8 +78,11 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
         case .postgresHealthCheckTimeoutSeconds: "2.0"
         case .catalogType: "filesystem"
         case .catalogName: "default"
-        case .catalogURI: nil
+        case .catalogURI, .catalogToken, .catalogCredential, .catalogScope,
+            .catalogOAuth2ServerURI, .catalogTLSCAFile:
+            nil
         case .catalogWarehouse: "./warehouse"
+        case .catalogAccessDelegation: "vended-credentials"
         case .maxConcurrentJobs: "2"
         case .leaseSeconds: "1800"
         case .heartbeatSeconds, .sweepSeconds: "60"
@@ -109,5 +118,10 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     }
 
     /// Whether the value is never shown.
-    public var isSecret: Bool { self == .postgresPassword || self == .sparkPassword }
+    public var isSecret: Bool {
+        let secrets: Set<ConfigurationKey> = [
+            .postgresPassword, .sparkPassword, .catalogToken, .catalogCredential,
+        ]
+        return secrets.contains(self)
+    }
 }

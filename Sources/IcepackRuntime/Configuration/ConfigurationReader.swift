@@ -13,6 +13,11 @@ struct ConfigurationReader {
     /// The text of a key; nil if it is not set.
     func text(_ key: ConfigurationKey) -> String? { values.values[key]?.text }
 
+    /// Whether somebody set a key.
+    func isSet(_ key: ConfigurationKey) -> Bool {
+        values.values[key].map { $0.origin != .builtIn } ?? false
+    }
+
     /// Notes a mistake.
     mutating func fail(_ key: ConfigurationKey, _ reason: String) {
         let origin = values.values[key]?.origin ?? .builtIn

@@ -4,6 +4,7 @@ import FileSystemCatalog
 import Foundation
 public import IcebergCatalog
 public import ObjectStorage
+import RESTCatalog
 import S3Storage
 import SQLCatalog
 
@@ -35,11 +36,20 @@ extension Configuration {
             return FileSystemCatalog(
                 name: catalog.name, warehouse: Location(catalog.warehouse), storage: storage)
         case .sql:
-            do throws(CatalogError) {
-                return try SQLCatalog(name: catalog.name, uri: catalog.uri ?? "", storage: storage)
-            } catch {
-                throw StartupFailure("the catalog cannot be opened: \(error)")
+            return try opened { () throws(CatalogError) in
+                try SQLCatalog(name: catalog.name, uri: catalog.uri ?? "", storage: storage)
             }
+        case .rest:
+            let settings = try restSettings()
+            return try opened { () throws(CatalogError) in try RESTCatalog(settings) }
+        }
+    }
+
+    private func opened<Kind: Catalog>(
+        _ open: () throws(CatalogError) -> Kind
+    ) throws(StartupFailure) -> any Catalog {
+        do throws(CatalogError) { return try open() } catch {
+            throw StartupFailure("the catalog cannot be opened: \(error)")
         }
     }
 }

@@ -32,6 +32,7 @@ final class ScriptedCatalog: Catalog, Sendable {
         var loadErrors: [CatalogError?] = []
         var commits = 0
         var loads = 0
+        var cancelledCommits = 0
         var late: (looks: Int, table: LoadedTable)?
     }
 
@@ -62,6 +63,8 @@ final class ScriptedCatalog: Catalog, Sendable {
     var commits: Int { state.withLock { $0.commits } }
     /// How often the table was loaded.
     var loads: Int { state.withLock { $0.loads } }
+    /// How many commits came from a cancelled task: over a network their outcome would be unknown.
+    var cancelledCommits: Int { state.withLock { $0.cancelledCommits } }
     /// The table as it is.
     var table: LoadedTable { state.withLock { $0.table } }
 
@@ -90,6 +93,7 @@ final class ScriptedCatalog: Catalog, Sendable {
     ) -> CommitOutcome {
         state.withLock { state in
             state.commits += 1
+            if Task.isCancelled { state.cancelledCommits += 1 }
             let turn = state.turns.isEmpty ? .work : state.turns.removeFirst()
             guard let next = Self.next(&state, updates, base) else {
                 return .refused(.rejected(reason: "does not apply"))

@@ -286,5 +286,6 @@ extension CommitResult {
 
         #expect(result?.summary == "committed in 1")
         #expect(run.pauses.isEmpty)
+        #expect(run.catalog.cancelledCommits == 0)
     }
 }
