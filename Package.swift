@@ -242,7 +242,10 @@ let package = Package(
             exclude: ["Goldens"]),
         .tests(
             "MaintenanceTests",
-            ["IcebergCatalog", "IcebergSpec", "Maintenance", "TestSupport", "WireFormat"]),
+            [
+                "IcebergCatalog", "IcebergSpec", "IcebergTable", "Maintenance", "ObjectStorage",
+                "StorageTestSupport", "TestSupport", "WireFormat",
+            ]),
         .tests(
             "NativeEngineTests",
             [

@@ -39,7 +39,8 @@ struct ManifestFileReader<Storage: ObjectStorage> {
         }
     }
 
-    private var header: AvroHeader { reader.header }
+    /// What the file says before its records.
+    var header: AvroHeader { reader.header }
 
     /// Checks that nothing in the file would be lost by writing it again.
     func check(_ check: CarriedFieldsCheck) throws(ManifestError) {
@@ -75,6 +76,13 @@ struct ManifestFileReader<Storage: ObjectStorage> {
         do { program = try cache.program(for: header) } catch {
             throw .malformed(location, error)
         }
+        try await forEachRow(program, body)
+    }
+
+    /// Visits every record of the file with a program for its schema.
+    func forEachRow(
+        _ program: AvroProgram, _ body: (borrowing AvroRow) throws(AvroError) -> Void
+    ) async throws(ManifestError) {
         while try await nextBlock() {
             do { try reader.forEachRow(program, body) } catch {
                 throw .malformed(location, error)

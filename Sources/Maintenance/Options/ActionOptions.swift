@@ -89,8 +89,25 @@ public struct ActionOptions: Hashable, Sendable {
                     field: "\(field).sort_order",
                     reason: .contradiction("has no meaning under strategy binpack; say sort"))
             }
+            try checkSorting(at: field)
         case .expireSnapshots, .removeOrphanFiles, .rewriteManifests:
             break
+        }
+    }
+
+    /// Options of sorting, which Iceberg refuses where nothing is sorted.
+    private func checkSorting(at field: String) throws(OptionError) {
+        guard values["sort_order"] == nil, values["strategy"]?.stringValue != "sort" else {
+            return
+        }
+        let names = [
+            "compression-factor", "shuffle-partitions-per-file", "var-length-contribution",
+            "max-output-size",
+        ]
+        for name in names where values[name] != nil {
+            throw OptionError(
+                field: "\(field).\(name)",
+                reason: .contradiction("has no meaning under strategy binpack; say sort"))
         }
     }
 

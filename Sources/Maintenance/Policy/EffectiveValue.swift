@@ -22,6 +22,8 @@ public enum ValueOrigin: Hashable, Sendable {
     case policy(property: String)
     /// A table property of Iceberg, named in full.
     case tableProperty(String)
+    /// The service's configuration, by the name of the environment's variable.
+    case configuration(String)
     /// Nobody said anything.
     case byDefault
 
@@ -31,6 +33,7 @@ public enum ValueOrigin: Hashable, Sendable {
         case .request: "request"
         case .policy(let property): "policy \(property)"
         case .tableProperty(let property): "table property \(property)"
+        case .configuration(let key): "configuration \(key)"
         case .byDefault: "default"
         }
     }

@@ -19,6 +19,9 @@ public struct PolicyReader: Sendable {
     /// Reads these properties.
     public init(_ properties: TableProperties) { self.properties = properties }
 
+    /// Adds warnings that somebody else had about the same properties.
+    mutating func note(_ others: [String]) { warnings += others }
+
     /// A whole number in a range; nil when it is absent or ignored.
     public mutating func integer(
         _ name: String, in range: ClosedRange<Int64>

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IcebergTable
+
+/// Forms groups of the files that should be rewritten, and decides which are worth it.
+///
+/// The steps, within each partition: candidates in the order of the manifests, packed into groups,
+/// the groups that are worth it. Both file rewrites share them, as in Iceberg's own planner.
+///
+/// One group is left alone that Iceberg would rewrite: one that becomes as many files as it has,
+/// none too large and none with deletes. The result would be planned again for ever (P-50).
+struct GroupPlanner: Sendable {
+    /// A file that should be rewritten, and why beyond its size.
+    struct Candidate: Sendable {
+        let file: LiveFile
+        let reasons: Set<FileGroup.Reason>
+        let deletes: AppliedDeletes
+    }
+
+    /// What became of the candidates.
+    struct Outcome: Sendable {
+        var groups: [FileGroup] = []
+        var tooFew = LeftAlone()
+        var gainless = LeftAlone()
+        var beyondLimit = LeftAlone()
+        /// Candidates in no group.
+        var remaining: [LiveFile] = []
+    }
+
+    let settings: GroupSettings
+    /// What an output is expected to need of its input's bytes.
+    var compressionFactor = 1.0
+    /// The most files in all; nil for no limit.
+    var maxFiles: Int64?
+
+    private var partitions: [PartitionKey: [Candidate]] = [:]
+
+    init(_ settings: GroupSettings) { self.settings = settings }
+
+    /// Adds a file that should be rewritten.
+    mutating func add(_ candidate: Candidate, to partition: PartitionKey) {
+        partitions[partition, default: []].append(candidate)
+    }
+
+    /// The groups in the order in which they should be rewritten.
+    ///
+    /// Pure: the order in which candidates were added does not matter.
+    func outcome() -> Outcome {
+        var outcome = Outcome()
+        var left = maxFiles ?? .max
+        for (partition, candidates) in inOrder() {
+            let packed = BinPacking.pack(
+                candidates, maxBytes: settings.maxGroupBytes.value,
+                maxItems: settings.maxGroupFiles.value, size: \.file.sizeInBytes)
+            for group in packed {
+                consider(group, in: partition, left: &left, into: &outcome)
+            }
+        }
+        outcome.groups = sorted(outcome.groups)
+        return outcome
+    }
+
+    /// The partitions by their first file, so that a plan does not depend on chance.
+    private func inOrder() -> [(PartitionKey, [Candidate])] {
+        partitions
+            .map { ($0, $1.sorted { $0.file.ordinal < $1.file.ordinal }) }
+            .sorted { ($0.1.first?.file.ordinal ?? 0) < ($1.1.first?.file.ordinal ?? 0) }
+    }
+
+    private func consider(
+        _ candidates: [Candidate], in partition: PartitionKey, left: inout Int64,
+        into outcome: inout Outcome
+    ) {
+        let bytes = Self.bytes(of: candidates)
+        let reasons = reasons(for: candidates, bytes: bytes)
+        guard !reasons.isEmpty else {
+            outcome.tooFew.add(files: candidates.count, bytes: bytes)
+            outcome.remaining += candidates.map(\.file)
+            return
+        }
+        let taken = Array(candidates.prefix(Int(clamping: left)))
+        if taken.count < candidates.count {
+            let rest = candidates[taken.count...]
+            outcome.beyondLimit.add(files: rest.count, bytes: Self.bytes(of: rest))
+            outcome.remaining += rest.map(\.file)
+        }
+        guard !taken.isEmpty else { return }
+        let group = group(taken, in: partition, reasons: reasons)
+        guard isGain(group, of: taken) else {
+            outcome.gainless.add(files: taken.count, bytes: group.bytes)
+            outcome.remaining += group.files
+            return
+        }
+        left -= Int64(taken.count)
+        outcome.groups.append(group)
+    }
+
+    private func group(
+        _ candidates: [Candidate], in partition: PartitionKey, reasons: [FileGroup.Reason]
+    ) -> FileGroup {
+        let bytes = Self.bytes(of: candidates)
+        return FileGroup(
+            partition: partition, files: candidates.map(\.file), reasons: reasons, bytes: bytes,
+            expectedFiles: expectedFiles(bytes),
+            inputSplitSize: settings.sizes.inputSplitSize(bytes),
+            deletionVectors: candidates.count { $0.deletes.hasDeletionVector },
+            deletedRecords: candidates.reduce(0) {
+                saturatingSum($0, $1.deletes.knownDeletedRecords)
+            })
+    }
+
+    private func expectedFiles(_ bytes: Int64) -> Int64 {
+        guard compressionFactor != 1 else { return settings.sizes.expectedOutputFiles(bytes) }
+        let estimate = Int64(clampingDouble: Double(bytes) * compressionFactor)
+        return max(1, settings.sizes.expectedOutputFiles(estimate))
+    }
+
+    private func reasons(for group: [Candidate], bytes: Int64) -> [FileGroup.Reason] {
+        if settings.rewritesAll.value { return [.rewriteAll] }
+        var reasons: [FileGroup.Reason] = []
+        let several = group.count > 1
+        if several, Int64(group.count) >= settings.minInputFiles.value {
+            reasons.append(.enoughFiles)
+        }
+        if several, bytes > settings.sizes.target.value { reasons.append(.enoughContent) }
+        if bytes > settings.sizes.maximum.value { reasons.append(.tooMuchContent) }
+        for reason in [FileGroup.Reason.deleteFiles, .deleteRatio]
+        where group.contains(where: { $0.reasons.contains(reason) }) {
+            reasons.append(reason)
+        }
+        return reasons
+    }
+
+    private func isGain(_ group: FileGroup, of candidates: [Candidate]) -> Bool {
+        settings.rewritesAll.value || group.expectedFiles < Int64(group.files.count)
+            || candidates.contains {
+                !$0.reasons.isEmpty || $0.file.sizeInBytes > settings.sizes.maximum.value
+            }
+    }
+
+    private static func bytes(of candidates: some Sequence<Candidate>) -> Int64 {
+        candidates.reduce(0) { saturatingSum($0, $1.file.sizeInBytes) }
+    }
+
+    private func sorted(_ groups: [FileGroup]) -> [FileGroup] {
+        // Equal groups keep their order.
+        func sorted(_ precedes: (FileGroup, FileGroup) -> Bool) -> [FileGroup] {
+            groups.enumerated().sorted { left, right in
+                precedes(left.element, right.element)
+                    || !precedes(right.element, left.element) && left.offset < right.offset
+            }.map(\.element)
+        }
+        switch settings.jobOrder.value {
+        case .none: return groups
+        case .bytesAscending: return sorted { $0.bytes < $1.bytes }
+        case .bytesDescending: return sorted { $0.bytes > $1.bytes }
+        case .filesAscending: return sorted { $0.files.count < $1.files.count }
+        case .filesDescending: return sorted { $0.files.count > $1.files.count }
+        }
+    }
+}

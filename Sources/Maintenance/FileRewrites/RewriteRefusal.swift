@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import IcebergSpec
+
+/// Why files cannot be rewritten as asked; says what to change.
+public enum RewriteRefusal: Error, Hashable, Sendable {
+    /// Settings contradict each other.
+    case contradiction(String)
+    /// An option that cannot be honoured.
+    case unsupported(option: String, reason: String)
+    /// A table property that decides cannot be read.
+    case property(UnreadableProperty)
+    /// The branch is not there.
+    case unknownBranch(String)
+    /// The partition spec is not there.
+    case unknownSpec(Int, known: [Int])
+}
+
+extension RewriteRefusal: CustomStringConvertible {
+    /// A sentence for a person.
+    public var description: String {
+        switch self {
+        case .contradiction(let text): text
+        case .unsupported(let option, let reason): "\(option) \(reason)"
+        case .property(let error): error.description
+        case .unknownBranch(let name):
+            "the table has no branch \(name); name one of its branches, or leave the option out"
+        case .unknownSpec(let id, let known):
+            "the table has no partition spec \(id); output-spec-id must be one of "
+                + known.map(String.init).joined(separator: ", ")
+        }
+    }
+}

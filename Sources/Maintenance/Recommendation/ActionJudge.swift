@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IcebergSpec
+import IcebergTable
+import WireFormat
+
+/// Asks each action's planner, and puts its numbers into a verdict.
+struct ActionJudge {
+    typealias Verdict = Recommendation.Verdict
+
+    /// How long after the last removal of orphan files the next one is worth it.
+    static let orphanInterval: Duration = .seconds(7 * 86_400)
+    /// How many manifests a rewrite must save, and at least half of them.
+    static let leastSavedManifests: Int64 = 2
+
+    let metadata: TableMetadata
+    let facts: TableFacts
+    let policy: MaintenancePolicy
+    let now: Timestamp
+    let dataPlan: RewriteDataFilesPlan?
+    let dataRefusal: String?
+    let deleteFiles: [LiveFile]
+
+    var expiry: Verdict {
+        do throws(ExpireSnapshotsRefusal) {
+            let plan = try ExpireSnapshotsPlanner.plan(
+                metadata, options: ExpireSnapshotsOptions(), now: now)
+            let expired = plan.expiredSnapshotIDs.count
+            let all = metadata.snapshots.count
+            let text = ReportWording.count(all, "snapshot")
+            return Verdict(
+                .expireSnapshots, expired > 0,
+                expired > 0
+                    ? "\(expired) of \(text) can expire" : "none of \(text) can expire",
+                [
+                    "expirable_snapshots": .integer(expired), "snapshots": .integer(all),
+                    "policy": plan.policy.json,
+                ])
+        } catch {
+            return Verdict(.expireSnapshots, false, "it cannot be planned: \(error)")
+        }
+    }
+
+    func orphans(lastRemoval: Timestamp?) -> Verdict {
+        let days = Self.orphanInterval.components.seconds / 86_400
+        let evidence: KeyValuePairs<String, JSONValue> = [
+            "last_removed_at": .optional(lastRemoval?.description),
+            "interval_days": .integer(days),
+        ]
+        guard ExpireSnapshotsPlanner.removesFiles(metadata.properties) else {
+            return Verdict(
+                .removeOrphanFiles, false,
+                "\(ExpireSnapshotsPlanner.gcProperty) is off, so files may belong to other tables",
+                evidence)
+        }
+        if expiry.isRecommended {
+            return Verdict(
+                .removeOrphanFiles, true, "snapshots expire, which may leave files behind",
+                evidence)
+        }
+        guard let lastRemoval else {
+            return Verdict(
+                .removeOrphanFiles, true, "no removal of orphan files is known of this table",
+                evidence)
+        }
+        let isDue = lastRemoval.advanced(by: Self.orphanInterval) <= now
+        return Verdict(
+            .removeOrphanFiles, isDue,
+            "orphan files were last removed at \(lastRemoval), "
+                + (isDue
+                    ? "\(days) days or more ago"
+                    : "less than \(days) days ago, and no snapshot expires"),
+            evidence)
+    }
+
+    var dataRewrite: Verdict {
+        guard let dataPlan else {
+            return Verdict(
+                .rewriteDataFiles, false, "it cannot be planned: \(dataRefusal ?? "no plan")")
+        }
+        let groups = dataPlan.groups
+        let reasons = FileGroup.Reason.allCases.filter { reason in
+            groups.contains { $0.reasons.contains(reason) }
+        }
+        let reason =
+            groups.isEmpty
+            ? "none of \(ReportWording.count(dataPlan.fileCount, "data file")) is worth a rewrite: "
+                + "\(dataPlan.wellSized.files) have the right size, and "
+                + "\(dataPlan.tooFew.files + dataPlan.gainless.files) are too few in their "
+                + "partitions"
+            : "\(dataPlan.rewrittenFiles) of \(ReportWording.count(dataPlan.fileCount, "data file")) "
+                + "in \(ReportWording.count(groups.count, "group")) can become "
+                + "\(dataPlan.expectedFiles) (\(reasons.map(\.rawValue).joined(separator: ", ")))"
+        return Verdict(
+            .rewriteDataFiles, !groups.isEmpty, reason,
+            [
+                "data_files": .integer(dataPlan.fileCount),
+                "small_files": .integer(facts.smallFiles),
+                "groups": .integer(groups.count),
+                "rewritten_data_files": .integer(dataPlan.rewrittenFiles),
+                "rewritten_bytes": .integer(dataPlan.rewrittenBytes),
+                "added_data_files": .integer(dataPlan.expectedFiles),
+                "min_input_files": .integer(dataPlan.settings.groups.minInputFiles.value),
+                "delete_file_threshold": .integer(dataPlan.settings.deleteFileThreshold.value),
+                "delete_ratio_threshold": .double(dataPlan.settings.deleteRatioThreshold.value),
+                "equality_deletes": .string(
+                    dataPlan.hasEqualityDeletes ? "estimated" : "none"),
+            ])
+    }
+
+    var deleteRewrite: Verdict {
+        let paths = dataPlan?.rewrittenPaths ?? []
+        let positions = deleteFiles.filter { $0.content == .positionDeletes }
+        let remaining = positions.filter { file in
+            dataPlan?.leavesWork(for: file, rewritten: paths) ?? true
+        }
+        let count = remaining.count { !$0.isDeletionVector }
+        let threshold = policy.deleteFileThreshold.value
+        do throws(RewriteRefusal) {
+            let plan = RewritePositionDeleteFilesPlanner.plan(
+                remaining,
+                settings: try .resolve(metadata.properties, options: .none),
+                formatVersion: metadata.formatVersion)
+            let noun = "position delete file"
+            let isEnough = Int64(count) >= threshold && count > 0
+            let reason =
+                !isEnough
+                ? "\(ReportWording.count(count, noun)) would remain after the data rewrite, and "
+                    + "\(threshold) make a rewrite of them worth it"
+                : plan.isEmpty
+                    ? "\(ReportWording.count(count, noun)) would remain after the data rewrite, "
+                        + "but no \(plan.settings.groups.minInputFiles.value) of them are out of "
+                        + "size in one partition"
+                    : "\(plan.rewrittenFiles) of \(ReportWording.count(count, noun)) that would "
+                        + "remain after the data rewrite can become \(plan.expectedFiles)"
+            return Verdict(
+                .rewritePositionDeleteFiles, isEnough && !plan.isEmpty, reason,
+                [
+                    "position_delete_files": .integer(facts.positionDeleteFiles),
+                    "remaining_position_delete_files": .integer(count),
+                    "delete_file_threshold": .integer(threshold),
+                    "groups": .integer(plan.groups.count),
+                    "rewritten_delete_files": .integer(plan.rewrittenFiles),
+                    "rewritten_bytes": .integer(plan.rewrittenBytes),
+                    "added_delete_files": .integer(plan.expectedFiles),
+                ])
+        } catch {
+            return Verdict(.rewritePositionDeleteFiles, false, "it cannot be planned: \(error)")
+        }
+    }
+
+    var manifestRewrite: Verdict {
+        let target = TableStatus.manifestTarget(metadata.properties)
+        let count = Int64(facts.manifests.count)
+        let needed = manifestsNeeded(target: target)
+        let saved = max(0, count - needed)
+        let isWorthIt = saved >= Self.leastSavedManifests && saved * 2 >= count
+        return Verdict(
+            .rewriteManifests, isWorthIt,
+            "\(ReportWording.count(count, "manifest")) of \(facts.averageManifestBytes) bytes on "
+                + "average would fit into \(needed), which saves \(saved)"
+                + (isWorthIt
+                    ? "" : ": less than \(Self.leastSavedManifests) or than half of them"),
+            [
+                "manifests": .integer(count), "manifests_needed": .integer(needed),
+                "saved": .integer(saved), "target_bytes": .integer(target),
+                "avg_bytes": .integer(facts.averageManifestBytes),
+            ])
+    }
+
+    /// How many manifests of the target size hold what is there: specs and contents never mix.
+    private func manifestsNeeded(target: Int64) -> Int64 {
+        struct Kind: Hashable {
+            let specID: Int32
+            let content: ManifestContent
+        }
+        var bytes: [Kind: Int64] = [:]
+        for manifest in facts.manifests {
+            let kind = Kind(specID: manifest.partitionSpecID, content: manifest.content)
+            bytes[kind] = saturatingSum(bytes[kind] ?? 0, manifest.length)
+        }
+        return bytes.values.reduce(0) { $0 + max(1, $1 / target + ($1 % target > 0 ? 1 : 0)) }
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import IcebergSpec
+public import IcebergTable
+
+/// Decides which data files of a snapshot are rewritten together.
+///
+/// Pure: files in, in any order, a plan out. The steps are those of Iceberg's bin-pack planner:
+/// 1. a file is a candidate if its size is out of range, or if it has too many delete files or
+///    too many deleted rows; with `rewrite-all` every file is one;
+/// 2. candidates are grouped by partition; files of other specs than the current one, whose rows
+///    may belong to any partition, are one group with the partition of nulls;
+/// 3. each group is packed to its largest size, and kept if it is worth it (``GroupPlanner``);
+/// 4. `max-files-to-rewrite` cuts off what is beyond it, and `rewrite-job-order` sorts the rest.
+public struct RewriteDataFilesPlanner: Sendable {
+    private let settings: RewriteDataFilesSettings
+    private let currentSpecID: Int
+    private let nullPartition: PartitionTuple
+    private var groups: GroupPlanner
+    private var fileCount = 0
+    private var byteCount: Int64 = 0
+    private var wellSized = LeftAlone()
+    private var oldestKept: [PartitionKey: Int64] = [:]
+    private var hasEqualityDeletes = false
+
+    /// Plans for the files of a table.
+    public init(_ settings: RewriteDataFilesSettings, metadata: TableMetadata) {
+        self.init(
+            settings, currentSpecID: metadata.defaultSpecID,
+            partitionFieldCount: metadata.partitionSpec(metadata.defaultSpecID)?.fields.count ?? 0)
+    }
+
+    init(
+        _ settings: RewriteDataFilesSettings, currentSpecID: Int, partitionFieldCount: Int
+    ) {
+        self.settings = settings
+        self.currentSpecID = currentSpecID
+        nullPartition = PartitionTuple(Array(repeating: nil, count: partitionFieldCount))
+        groups = GroupPlanner(settings.groups)
+        groups.maxFiles = settings.maxFiles?.value
+        if settings.strategy.value == .sort {
+            groups.compressionFactor = settings.compressionFactor.value
+        }
+    }
+
+    /// Takes note of a data file and of the deletes that apply to it.
+    public mutating func add(_ file: LiveFile, _ deletes: AppliedDeletes) {
+        fileCount += 1
+        byteCount = saturatingSum(byteCount, file.sizeInBytes)
+        hasEqualityDeletes = hasEqualityDeletes || deletes.equalityDeleteFiles > 0
+        var reasons: Set<FileGroup.Reason> = []
+        if Int64(deletes.count) >= settings.deleteFileThreshold.value {
+            reasons.insert(.deleteFiles)
+        }
+        if isDeletedEnough(file, deletes) { reasons.insert(.deleteRatio) }
+        guard
+            settings.groups.rewritesAll.value || !reasons.isEmpty
+                || settings.groups.sizes.isOutOfSize(file.sizeInBytes)
+        else {
+            wellSized.add(files: 1, bytes: file.sizeInBytes)
+            keep(file)
+            return
+        }
+        let partition =
+            file.partition.specID == currentSpecID
+            ? file.partition : PartitionKey(specID: currentSpecID, tuple: nullPartition)
+        groups.add(.init(file: file, reasons: reasons, deletes: deletes), to: partition)
+    }
+
+    private func isDeletedEnough(_ file: LiveFile, _ deletes: AppliedDeletes) -> Bool {
+        guard deletes.count > 0, file.recordCount > 0 else { return false }
+        let ratio = Double(deletes.knownDeletedRecords) / Double(file.recordCount)
+        return ratio >= settings.deleteRatioThreshold.value
+    }
+
+    private mutating func keep(_ file: LiveFile) {
+        Self.keep(file, in: &oldestKept)
+    }
+
+    private static func keep(_ file: LiveFile, in oldest: inout [PartitionKey: Int64]) {
+        oldest[file.partition] = min(
+            oldest[file.partition] ?? .max, file.dataSequenceNumber)
+    }
+
+    /// The plan for the files that were added.
+    public func plan() -> RewriteDataFilesPlan {
+        let outcome = groups.outcome()
+        var oldest = oldestKept
+        for file in outcome.remaining { Self.keep(file, in: &oldest) }
+        return RewriteDataFilesPlan(
+            settings: settings, groups: outcome.groups, fileCount: fileCount,
+            byteCount: byteCount, wellSized: wellSized, tooFew: outcome.tooFew,
+            gainless: outcome.gainless, beyondLimit: outcome.beyondLimit,
+            hasEqualityDeletes: hasEqualityDeletes, oldestKept: oldest)
+    }
+}

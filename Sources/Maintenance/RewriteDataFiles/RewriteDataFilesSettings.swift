@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import IcebergSpec
+import WireFormat
+
+/// What `rewrite_data_files` is told, each value with where it came from.
+///
+/// What wins: the request, this product's table properties, Iceberg's table properties, this
+/// product's defaults, Iceberg's defaults.
+public struct RewriteDataFilesSettings: Hashable, Sendable {
+    /// How rows are arranged.
+    public enum Strategy: String, CaseIterable, Hashable, Sendable {
+        /// As they come.
+        case binpack
+        /// By columns.
+        case sort
+    }
+
+    /// Sizes, and which groups are worth it.
+    public var groups: GroupSettings
+    /// How rows are arranged.
+    public var strategy: EffectiveValue<Strategy>
+    /// How many delete files make a data file worth rewriting.
+    public var deleteFileThreshold: EffectiveValue<Int64>
+    /// How large a part of its rows deleted makes a data file worth rewriting.
+    public var deleteRatioThreshold: EffectiveValue<Double>
+    /// The partition spec of what is written.
+    public var outputSpecID: EffectiveValue<Int>
+    /// The most files that are rewritten; nil for no limit.
+    public var maxFiles: EffectiveValue<Int64>?
+    /// What an output is expected to need of its input's bytes, for strategy sort.
+    public var compressionFactor: EffectiveValue<Double>
+    /// The branch that is rewritten.
+    public var branch: EffectiveValue<String>
+
+    /// Iceberg's property for the target size.
+    public static let targetSizeProperty = "write.target-file-size-bytes"
+    /// The target size where nobody says anything.
+    public static let defaultTargetSize: Int64 = 536_870_912
+    /// This product's `delete-file-threshold` where nobody says anything.
+    public static let defaultDeleteFileThreshold: Int64 = 2
+    /// This product's `delete-ratio-threshold` where nobody says anything.
+    public static let defaultDeleteRatioThreshold = 0.10
+
+    /// Works out the settings of a table.
+    ///
+    /// - Throws: ``RewriteRefusal``.
+    public static func resolve(
+        _ metadata: TableMetadata, options: ActionOptions
+    ) throws(RewriteRefusal) -> (settings: RewriteDataFilesSettings, warnings: [String]) {
+        try options.refuseFilter()
+        var reader = PolicyReader(metadata.properties)
+        let settings = RewriteDataFilesSettings(
+            groups: try groups(metadata.properties, options, &reader),
+            strategy: strategy(options),
+            deleteFileThreshold: fileThreshold(options, &reader),
+            deleteRatioThreshold: ratioThreshold(options, &reader),
+            outputSpecID: try outputSpec(metadata, options),
+            maxFiles: options.requested("max-files-to-rewrite"),
+            compressionFactor: options.requestedFraction("compression-factor")
+                ?? EffectiveValue(1, .byDefault),
+            branch: try branch(metadata, options))
+        return (settings, reader.warnings)
+    }
+
+    private static func groups(
+        _ properties: TableProperties, _ options: ActionOptions, _ reader: inout PolicyReader
+    ) throws(RewriteRefusal) -> GroupSettings {
+        let target = try targetSize(properties, &reader)
+        let policyMinimum = reader.integer("min_input_files", in: 1...Int64(Int32.max))
+        let policyAll = reader.boolean("rewrite_data_rewrite_all")
+        return GroupSettings(
+            sizes: try options.sizes(defaultTarget: target), options: options,
+            minInputFiles: policyMinimum, rewritesAll: policyAll)
+    }
+
+    /// The size that the table's data files should have where no request says otherwise.
+    static func targetSize(
+        _ properties: TableProperties, _ reader: inout PolicyReader
+    ) throws(RewriteRefusal) -> EffectiveValue<Int64> {
+        // Below 2 no size lies between the smallest and the largest that are right.
+        let policy = reader.integer("target_file_size_bytes", in: 2...Int64.max)
+        if let policy { return policy }
+        return try properties.fileSize(targetSizeProperty)
+            ?? EffectiveValue(defaultTargetSize, .byDefault)
+    }
+
+    private static func strategy(_ options: ActionOptions) -> EffectiveValue<Strategy> {
+        if let word = options.text("strategy"), let strategy = Strategy(rawValue: word) {
+            return EffectiveValue(strategy, .request)
+        }
+        return options.values["sort_order"] == nil
+            ? EffectiveValue(.binpack, .byDefault) : EffectiveValue(.sort, .request)
+    }
+
+    private static func fileThreshold(
+        _ options: ActionOptions, _ reader: inout PolicyReader
+    ) -> EffectiveValue<Int64> {
+        let policy = reader.integer(
+            "rewrite_data_delete_file_threshold", in: 0...Int64(Int32.max))
+        return options.requested("delete-file-threshold") ?? policy
+            ?? EffectiveValue(defaultDeleteFileThreshold, .byDefault)
+    }
+
+    private static func ratioThreshold(
+        _ options: ActionOptions, _ reader: inout PolicyReader
+    ) -> EffectiveValue<Double> {
+        let policy = reader.fraction(
+            "rewrite_data_delete_ratio_threshold", above: 0, through: 1)
+        return options.requestedFraction("delete-ratio-threshold") ?? policy
+            ?? EffectiveValue(defaultDeleteRatioThreshold, .byDefault)
+    }
+
+    private static func outputSpec(
+        _ metadata: TableMetadata, _ options: ActionOptions
+    ) throws(RewriteRefusal) -> EffectiveValue<Int> {
+        guard let id = options.integer("output-spec-id") else {
+            return EffectiveValue(metadata.defaultSpecID, .byDefault)
+        }
+        guard metadata.partitionSpec(id) != nil else {
+            throw .unknownSpec(id, known: metadata.partitionSpecs.map(\.id).sorted())
+        }
+        return EffectiveValue(id, .request)
+    }
+
+    private static func branch(
+        _ metadata: TableMetadata, _ options: ActionOptions
+    ) throws(RewriteRefusal) -> EffectiveValue<String> {
+        guard let name = options.text("branch") else {
+            return EffectiveValue(SnapshotReference.mainName, .byDefault)
+        }
+        guard let reference = metadata.refs[name], reference.kind == .branch else {
+            throw .unknownBranch(name)
+        }
+        return EffectiveValue(name, .request)
+    }
+}

@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IcebergSpec
+import IcebergTable
+import Testing
+import WireFormat
+
+@testable import Maintenance
+
+struct RecommendationTests {
+    private static let now = Timestamp(milliseconds: 1_800_000_000_000)
+
+    private func router(_ actions: [MaintenanceAction] = MaintenanceAction.allCases) -> EngineRouter
+    {
+        EngineRouter(engines: [EngineCapability(name: "native", actions: Set(actions))])
+    }
+
+    /// Small files of one partition, and the verdicts on them.
+    private func assess(
+        _ count: Int, properties: TableProperties = [:], lastRemoval: Timestamp? = nil
+    ) throws -> (verdicts: [Recommendation.Verdict], policy: MaintenancePolicy) {
+        let metadata = try RewriteFixtures.metadata(properties)
+        var assessment = TableAssessment(metadata)
+        for index in 0..<count {
+            assessment.add(RewriteFixtures.file(Int64(index), bytes: 10), .none)
+        }
+        let policy = MaintenancePolicy(properties, defaults: PolicyDefaults())
+        return (
+            assessment.verdicts(
+                order: .compactFirst, policy: policy, lastOrphanRemoval: lastRemoval,
+                now: Self.now), policy
+        )
+    }
+
+    private func recommend(
+        _ count: Int, properties: TableProperties = [:], last: Timestamp? = nil,
+        skips: [Recommendation.Skip] = [], router: EngineRouter? = nil
+    ) throws -> Recommendation {
+        let (verdicts, policy) = try assess(
+            count, properties: properties, lastRemoval: Self.now)
+        return Recommendation(
+            verdicts: verdicts, skips: skips,
+            cadence: .init(
+                hours: policy.cadenceHours.value, lastCompletedAt: last, now: Self.now),
+            policy: policy, router: router ?? self.router())
+    }
+
+    @Test func `there is one verdict for each action, in the order of a job`() throws {
+        #expect(try assess(0).verdicts.map(\.action) == ActionOrder.compactFirst.actions)
+    }
+
+    @Test func `what the planner would rewrite is recommended with its numbers`() throws {
+        let recommendation = try recommend(5)
+
+        #expect(recommendation.actions == [.rewriteDataFiles])
+        let verdict = try #require(
+            recommendation.verdicts.first { $0.action == .rewriteDataFiles })
+        #expect(verdict.evidence["rewritten_data_files"] == 5)
+        #expect(verdict.evidence["added_data_files"] == 1)
+        #expect(verdict.reason.contains("5 of 5 data files in 1 group can become 1"))
+        #expect(recommendation.engine?.engine == "native")
+    }
+
+    @Test func `with nothing to do it says so`() throws {
+        let recommendation = try recommend(4)
+
+        #expect(recommendation.actions.isEmpty)
+        #expect(recommendation.skips.map(\.code) == [.nothingToDo])
+    }
+
+    @Test(arguments: [(23, true), (24, false), (25, false)])
+    func `nothing is recommended before the cadence is due`(hours: Int, skips: Bool) throws {
+        let last = Self.now.advanced(by: .seconds(-hours * 3600))
+
+        let recommendation = try recommend(5, last: last)
+
+        #expect(recommendation.actions.isEmpty == skips)
+        #expect(recommendation.skips.map(\.code) == (skips ? [.cadenceNotDue] : []))
+    }
+
+    @Test func `a reason to skip empties the recommendation and leaves the verdicts`() throws {
+        let recommendation = try recommend(
+            5, skips: [.init(.activeJob, "a job is running")])
+
+        #expect(recommendation.actions.isEmpty)
+        #expect(!recommendation.verdicts.filter(\.isRecommended).isEmpty)
+    }
+
+    @Test func `what no engine runs is not recommended, and why`() throws {
+        let recommendation = try recommend(5, router: router([.expireSnapshots]))
+
+        #expect(recommendation.actions.isEmpty)
+        let verdict = try #require(
+            recommendation.verdicts.first { $0.action == .rewriteDataFiles })
+        #expect(!verdict.isRecommended)
+        #expect(verdict.reason.contains("no configured engine"))
+    }
+
+    @Test(arguments: [(6, false), (7, true)])
+    func `orphan files are looked for every seven days`(days: Int, expected: Bool) throws {
+        let last = Self.now.advanced(by: .seconds(-days * 86_400))
+        let verdict = try #require(
+            try assess(0, lastRemoval: last).verdicts.first { $0.action == .removeOrphanFiles })
+
+        #expect(verdict.isRecommended == expected)
+    }
+
+    @Test func `orphan files of a table that does not own its files are never looked for`() throws {
+        let verdict = try #require(
+            try assess(0, properties: ["gc.enabled": "false"]).verdicts
+                .first { $0.action == .removeOrphanFiles })
+
+        #expect(!verdict.isRecommended)
+        #expect(verdict.reason.contains("gc.enabled"))
+    }
+
+    @Test(
+        arguments: [
+            ([], false), ([1], false), ([1, 1], false), ([1, 1, 1], true),
+            ([8_388_608, 1, 1], false),
+            ([8_388_608, 1, 1, 1], true),
+        ] as [([Int64], Bool)])
+    func `manifests are rewritten when that saves two and half of them`(
+        sizes: [Int64], expected: Bool
+    ) throws {
+        let metadata = try RewriteFixtures.metadata()
+        var assessment = TableAssessment(metadata)
+        assessment.add(
+            manifests: sizes.map { ManifestFile(path: "m", length: $0, partitionSpecID: 1) })
+
+        let verdict = try #require(
+            assessment.verdicts(
+                order: .cleanupFirst, policy: MaintenancePolicy([:], defaults: .init()),
+                lastOrphanRemoval: nil, now: Self.now
+            ).first { $0.action == .rewriteManifests })
+
+        #expect(verdict.isRecommended == expected, "\(verdict)")
+    }
+
+    @Test func `a property that cannot be read speaks against its action alone`() throws {
+        let (verdicts, _) = try assess(
+            5, properties: ["write.target-file-size-bytes": "huge"])
+
+        let rewrite = try #require(verdicts.first { $0.action == .rewriteDataFiles })
+        #expect(!rewrite.isRecommended)
+        #expect(rewrite.reason.contains("write.target-file-size-bytes"))
+    }
+}
+
+struct MaintenancePolicyTests {
+    private func setting(
+        _ name: String, _ properties: TableProperties
+    ) throws -> MaintenancePolicy.Setting {
+        let policy = MaintenancePolicy(properties, defaults: PolicyDefaults())
+        return try #require(policy.settings.first { $0.name == name })
+    }
+
+    @Test func `every setting has an origin and a consequence`() {
+        let policy = MaintenancePolicy([:], defaults: PolicyDefaults())
+        let names = [
+            "maintenance_enabled", "maintenance_cadence_hours", "target_file_size_bytes",
+            "max_snapshot_age_days", "min_snapshots_to_keep", "orphan_file_age_days",
+            "min_input_files", "partial_progress_max_commits",
+            "rewrite_data_delete_file_threshold", "rewrite_data_delete_ratio_threshold",
+            "rewrite_data_rewrite_all", "delete_file_threshold", "engine", "compaction_skip",
+        ]
+
+        #expect(policy.settings.map(\.name) == names)
+        for setting in policy.settings {
+            #expect(setting.origin == "default")
+            #expect(!setting.consequence.isEmpty)
+        }
+        #expect(policy.warnings.isEmpty)
+    }
+
+    @Test func `the table's own word wins over the configuration`() throws {
+        let defaults = PolicyDefaults(
+            cadenceHours: EffectiveValue(
+                6, .configuration("ICEPACK_MAINTENANCE_CADENCE_HOURS")))
+
+        let configured = MaintenancePolicy([:], defaults: defaults)
+        let own = MaintenancePolicy(
+            ["icepack.maintenance_cadence_hours": "48"], defaults: defaults)
+
+        #expect(configured.cadenceHours.value == 6)
+        #expect(
+            configured.cadenceHours.origin.text
+                == "configuration ICEPACK_MAINTENANCE_CADENCE_HOURS")
+        #expect(own.cadenceHours.value == 48)
+    }
+
+    @Test func `the older prefix is read, and said to be old`() throws {
+        let policy = MaintenancePolicy(
+            ["snowpack.delete_file_threshold": "9"], defaults: PolicyDefaults())
+
+        #expect(policy.deleteFileThreshold.value == 9)
+        #expect(policy.warnings.count == 1)
+    }
+
+    @Test func `a bad value is ignored with a warning, once`() {
+        let policy = MaintenancePolicy(
+            ["icepack.max_snapshot_age_days": "soon", "icepack.orphan_file_age_days": "0"],
+            defaults: PolicyDefaults())
+
+        #expect(policy.warnings.count == 2)
+    }
+
+    @Test func `iceberg's own properties show as such`() throws {
+        let age = try setting(
+            "max_snapshot_age_days", ["history.expire.max-snapshot-age-ms": "3600000"])
+
+        #expect(age.origin == "table property history.expire.max-snapshot-age-ms")
+    }
+
+    @Test func `settings of a Spark session are listed`() throws {
+        #expect(
+            try setting(
+                "spark.sql.shuffle.partitions", ["icepack.spark.sql.shuffle.partitions": "8"]
+            )
+            .value == "8")
+    }
+}
