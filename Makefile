@@ -85,6 +85,7 @@ bench: build-release ## Measure against the alternatives, on the same data in th
 	@scripts/python-env
 	@scripts/spark-env
 	$(SWIFT) build --configuration release --product icepack-bench
+	$(SWIFT) build --configuration release --product parquet-bench
 	@Benchmarks/run
 
 .PHONY: docs

@@ -83,6 +83,8 @@ let package = Package(
     ],
     targets: [
         // C libraries from Debian.
+        .system("CBrotli", pkgConfig: "", apt: "libbrotli-dev"),
+        .system("CLZ4", pkgConfig: "liblz4", apt: "liblz4-dev"),
         .system("CPQ", pkgConfig: "libpq", apt: "libpq-dev"),
         .system("CSnappy", pkgConfig: "", apt: "libsnappy-dev"),
         .system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
@@ -90,10 +92,11 @@ let package = Package(
 
         // Formats and values: no I/O.
         .library("WireFormat"),
-        .library("Compression", ["CSnappy", "CZlib", "CZstd"]),
+        .library("Compression", ["CBrotli", "CLZ4", "CSnappy", "CZlib", "CZstd"]),
         .library("AvroFormat", ["Compression", "WireFormat"]),
         .library("IcebergSpec", ["WireFormat"]),
         .library("SortedRuns"),
+        .library("ParquetFormat", ["Compression"]),
 
         // Storage and catalogs.
         .library("ObjectStorage"),
@@ -194,6 +197,9 @@ let package = Package(
             name: "icepack-bench",
             dependencies: ["Jobs", "Postgres", "PostgresStore", "WireFormat", .argumentParser],
             path: "Benchmarks/Driver", swiftSettings: strict),
+        .executableTarget(
+            name: "parquet-bench", dependencies: ["ParquetFormat", .argumentParser],
+            path: "Benchmarks/Parquet", swiftSettings: strict),
 
         // The house style, as a program.
         .target(name: "TidyRules", path: "Tools/TidyRules", swiftSettings: strict),
@@ -214,6 +220,8 @@ let package = Package(
             "AvroFormatTests", ["AvroFormat", "Compression", "TestSupport", "WireFormat"],
             exclude: ["Goldens"]),
         .tests("SortedRunsTests", ["SortedRuns", "TestSupport"]),
+        .tests(
+            "ParquetFormatTests", ["Compression", "ParquetFormat", "TestSupport", "WireFormat"]),
         .tests("IcebergSpecTests", ["IcebergSpec", "TestSupport", "WireFormat"]),
         .target(
             name: "StorageTestSupport", dependencies: ["ObjectStorage"],

@@ -7,9 +7,11 @@ import datetime
 import os
 import pathlib
 import platform
+import resource
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 
@@ -17,7 +19,7 @@ import cycle_script
 import product
 from postgres_server import PostgresServer
 
-PARTS = ["store", "latency", "memory", "expiry", "orphans"]
+PARTS = ["store", "latency", "memory", "expiry", "orphans", "parquet"]
 HERE = pathlib.Path(__file__).resolve().parent
 SPARK_PYTHON = product.ROOT / ".cache" / "spark" / "v35" / "bin" / "python"
 
@@ -260,6 +262,57 @@ def bench_orphans(results, scratch, arguments):
     results.add("its peak memory", f"{peak / 1024:,.0f} MiB", aim="256 MB")
 
 
+def rewritten(command, scratch):
+    """Runs a rewrite: wall and CPU seconds, peak memory and the size of the new file."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    report, elapsed, peak = product.measured(command, scratch, {})
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return elapsed, processor, peak / 1024, report
+
+
+def median_of(runs, command, scratch):
+    seen = [rewritten(command, scratch) for _ in range(runs)]
+    return [statistics.median(run[index] for run in seen) for index in range(3)]
+
+
+def bench_parquet(results, scratch, arguments):
+    """Many files into one: copied against cat, stitched against DuckDB and PyArrow."""
+    contenders = HERE / "parquet_contenders.py"
+    ours = product.ROOT / ".build" / "release" / "parquet-bench"
+    for writer, aim in (("arrow", "2 ×"), ("duckdb", "2 ×")):
+        folder = scratch / writer
+        folder.mkdir()
+        size = [str(arguments.parquet_files), "50000"]
+        make = [sys.executable, contenders, f"make-{writer}", folder, *size]
+        product.measured(make, scratch, {})
+        inputs = sorted(folder.glob("*.parquet"))
+        megabytes = sum(path.stat().st_size for path in inputs) / 1e6
+        what = f"{len(inputs)} files of {writer}, {megabytes:,.0f} MB"
+        output = scratch / "output.parquet"
+        cat = ["sh", "-c", 'out=$1; shift; cat "$@" > "$out"; echo {}', "cat", output, *inputs]
+        times = {
+            "copy": median_of(arguments.runs, [ours, "copy", output, *inputs], scratch),
+            "cat": median_of(arguments.runs, cat, scratch),
+            "stitch": median_of(arguments.runs, [ours, "stitch", output, *inputs], scratch),
+        }
+        mine = output.stat().st_size / 1e6
+        copied, plain = times["copy"][0], times["cat"][0]
+        results.add(
+            f"copy {what}", f"{copied:.2f} s", f"cat {plain:.2f} s", f"{copied / plain:.1f} ×",
+            "1.3 × its wall time")
+        _, processor, peak = times["stitch"]
+        for name in ("duckdb", "arrow"):
+            command = [sys.executable, contenders, name, output, *inputs]
+            _, theirs, memory = median_of(arguments.runs, command, scratch)
+            results.add(
+                f"stitch {what}, CPU", f"{processor:.1f} s", f"{name} {theirs:.1f} s",
+                f"{theirs / processor:.1f} ×", aim)
+            results.add(
+                "its peak memory; size", f"{peak:,.0f} MiB; {mine:,.0f} MB",
+                f"{memory:,.0f} MiB; {output.stat().st_size / 1e6:,.0f} MB")
+
+
 def machine():
     model = "unknown processor"
     for line in pathlib.Path("/proc/cpuinfo").read_text().splitlines():
@@ -279,6 +332,7 @@ def main():
     parser.add_argument("--idle-seconds", type=int, default=10)
     parser.add_argument("--snapshots", type=int, default=10_000)
     parser.add_argument("--listed", type=int, default=1_000_000, help="files among the orphans")
+    parser.add_argument("--parquet-files", type=int, default=100, help="of 50,000 rows each")
     parser.add_argument("--write", action="store_true", help="write RESULTS-<date>.md")
     arguments = parser.parse_args()
     unknown = set(arguments.parts) - set(PARTS)
@@ -292,6 +346,7 @@ def main():
         "memory": bench_memory,
         "expiry": bench_expiry,
         "orphans": bench_orphans,
+        "parquet": bench_parquet,
     }
     for part in arguments.parts or PARTS:
         print(f"{part}:", flush=True)

@@ -118,8 +118,8 @@ extension Codec {
     }
 }
 
-/// The CRC-32 of bytes as zlib, gzip and Avro's Snappy count it.
-func crc32(_ input: RawSpan) -> UInt32 {
+/// The CRC-32 of bytes as zlib, gzip, Avro's Snappy and Parquet's pages count it.
+public func crc32(_ input: RawSpan) -> UInt32 {
     input.withUnsafeBytes { bytes in
         let start = bytes.assumingMemoryBound(to: UInt8.self).baseAddress
         return UInt32(truncatingIfNeeded: crc32_z(0, start, bytes.count))

@@ -13,6 +13,11 @@ public enum Codec: String, Hashable, Sendable, CaseIterable {
     case checkedSnappy
     /// Zstandard, RFC 8878, one or several frames.
     case zstandard
+    /// One Brotli stream, RFC 7932.
+    case brotli
+    /// One raw LZ4 block. It has no end mark, so a block that is cut short may go unnoticed:
+    /// compare what comes out with the length that is expected.
+    case lz4Block
 }
 
 /// Why bytes could not be decompressed or compressed.
@@ -66,6 +71,8 @@ extension Codec {
         case .snappy: return try unsnap(input, into: &output, limit: limit)
         case .checkedSnappy: return try checkedUnsnap(input, into: &output, limit: limit)
         case .zstandard: return try unzstd(input, into: &output, limit: limit)
+        case .brotli: return try unbrotli(input, into: &output, limit: limit)
+        case .lz4Block: return try unlz4(input, into: &output, limit: limit)
         }
     }
 
@@ -76,6 +83,8 @@ extension Codec {
         case .snappy: return try snap(input)
         case .checkedSnappy: return try snap(input) + bigEndianBytes(of: crc32(input.span.bytes))
         case .zstandard: return try zstd(input)
+        case .brotli: return try brotli(input)
+        case .lz4Block: return try lz4(input)
         }
     }
 

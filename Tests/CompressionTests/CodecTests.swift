@@ -43,12 +43,34 @@ import Testing
         }
     }
 
+    @Test func `a context compresses and decompresses again and again`() throws {
+        let context = try ZstandardContext()
+        var output: [UInt8] = []
+        for count in [0, 1, 1000, 100_000, 7] {
+            let bytes = sample(count, seed: UInt64(count))
+            var compressed: [UInt8] = [1, 2, 3]
+            try context.compress(bytes.span.bytes, level: 3, appendingTo: &compressed)
+            #expect(compressed.prefix(3) == [1, 2, 3])
+            let frame = Array(compressed.dropFirst(3))
+
+            try context.decompress(frame.span.bytes, into: &output, size: count)
+
+            #expect(output.prefix(count).elementsEqual(bytes))
+            for wrong in [count - 1, count + 1] where wrong >= 0 {
+                #expect(throws: CompressionError.self) {
+                    try context.decompress(frame.span.bytes, into: &output, size: wrong)
+                }
+            }
+        }
+    }
+
     @Test(arguments: Codec.allCases)
     func `no bytes at all are damaged data`(codec: Codec) {
         #expect(throws: CompressionError.self) { try codec.decompress([], limit: 100) }
     }
 
-    @Test(arguments: Codec.allCases)
+    // A raw LZ4 block has no end mark.
+    @Test(arguments: Codec.allCases.filter { $0 != .lz4Block })
     func `every way to cut data short is noticed`(codec: Codec) throws {
         let compressed = try codec.compress(sample(300, seed: 2))
 

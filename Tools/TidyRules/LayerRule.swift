@@ -8,7 +8,8 @@ enum LayerRule {
     /// Our targets, with those of ours that each may import.
     static let layers: [String: Set<String>] = [
         "WireFormat": [],
-        "Compression": ["CSnappy", "CZlib", "CZstd"],
+        "Compression": ["CBrotli", "CLZ4", "CSnappy", "CZlib", "CZstd"],
+        "ParquetFormat": ["Compression"],
         "AvroFormat": ["Compression", "WireFormat"],
         "IcebergSpec": ["WireFormat"],
         "ObjectStorage": [],
@@ -76,7 +77,7 @@ enum LayerRule {
     /// Targets without input or output, which take the essentials of Foundation at most.
     static let pure: Set<String> = [
         "AWSSigning", "AvroFormat", "Compression", "IcebergCatalog", "IcebergSpec",
-        "IcebergTable", "Jobs", "Maintenance", "WireFormat",
+        "IcebergTable", "Jobs", "Maintenance", "ParquetFormat", "WireFormat",
     ]
 
     static func check(_ file: SourceFile) -> [Issue] {

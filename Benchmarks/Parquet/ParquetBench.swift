@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Glibc
+import ParquetFormat
+
+/// Makes one Parquet file of many, and says how long that took.
+@main
+struct ParquetBench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "parquet-bench",
+        abstract: "Copies or stitches Parquet files, or decodes them, for `make bench`.")
+
+    enum Way: String, ExpressibleByArgument, CaseIterable {
+        case copy
+        case stitch
+        case decode
+    }
+
+    @Argument(help: "copy, stitch or decode.")
+    var way: Way
+
+    @Argument(help: "The new file; nothing is written when decoding.")
+    var output: String
+
+    @Argument(help: "The files.")
+    var inputs: [String]
+
+    func run() async throws {
+        let started = (wall: ContinuousClock.now, processor: clock())
+        var files: [ParquetFile<LocalFile>] = []
+        for input in inputs {
+            files.append(try await ParquetFile(opening: try LocalFile(reading: input)))
+        }
+        let rows: Int64
+        var groups = 0
+        switch way {
+        case .copy:
+            let copier = RowGroupCopier<LocalFile, LocalFile>()
+            let (written, _) = try await copier.copy(files, to: LocalFile(writing: output))
+            (rows, groups) = (written.rowCount, written.rowGroups.count)
+        case .stitch:
+            let stitcher = PageStitcher<LocalFile, LocalFile>()
+            let (written, _) = try await stitcher.stitch(files, to: LocalFile(writing: output))
+            (rows, groups) = (written.rowCount, written.rowGroups.count)
+        case .decode: rows = try await decode(files)
+        }
+        let wall = (ContinuousClock.now - started.wall) / .seconds(1)
+        let processor = Double(clock() - started.processor) / Double(CLOCKS_PER_SEC)
+        print(
+            #"{"rows":\#(rows),"row_groups":\#(groups),"wall_seconds":\#(wall),"#
+                + #""cpu_seconds":\#(processor)}"#)
+    }
+
+    private func decode(_ files: [ParquetFile<LocalFile>]) async throws -> Int64 {
+        var rows: Int64 = 0
+        for file in files {
+            for group in file.rowGroups.indices {
+                rows += file.rowGroups[group].rowCount
+                for column in file.schema.columns.indices {
+                    var reader = try ColumnReader(file, rowGroup: group, column: column)
+                    while try await reader.next() != nil {}
+                }
+            }
+        }
+        return rows
+    }
+}
+
+/// A file of this machine, read from anywhere or written from its start.
+final class LocalFile: ParquetByteSource, ParquetByteSink {
+    /// What the system said.
+    struct Failure: Error {
+        let path: String
+        let number: Int32
+    }
+
+    let size: Int64
+    private let path: String
+    private let descriptor: Int32
+
+    init(reading path: String) throws(Failure) {
+        self.path = path
+        descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw Failure(path: path, number: errno) }
+        size = Int64(lseek(descriptor, 0, SEEK_END))
+    }
+
+    init(writing path: String) throws(Failure) {
+        self.path = path
+        descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o644)
+        guard descriptor >= 0 else { throw Failure(path: path, number: errno) }
+        size = 0
+    }
+
+    deinit { close(descriptor) }
+
+    func read(_ range: Range<Int64>) async throws(Failure) -> [UInt8] {
+        var failure: Int32 = 0
+        let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+            while count < range.count {
+                let place = Int(range.lowerBound) + count
+                let read = pread(
+                    descriptor, buffer.baseAddress?.advanced(by: count), range.count - count, place)
+                guard read > 0 else {
+                    failure = read < 0 ? errno : EIO
+                    return
+                }
+                count += read
+            }
+        }
+        guard failure == 0 else { throw Failure(path: path, number: failure) }
+        return bytes
+    }
+
+    func write(_ bytes: [UInt8]) async throws(Failure) {
+        var done = 0
+        while done < bytes.count {
+            let written = bytes.withUnsafeBytes {
+                Glibc.write(descriptor, $0.baseAddress?.advanced(by: done), $0.count - done)
+            }
+            guard written > 0 else { throw Failure(path: path, number: errno) }
+            done += written
+        }
+    }
+}

@@ -1,0 +1,96 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
+"""Makes Parquet files for the benchmarks, and rewrites them with DuckDB or PyArrow.
+
+    parquet_contenders.py make-arrow|make-duckdb FOLDER FILES ROWS
+    parquet_contenders.py duckdb|arrow OUTPUT INPUT...
+"""
+
+import json
+import sys
+
+ROW_GROUP = 1 << 20
+# Numbers in a column of sequence are scrambled by multiplying with odd numbers, so that no
+# generator's state makes two runs differ.
+COLUMNS = """
+    i AS id,
+    (i * 2654435761) % 1000000007 AS account,
+    (i * 40503 % 97)::INTEGER AS kind,
+    md5((i * 7919)::VARCHAR) AS token,
+    'customer-' || (i * 31 % 5000) AS customer,
+    ['open', 'paid', 'sent', 'lost'][1 + (i * 17 % 4)] AS status,
+    ((i * 48271 % 10000019) / 100)::DECIMAL(18, 2) AS price,
+    ((i * 16807) % 1000003) / 1000.0 AS weight,
+    TIMESTAMP '2024-01-01' + INTERVAL (i * 1371 % 31536000) SECOND AS at,
+    DATE '2024-01-01' + (i % 365)::INTEGER AS day,
+    CASE WHEN i % 3 = 0 THEN NULL ELSE 'note ' || (i * 131 % 1000) END AS note,
+    [i % 7, i % 11, i % 13] AS list,
+    MAP {'a': i % 5, 'b': i % 3} AS map,
+    {'x': i % 100, 'y': 'part-' || (i % 50)} AS pair,
+    i % 2 = 0 AS flag
+"""
+
+
+def query(start, end):
+    return f"SELECT {COLUMNS} FROM range({start}, {end}) t(i)"
+
+
+def make(writer, folder, files, rows):
+    import duckdb
+
+    connection = duckdb.connect()
+    made = []
+    for number in range(files):
+        path = f"{folder}/{number:05d}.parquet"
+        source = query(number * rows, (number + 1) * rows)
+        if writer == "make-duckdb":
+            connection.execute(f"COPY ({source}) TO '{path}' (FORMAT parquet, CODEC 'zstd')")
+        else:
+            import pyarrow.parquet
+
+            table = connection.execute(source).to_arrow_table()
+            pyarrow.parquet.write_table(
+                table, path, compression="zstd", compression_level=3, write_page_index=True)
+        made.append(path)
+    return made
+
+
+def rewrite_with_duckdb(output, inputs):
+    import duckdb
+
+    connection = duckdb.connect(config={"threads": 2})
+    connection.execute(
+        f"COPY (SELECT * FROM read_parquet({inputs})) TO '{output}' "
+        f"(FORMAT parquet, CODEC 'zstd', ROW_GROUP_SIZE {ROW_GROUP})")
+
+
+def rewrite_with_arrow(output, inputs):
+    import pyarrow.dataset
+    import pyarrow.parquet
+
+    dataset = pyarrow.dataset.dataset(inputs)
+    with pyarrow.parquet.ParquetWriter(
+        output, dataset.schema, compression="zstd", compression_level=3
+    ) as writer:
+        held, rows = [], 0
+        for batch in dataset.to_batches(use_threads=False):
+            held.append(batch)
+            rows += batch.num_rows
+            if rows >= ROW_GROUP:
+                writer.write_table(pyarrow.Table.from_batches(held), row_group_size=rows)
+                held, rows = [], 0
+        if held:
+            writer.write_table(pyarrow.Table.from_batches(held), row_group_size=rows)
+
+
+def main(what, *arguments):
+    if what.startswith("make-"):
+        folder, files, rows = arguments
+        json.dump(make(what, folder, int(files), int(rows)), sys.stdout)
+    else:
+        rewrite = {"duckdb": rewrite_with_duckdb, "arrow": rewrite_with_arrow}[what]
+        rewrite(arguments[0], list(arguments[1:]))
+        json.dump({}, sys.stdout)
+
+
+main(*sys.argv[1:])

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Decodes one column chunk, a page at a time, so that memory does not grow with the chunk.
+public struct ColumnReader<Source: ParquetByteSource> {
+    /// Why reading stopped.
+    public typealias Failure = ParquetReadError<Source.Failure>
+
+    private var stream: PageStream<Source>
+    private var decoder: ValueDecoder
+    private var body = PageBody()
+    private let codecs = PageCodec()
+    private let limits: ParquetLimits
+    private let rowCount: Int64
+    private var seenRows: Int64 = 0
+    private var isFirst = true
+
+    /// The column that is read.
+    public var column: ParquetColumn { stream.column }
+
+    /// Prepares to read; nothing is requested yet.
+    public init(
+        _ file: ParquetFile<Source>, rowGroup: Int, column: Int
+    ) throws(ParquetError) {
+        stream = try PageStream(file, rowGroup: rowGroup, column: column)
+        decoder = ValueDecoder(
+            column: file.schema.columns[column], byteLimit: file.limits.batchBytes)
+        limits = file.limits
+        rowCount = file.rowGroups[rowGroup].rowCount
+        let fragile = ParquetEncoding.deltaByteArray.rawValue
+        if let chunk = file.rowGroups[rowGroup].columns[column].metadata,
+            chunk.encodings.contains(fragile),
+            WriterVersion(file.createdBy).hasBrokenDeltaByteArrays
+        {
+            throw .unsupported(feature: "DELTA_BYTE_ARRAY as parquet-mr before 1.8 wrote it")
+        }
+    }
+
+    /// The values of the next data page, or nil after the last.
+    ///
+    /// A row of nested values may go on in the next batch.
+    public mutating func next() async throws(Failure) -> ColumnBatch? {
+        while let page = try await stream.next() {
+            do throws(ParquetError) {
+                guard case .dictionary(let header) = page.header.kind else {
+                    return try decode(page)
+                }
+                try readDictionary(page, header)
+            } catch { throw .format(error) }
+        }
+        do { try checkRows() } catch { throw .format(error) }
+        return nil
+    }
+
+    private func checkRows() throws(ParquetError) {
+        let isNested = stream.column.maximumRepetitionLevel > 0
+        guard !isNested || seenRows == rowCount else {
+            throw .malformed(
+                reason: "it has \(seenRows) rows instead of \(rowCount)",
+                at: ParquetPlace(.columnChunk, stream.chunk.byteRange.lowerBound))
+        }
+    }
+
+    private mutating func readDictionary(
+        _ page: StoredPage, _ header: DictionaryPageHeader
+    ) throws(ParquetError) {
+        guard header.encoding == .plain || header.encoding == .plainDictionary else {
+            throw .malformed(reason: "a dictionary is not plain", at: page.place)
+        }
+        var bytes: [UInt8] = []
+        let size = Int(page.header.uncompressedSize)
+        try codecs.decompress(
+            stream.window.span.bytes.extracting(page.payloadRange), stream.chunk.codec, size: size,
+            into: &bytes, place: page.place)
+        var values = ColumnValues(for: column)
+        do throws(DecodeFault) {
+            try decoder.plain(
+                bytes.span.bytes.extracting(0..<size), count: Int(header.valueCount), into: &values)
+        } catch { throw error.at(page.place) }
+        decoder.dictionary = values
+    }
+
+    private mutating func decode(_ page: StoredPage) throws(ParquetError) -> ColumnBatch {
+        let column = self.column
+        let window = stream.window
+        try body.load(
+            page, window.span.bytes, column, codec: stream.chunk.codec, with: codecs)
+        guard body.valueCount <= limits.batchValues else {
+            throw .tooLarge(
+                part: "a page's value count", size: Int64(body.valueCount),
+                limit: Int64(limits.batchValues))
+        }
+        var batch = ColumnBatch(for: column)
+        batch.count = body.valueCount
+        do throws(DecodeFault) {
+            try body.decodeRepetitionLevels(column, appendingTo: &batch.repetitionLevels)
+            try body.decodeDefinitionLevels(column, appendingTo: &batch.definitionLevels)
+            let present = try countPresent(batch, page.header)
+            try decoder.decode(
+                body.bytes.span.bytes.extracting(body.values), body.encoding, count: present,
+                into: &batch.values)
+        } catch { throw error.at(page.place) }
+        return batch
+    }
+
+    /// How many values are not null, after a look at the levels.
+    private mutating func countPresent(
+        _ batch: ColumnBatch, _ header: PageHeader
+    ) throws(DecodeFault) -> Int {
+        if column.maximumRepetitionLevel > 0, let first = batch.repetitionLevels.first {
+            guard !isFirst || first == 0 else {
+                throw .malformed("the first row begins in its middle")
+            }
+            isFirst = false
+            let rows = batch.repetitionLevels.count { $0 == 0 }
+            if case .dataV2(let header) = header.kind, Int(header.rowCount) != rows {
+                throw .malformed("it has \(rows) rows instead of \(header.rowCount)")
+            }
+            seenRows += Int64(rows)
+        }
+        let maximum = UInt8(column.maximumDefinitionLevel)
+        guard maximum > 0 else { return batch.count }
+        let present = batch.definitionLevels.count { $0 == maximum }
+        if case .dataV2(let header) = header.kind, batch.count - present != Int(header.nullCount) {
+            throw .malformed("it has \(batch.count - present) nulls, not \(header.nullCount)")
+        }
+        return present
+    }
+}
+
+extension ParquetFile {
+    /// All values of a column in a row group at once.
+    ///
+    /// - Throws: ``ParquetError/tooLarge(part:size:limit:)`` when they are more than
+    /// ``ParquetLimits/batchValues`` or ``ParquetLimits/batchBytes``: read them a page at a time.
+    public func readColumn(rowGroup: Int, column: Int) async throws(Failure) -> ColumnBatch {
+        var whole = ColumnBatch(for: schema.columns[column])
+        var reader: ColumnReader<Source>
+        do { reader = try ColumnReader(self, rowGroup: rowGroup, column: column) } catch {
+            throw .format(error)
+        }
+        while let batch = try await reader.next() {
+            do { try whole.append(batch, limits: limits) } catch { throw .format(error) }
+        }
+        return whole
+    }
+}
+
+extension ColumnBatch {
+    /// Adds the values of another batch of the same column.
+    mutating func append(_ other: ColumnBatch, limits: ParquetLimits) throws(ParquetError) {
+        guard count + other.count <= limits.batchValues else {
+            throw .tooLarge(
+                part: "a batch's value count", size: Int64(count + other.count),
+                limit: Int64(limits.batchValues))
+        }
+        count += other.count
+        definitionLevels += other.definitionLevels
+        repetitionLevels += other.repetitionLevels
+        values.append(other.values)
+        guard values.byteCount <= limits.batchBytes else {
+            throw .tooLarge(
+                part: "a batch of byte strings", size: Int64(values.byteCount),
+                limit: Int64(limits.batchBytes))
+        }
+    }
+}

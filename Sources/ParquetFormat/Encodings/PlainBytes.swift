@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Moves plain values between bytes and arrays of numbers. This file uses pointers.
+//
+// Bounds: what is copied in is checked to lie in the input before it is copied, and goes into
+// capacity that was reserved for exactly that many values; what is copied out is the whole array.
+// The numbers are little-endian, as is every machine that Swift for Linux runs on.
+
+enum PlainBytes {
+    /// Appends `count` numbers from the front of the input.
+    static func append<Value: BitwiseCopyable>(
+        _ input: RawSpan, count: Int, to output: inout [Value]
+    ) throws(DecodeFault) -> Int {
+        let width = MemoryLayout<Value>.stride
+        let (size, overflow) = count.multipliedReportingOverflow(by: width)
+        guard !overflow, size <= input.byteCount else { throw .endOfData }
+        output.reserveCapacity(output.count + count)
+        output.append(addingCapacity: count) { span in
+            span.withUnsafeMutableBufferPointer { buffer, initialized in
+                input.withUnsafeBytes { source in
+                    UnsafeMutableRawBufferPointer(buffer).copyMemory(
+                        from: UnsafeRawBufferPointer(rebasing: source[..<size]))
+                }
+                initialized = count
+            }
+        }
+        return size
+    }
+
+    /// Appends the bytes of a range.
+    static func append(_ input: RawSpan, _ range: Range<Int>, to output: inout [UInt8]) {
+        precondition(range.upperBound <= input.byteCount, "a range lies within its bytes")
+        input.withUnsafeBytes {
+            output.append(contentsOf: UnsafeRawBufferPointer(rebasing: $0[range]))
+        }
+    }
+
+    /// Appends the values at positions of a dictionary, each with the `prefix` bytes before it.
+    ///
+    /// Entries lie within the dictionary, with room for the prefix before each, and every position
+    /// must be one of an entry. Nothing is appended past `limit`: false then.
+    static func gather(
+        _ dictionary: RawSpan, _ entries: DictionaryEntries, prefix: Int,
+        _ positions: ArraySlice<UInt32>, to output: inout [UInt8], limit: Int
+    ) -> Bool {
+        var size = 0
+        for position in positions { size += entries.byteCount(Int(position)) + prefix }
+        guard size <= limit - output.count else { return false }
+        output.append(addingCapacity: size) { span in
+            span.withUnsafeMutableBufferPointer { buffer, initialized in
+                dictionary.withUnsafeBytes { source in
+                    let target = UnsafeMutableRawBufferPointer(buffer)
+                    for position in positions {
+                        let range = entries.range(Int(position))
+                        let value = range.lowerBound - prefix..<range.upperBound
+                        let place = initialized..<initialized + value.count
+                        UnsafeMutableRawBufferPointer(rebasing: target[place]).copyMemory(
+                            from: UnsafeRawBufferPointer(rebasing: source[value]))
+                        initialized += value.count
+                    }
+                }
+            }
+        }
+        return true
+    }
+
+    /// Puts `count` values whose first bytes, second bytes and so on lie together back in order.
+    static func appendSplit(
+        _ input: RawSpan, width: Int, count: Int, to output: inout [UInt8]
+    ) throws(DecodeFault) -> Int {
+        let (size, overflow) = count.multipliedReportingOverflow(by: width)
+        guard !overflow, size <= input.byteCount else { throw .endOfData }
+        output.reserveCapacity(output.count + size)
+        output.append(addingCapacity: size) { span in
+            span.withUnsafeMutableBufferPointer { buffer, initialized in
+                input.withUnsafeBytes { source in
+                    for stream in 0..<width {
+                        let start = stream * count
+                        for index in 0..<count {
+                            buffer[index * width + stream] = source[start + index]
+                        }
+                    }
+                }
+                initialized = size
+            }
+        }
+        return size
+    }
+}

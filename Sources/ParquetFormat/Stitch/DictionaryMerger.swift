@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// Merges the dictionaries of many chunks into one. This file uses pointers.
+//
+// Values are compared as plain bytes, so that numbers that differ only in their bits, like zeros of
+// both signs, stay apart. A hash table of positions with open addressing finds them again; it is at
+// most half full, so probing ends.
+//
+// Bounds: entries of a source are checked to lie in its bytes when they are located, and those of
+// the merged dictionary lie in `plain` by construction; every pointer is formed from such an entry
+// within the closure that lends the bytes.
+
+/// Where the values of a plain dictionary page lie.
+struct DictionaryEntries {
+    private(set) var starts: [Int32] = []
+    private(set) var ends: [Int32] = []
+
+    var count: Int { starts.count }
+
+    init() {}
+
+    /// Finds `count` values; the bytes must end with the last.
+    init(_ input: RawSpan, _ column: ParquetColumn, count: Int) throws(DecodeFault) {
+        guard input.byteCount <= Int32.max, column.type != .boolean else {
+            throw .unsupported("a dictionary of \(column.type)")
+        }
+        // Values of fixed width are counted at once; others have four bytes of length each.
+        let least = column.plainWidth ?? 4
+        guard count <= input.byteCount / least else { throw .endOfData }
+        starts.reserveCapacity(count)
+        ends.reserveCapacity(count)
+        var position = 0
+        for _ in 0..<count {
+            var length = least
+            if column.plainWidth == nil {
+                guard input.byteCount - position >= 4 else { throw .endOfData }
+                let stated = input.unsafeLoadUnaligned(fromByteOffset: position, as: UInt32.self)
+                length = Int(UInt32(littleEndian: stated))
+                position += 4
+            }
+            guard length <= input.byteCount - position else { throw .endOfData }
+            append(position..<position + length)
+            position += length
+        }
+    }
+
+    mutating func append(_ range: Range<Int>) {
+        starts.append(Int32(range.lowerBound))
+        ends.append(Int32(range.upperBound))
+    }
+
+    mutating func truncate(to count: Int) {
+        starts.removeLast(starts.count - count)
+        ends.removeLast(ends.count - count)
+    }
+
+    func range(_ index: Int) -> Range<Int> { Int(starts[index])..<Int(ends[index]) }
+
+    /// How many bytes the values take, lengths aside.
+    func byteCount(_ index: Int) -> Int { Int(ends[index] - starts[index]) }
+}
+
+/// A dictionary that grows by the values of others.
+struct DictionaryMerger {
+    private let column: ParquetColumn
+    private let byteLimit: Int
+    /// The dictionary page's values, plain.
+    private(set) var plain: [UInt8] = []
+    private(set) var entries = DictionaryEntries()
+    /// Positions plus one; 0 is free.
+    private var table = [Int32](repeating: 0, count: 1 << 10)
+
+    init(_ column: ParquetColumn, byteLimit: Int) {
+        self.column = column
+        self.byteLimit = byteLimit
+    }
+
+    var count: Int { entries.count }
+
+    /// Adds a dictionary's values and tells where each now is; nil if it does not fit, and then
+    /// nothing is added.
+    mutating func add(_ input: RawSpan, _ source: DictionaryEntries) -> [UInt32]? {
+        let (oldCount, oldSize) = (entries.count, plain.count)
+        var positions: [UInt32] = []
+        positions.reserveCapacity(source.count)
+        for index in 0..<source.count {
+            guard let position = find(input, source.range(index)) else {
+                rollBack(to: oldCount, size: oldSize)
+                return nil
+            }
+            positions.append(position)
+        }
+        return positions
+    }
+
+    private mutating func find(_ input: RawSpan, _ range: Range<Int>) -> UInt32? {
+        if entries.count * 2 >= table.count { rebuild(size: table.count * 2) }
+        let mask = table.count - 1
+        var slot = hash(input, range) & mask
+        while table[slot] != 0 {
+            let index = Int(table[slot] - 1)
+            if isEqual(input, range, entries.range(index)) { return UInt32(index) }
+            slot = (slot + 1) & mask
+        }
+        let prefix = column.plainWidth == nil ? 4 : 0
+        guard plain.count + prefix + range.count <= byteLimit, entries.count < Int32.max - 1 else {
+            return nil
+        }
+        if prefix > 0 {
+            withUnsafeBytes(of: UInt32(range.count).littleEndian) { plain += $0 }
+        }
+        let start = plain.count
+        PlainBytes.append(input, range, to: &plain)
+        entries.append(start..<plain.count)
+        table[slot] = Int32(entries.count)
+        return UInt32(entries.count - 1)
+    }
+
+    private mutating func rollBack(to count: Int, size: Int) {
+        entries.truncate(to: count)
+        plain.removeLast(plain.count - size)
+        rebuild(size: table.count)
+    }
+
+    private mutating func rebuild(size: Int) {
+        var fresh = [Int32](repeating: 0, count: size)
+        for index in 0..<entries.count {
+            var slot = hash(plain.span.bytes, entries.range(index)) & (size - 1)
+            while fresh[slot] != 0 { slot = (slot + 1) & (size - 1) }
+            fresh[slot] = Int32(index + 1)
+        }
+        table = fresh
+    }
+
+    /// Eight bytes at a time, mixed by multiplication; nobody gains by colliding values, for the
+    /// limit on the dictionary bounds the work as well.
+    @inline(__always)
+    private func hash(_ input: RawSpan, _ range: Range<Int>) -> Int {
+        input.withUnsafeBytes { bytes in
+            let value = UnsafeRawBufferPointer(rebasing: bytes[range])
+            var state = UInt64(value.count) &* 0x9E37_79B9_7F4A_7C15
+            var position = 0
+            while position + 8 <= value.count {
+                state = mix(state, value.loadUnaligned(fromByteOffset: position, as: UInt64.self))
+                position += 8
+            }
+            var rest: UInt64 = 0
+            while position < value.count {
+                rest = rest << 8 | UInt64(value[position])
+                position += 1
+            }
+            return Int(truncatingIfNeeded: mix(state, rest) >> 8)
+        }
+    }
+
+    @inline(__always)
+    private func mix(_ state: UInt64, _ word: UInt64) -> UInt64 {
+        let product = (state ^ word).multipliedFullWidth(by: 0xD6E8_FEB8_6659_FD93)
+        return product.high ^ product.low
+    }
+
+    /// Both have the same length; eight bytes at a time, then one.
+    @inline(__always)
+    private func isEqual(_ left: UnsafeRawBufferPointer, _ right: UnsafeRawBufferPointer) -> Bool {
+        var position = 0
+        while position + 8 <= left.count {
+            let word = left.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+            guard word == right.loadUnaligned(fromByteOffset: position, as: UInt64.self) else {
+                return false
+            }
+            position += 8
+        }
+        while position < left.count {
+            guard left[position] == right[position] else { return false }
+            position += 1
+        }
+        return true
+    }
+
+    @inline(__always)
+    private func isEqual(_ input: RawSpan, _ range: Range<Int>, _ mine: Range<Int>) -> Bool {
+        guard range.count == mine.count else { return false }
+        return input.withUnsafeBytes { left in
+            plain.withUnsafeBytes { right in
+                isEqual(
+                    UnsafeRawBufferPointer(rebasing: left[range]),
+                    UnsafeRawBufferPointer(rebasing: right[mine]))
+            }
+        }
+    }
+}

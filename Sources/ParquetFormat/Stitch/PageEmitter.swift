@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Compression
+
+/// A page as it goes into the new file.
+struct EmittedPage {
+    let header: PageHeader
+    let rowCount: Int64
+    let bounds: ValueBounds?
+    /// The bytes of its header and of what is stored.
+    let size: Int
+}
+
+/// Keeps the books of one new column chunk: sizes, encodings, where pages are.
+struct ChunkLedger {
+    private(set) var compressedSize: Int64 = 0
+    private(set) var uncompressedSize: Int64 = 0
+    private(set) var valueCount: Int64 = 0
+    private(set) var rowCount: Int64 = 0
+    private(set) var dictionaryOffset: Int64?
+    private(set) var dataOffset: Int64?
+    private var pageCounts: [[Int32]: Int32] = [:]
+    private var locations: [PageLocation] = []
+    private var bounds: [ValueBounds] = []
+    /// Whether every page began with a row and told what it holds.
+    private var hasOffsets = true
+    private var hasBounds = true
+
+    mutating func add(_ page: EmittedPage, at offset: Int64) {
+        compressedSize += Int64(page.size)
+        let headerSize = page.size - Int(page.header.compressedSize)
+        uncompressedSize += Int64(headerSize) + Int64(page.header.uncompressedSize)
+        let encoding: ParquetEncoding
+        switch page.header.kind {
+        case .dictionary(let header):
+            dictionaryOffset = offset
+            pageCounts[[PageType.dictionary.rawValue, header.encoding.rawValue], default: 0] += 1
+            return
+        case .index: return
+        case .data(let header):
+            encoding = header.encoding
+            valueCount += Int64(header.valueCount)
+        case .dataV2(let header):
+            encoding = header.encoding
+            valueCount += Int64(header.valueCount)
+        }
+        if dataOffset == nil { dataOffset = offset }
+        pageCounts[[page.header.type.rawValue, encoding.rawValue], default: 0] += 1
+        // An index lists no page without rows.
+        if page.rowCount > 0 {
+            locations.append(
+                PageLocation(
+                    offset: offset, compressedSize: Int32(page.size), firstRow: rowCount))
+        } else {
+            hasOffsets = false
+        }
+        if let known = page.bounds { bounds.append(known) } else { hasBounds = false }
+        rowCount += page.rowCount
+    }
+
+    /// For a page of which it is not known where its rows begin.
+    mutating func forgoOffsets() { hasOffsets = false }
+
+    var offsetIndex: OffsetIndex? {
+        hasOffsets && !locations.isEmpty ? OffsetIndex(pages: locations) : nil
+    }
+
+    /// The bounds of all pages, if all are known.
+    func columnIndex(_ order: BoundsOrder?) -> ColumnIndex? {
+        guard hasOffsets, hasBounds, let order, !bounds.isEmpty else { return nil }
+        guard bounds.allSatisfy({ $0.isAllNull || $0.bounds != nil }) else { return nil }
+        var index = ColumnIndex(
+            nullPages: bounds.map(\.isAllNull),
+            minimums: bounds.map { $0.isAllNull ? [] : $0.bounds?.minimum ?? [] },
+            maximums: bounds.map { $0.isAllNull ? [] : $0.bounds?.maximum ?? [] },
+            boundaryOrder: boundaryOrder(order))
+        let nullCounts = bounds.compactMap(\.nullCount)
+        if nullCounts.count == bounds.count { index.nullCounts = nullCounts }
+        let nanCounts = bounds.compactMap(\.nanCount)
+        if nanCounts.count == bounds.count { index.nanCounts = nanCounts }
+        return index
+    }
+
+    private func boundaryOrder(_ order: BoundsOrder) -> BoundaryOrder {
+        let known = bounds.filter { !$0.isAllNull }.compactMap(\.bounds)
+        var (ascends, descends) = (true, true)
+        for (left, right) in zip(known, known.dropFirst()) {
+            for (a, b) in [(left.minimum, right.minimum), (left.maximum, right.maximum)] {
+                if order.isLess(b, a) { ascends = false }
+                if order.isLess(a, b) { descends = false }
+            }
+        }
+        return ascends ? .ascending : descends ? .descending : .unordered
+    }
+
+    var encodingStatistics: [PageEncodingStatistics] {
+        pageCounts.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map {
+            PageEncodingStatistics(pageType: $0.key[0], encoding: $0.key[1], count: $0.value)
+        }
+    }
+
+    /// The encodings of values, and RLE for the levels.
+    var encodings: [Int32] {
+        Set(pageCounts.keys.map { $0[1] }).union([ParquetEncoding.rle.rawValue]).sorted()
+    }
+}
+
+/// Puts together the bytes of new pages.
+struct PageEmitter {
+    let column: ParquetColumn
+    let codec: ParquetCodec
+    let level: Int32
+    let codecs: PageCodec
+    private var stored: [UInt8] = []
+
+    init(_ column: ParquetColumn, codec: ParquetCodec, level: Int32, codecs: PageCodec) {
+        self.column = column
+        self.codec = codec
+        self.level = level
+        self.codecs = codecs
+    }
+
+    private var place: ParquetPlace { ParquetPlace(.page, 0) }
+
+    /// Compresses a page and gives its header, checksum included, with what is to be stored.
+    mutating func page(
+        _ kind: PageHeader.Kind, _ content: [UInt8]
+    ) throws(ParquetError) -> (header: PageHeader, stored: [UInt8]) {
+        stored.removeAll(keepingCapacity: true)
+        try codecs.compress(content, codec, level: level, appendingTo: &stored, place: place)
+        return (try header(kind, uncompressed: content.count), stored)
+    }
+
+    /// The same for a page of the second version, whose levels are not compressed.
+    mutating func pageV2(
+        _ header: DataPageHeaderV2, levels: ArraySlice<UInt8>, values: [UInt8]
+    ) throws(ParquetError) -> (header: PageHeader, stored: [UInt8]) {
+        stored.removeAll(keepingCapacity: true)
+        stored += levels
+        var header = header
+        header.isCompressed = codec != .uncompressed && !values.isEmpty
+        if header.isCompressed {
+            try codecs.compress(values, codec, level: level, appendingTo: &stored, place: place)
+        } else {
+            stored += values
+        }
+        let size = levels.count + values.count
+        return (try self.header(.dataV2(header), uncompressed: size), stored)
+    }
+
+    private func header(
+        _ kind: PageHeader.Kind, uncompressed: Int
+    ) throws(ParquetError) -> PageHeader {
+        guard let before = Int32(exactly: uncompressed), let after = Int32(exactly: stored.count)
+        else {
+            throw .tooLarge(part: "a page", size: Int64(uncompressed), limit: Int64(Int32.max))
+        }
+        return PageHeader(
+            kind: kind, uncompressedSize: before, compressedSize: after,
+            checksum: crc32(stored.span.bytes))
+    }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// One page taken apart, in memory that is kept from page to page.
+struct PageWork {
+    private(set) var body = PageBody()
+    private(set) var positions: [UInt32] = []
+    /// How many values are not null.
+    private(set) var present = 0
+    private var repetitionLevels: [UInt8] = []
+    private var definitionLevels: [UInt8] = []
+
+    /// Decompresses a data page and decodes its levels.
+    mutating func load(
+        _ page: StoredPage, _ window: [UInt8], _ column: ParquetColumn, codec: ParquetCodec,
+        _ codecs: PageCodec
+    ) throws(ParquetError) {
+        try body.load(page, window.span.bytes, column, codec: codec, with: codecs)
+        repetitionLevels.removeAll(keepingCapacity: true)
+        definitionLevels.removeAll(keepingCapacity: true)
+        do throws(DecodeFault) {
+            try body.decodeRepetitionLevels(column, appendingTo: &repetitionLevels)
+            try body.decodeDefinitionLevels(column, appendingTo: &definitionLevels)
+        } catch { throw error.at(page.place) }
+        let maximum = UInt8(column.maximumDefinitionLevel)
+        present = maximum == 0 ? body.valueCount : definitionLevels.count { $0 == maximum }
+    }
+
+    /// How many rows the page has; it must begin with one.
+    func countRows(_ column: ParquetColumn, _ page: StoredPage) throws(ParquetError) -> Int64 {
+        guard column.maximumRepetitionLevel > 0 else { return Int64(body.valueCount) }
+        guard repetitionLevels.first == 0 else {
+            throw .incompatible(
+                reason: "a row of \(column.name) goes on from one page to the next: "
+                    + "copy the row groups instead")
+        }
+        return Int64(repetitionLevels.count { $0 == 0 })
+    }
+
+    /// What the levels alone tell: something for pages of nothing but nulls.
+    var nullBounds: ValueBounds? {
+        guard present == 0 else { return nil }
+        var statistics = ParquetStatistics()
+        statistics.nullCount = Int64(body.valueCount)
+        return ValueBounds(statistics, valueCount: Int64(body.valueCount), order: nil)
+    }
+
+    func piece(rows: Int64, bounds: ValueBounds?) -> PageAssembler.Piece {
+        PageAssembler.Piece(
+            valueCount: body.valueCount, rowCount: rows, repetitionLevels: repetitionLevels[...],
+            definitionLevels: definitionLevels[...], bounds: bounds)
+    }
+
+    /// The bytes of the levels, with their lengths where they have them.
+    var levels: ArraySlice<UInt8> { body.bytes[..<body.values.lowerBound] }
+    /// The bytes of the values.
+    var values: ArraySlice<UInt8> { body.bytes[body.values] }
+
+    /// Decodes the values as positions, each of which must be in a dictionary of so many values.
+    mutating func decodePositions(_ page: StoredPage, below count: Int) throws(ParquetError) {
+        var decoded = positions
+        positions = []
+        decoded.removeAll(keepingCapacity: true)
+        if present > 0 {
+            let input = body.bytes.span.bytes.extracting(body.values)
+            do throws(DecodeFault) {
+                guard input.byteCount > 0 else { throw .endOfData }
+                let width = Int(input.unsafeLoad(fromByteOffset: 0, as: UInt8.self))
+                _ = try HybridDecoder.decode(
+                    input.extracting(1..<input.byteCount), width: width, count: present,
+                    appendingTo: &decoded)
+                guard (decoded.max() ?? 0) < count else {
+                    throw .malformed("a position lies outside the dictionary of \(count) values")
+                }
+            } catch { throw error.at(page.place) }
+        }
+        positions = decoded
+    }
+
+    /// Replaces each position; all of them are in the mapping.
+    mutating func remap(_ mapping: [UInt32]) {
+        for index in positions.indices { positions[index] = mapping[Int(positions[index])] }
+    }
+
+    /// Parts of a piece of at most so many rows, each with its share of the positions.
+    func split(
+        _ piece: PageAssembler.Piece, _ column: ParquetColumn, rows limit: Int
+    ) -> [(piece: PageAssembler.Piece, positions: Range<Int>)] {
+        guard column.maximumRepetitionLevel == 0, piece.valueCount > limit else {
+            return [(piece, 0..<positions.count)]
+        }
+        var parts: [(piece: PageAssembler.Piece, positions: Range<Int>)] = []
+        let maximum = UInt8(column.maximumDefinitionLevel)
+        var position = 0
+        for start in stride(from: 0, to: piece.valueCount, by: limit) {
+            let end = min(start + limit, piece.valueCount)
+            let levels = maximum == 0 ? [] : definitionLevels[start..<end]
+            let count = maximum == 0 ? end - start : levels.count { $0 == maximum }
+            var part = piece
+            (part.valueCount, part.rowCount) = (end - start, Int64(end - start))
+            part.definitionLevels = levels
+            part.bounds = piece.bounds?.ofPart(values: end - start, present: count)
+            parts.append((part, position..<position + count))
+            position += count
+        }
+        return parts
+    }
+
+    /// Decompresses a dictionary page and finds its values.
+    func dictionary(
+        _ page: StoredPage, _ header: DictionaryPageHeader, _ window: [UInt8],
+        _ column: ParquetColumn, codec: ParquetCodec, _ codecs: PageCodec
+    ) throws(ParquetError) -> (bytes: [UInt8], entries: DictionaryEntries) {
+        guard header.encoding == .plain || header.encoding == .plainDictionary else {
+            throw .malformed(reason: "a dictionary is not plain", at: page.place)
+        }
+        var bytes: [UInt8] = []
+        let size = Int(page.header.uncompressedSize)
+        try codecs.decompress(
+            window.span.bytes.extracting(page.payloadRange), codec, size: size, into: &bytes,
+            place: page.place)
+        do throws(DecodeFault) {
+            let entries = try DictionaryEntries(
+                bytes.span.bytes.extracting(0..<size), column, count: Int(header.valueCount))
+            return (bytes, entries)
+        } catch { throw error.at(page.place) }
+    }
+}
+
+extension ValueBounds {
+    /// What holds for some of the values, of which some are not null.
+    func ofPart(values: Int, present: Int) -> ValueBounds {
+        var part = self
+        part.valueCount = Int64(values)
+        part.nullCount = Int64(values - present)
+        part.nanCount = nanCount == 0 ? 0 : nil
+        part.isAllNull = present == 0
+        part.bounds?.isMinimumExact = false
+        part.bounds?.isMaximumExact = false
+        return part
+    }
+}

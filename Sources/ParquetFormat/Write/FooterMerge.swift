@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Decides whether files can become one without a look at their values, and what its footer says.
+struct FooterMerge {
+    /// The new footer, without row groups.
+    let metadata: FileMetadata
+    /// For each file, whether its bounds mean in the new file what they meant in it.
+    let keepsBounds: [Bool]
+    /// What the new file lacks of its sources.
+    private(set) var losses: [String] = []
+
+    init(
+        _ files: [(schema: ParquetSchema, metadata: FileMetadata)],
+        settings: ParquetWriteSettings
+    ) throws(ParquetError) {
+        guard let first = files.first else {
+            throw .incompatible(reason: "there is no file to make one of")
+        }
+        var merged = FileMetadata()
+        merged.version = files.map(\.metadata.version).max() ?? 1
+        merged.schema = first.metadata.schema
+        for (index, file) in files.enumerated() {
+            guard file.schema.isInterchangeable(with: first.schema) else {
+                throw .incompatible(
+                    reason: "file \(index) has another schema than the first: "
+                        + file.schema.difference(from: first.schema))
+            }
+            let writer = WriterVersion(file.metadata.createdBy)
+            guard !writer.understatesChunkSizes else {
+                throw .incompatible(
+                    reason: "file \(index) was written by parquet-mr before 1.2.9, which states "
+                        + "wrong sizes")
+            }
+            if writer.hasBrokenDeltaByteArrays,
+                file.metadata.usesDeltaByteArrays
+            {
+                throw .incompatible(
+                    reason: "file \(index) was written by parquet-mr before 1.8, whose "
+                        + "DELTA_BYTE_ARRAY pages do not stand alone")
+            }
+        }
+        // Bounds of a file with other orders would lie; of one without, they mean nothing.
+        let orders = files.lazy.compactMap(\.metadata.columnOrders).first
+        merged.columnOrders = orders
+        keepsBounds = files.map { $0.metadata.columnOrders == orders }
+        if keepsBounds.contains(false) {
+            losses.append("bounds of files whose column orders differ from the others'")
+        }
+        merged.keyValues = Self.keyValues(files.map(\.metadata), settings.keyValues)
+        merged.createdBy = settings.createdBy
+        metadata = merged
+    }
+
+    /// What all files agree on, replaced and followed by what the caller adds.
+    private static func keyValues(_ files: [FileMetadata], _ added: [KeyValue]) -> [KeyValue]? {
+        var shared = files.first?.keyValues ?? []
+        for file in files.dropFirst() {
+            let theirs = Set(file.keyValues ?? [])
+            shared.removeAll { !theirs.contains($0) }
+        }
+        shared.removeAll { pair in added.contains { $0.key == pair.key } }
+        let all = shared + added
+        return all.isEmpty ? nil : all
+    }
+}
+
+extension FileMetadata {
+    fileprivate var usesDeltaByteArrays: Bool {
+        rowGroups.contains { group in
+            group.columns.contains {
+                $0.metadata?.encodings.contains(ParquetEncoding.deltaByteArray.rawValue) == true
+            }
+        }
+    }
+}
+
+extension ParquetSchema {
+    /// The first thing in which the schemas differ, in words.
+    func difference(from other: ParquetSchema) -> String {
+        for (mine, theirs) in zip(elements.dropFirst(), other.elements.dropFirst())
+        where mine != theirs {
+            return mine.name == theirs.name
+                ? "field \(mine.name) differs in its type, repetition or id"
+                : "it has \(mine.name) where the first has \(theirs.name)"
+        }
+        return "it has \(columns.count) columns and the first \(other.columns.count)"
+    }
+}
+
+extension ParquetStatistics {
+    /// The statistics as they may stand in a file of another writer.
+    ///
+    /// The deprecated bounds are only right for numbers that compare as signed; early writers got
+    /// them wrong for byte strings (PARQUET-251), and readers forgive those by their name.
+    func carried(_ column: ParquetColumn, keepingBounds: Bool) -> ParquetStatistics {
+        var kept = self
+        let isSigned: Bool
+        switch (column.type, column.logicalType) {
+        case (_, .integer(_, isSigned: false)): isSigned = false
+        case (.int32, _), (.int64, _), (.boolean, _): isSigned = true
+        case (.float, _), (.double, _), (.int96, _), (.byteArray, _), (.fixedLengthByteArray, _):
+            isSigned = false
+        }
+        if !isSigned { (kept.deprecatedMinimum, kept.deprecatedMaximum) = (nil, nil) }
+        if !keepingBounds {
+            (kept.minimum, kept.maximum) = (nil, nil)
+            (kept.isMinimumExact, kept.isMaximumExact) = (nil, nil)
+        }
+        return kept
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How a file is written, by default as Iceberg's table properties have it.
+public struct ParquetWriteSettings: Hashable, Sendable {
+    /// How large a row group may become, as it is stored (`write.parquet.row-group-size-bytes`).
+    public var rowGroupSizeBytes: Int64 = 128 << 20
+    /// How many rows a row group may have: some readers take a whole one into memory.
+    public var rowGroupRowLimit: Int64 = 1 << 20
+    /// How large a page that is put together may become (`write.parquet.page-size-bytes`).
+    public var pageSizeBytes = 1 << 20
+    /// How many rows a page that is put together may have (`write.parquet.page-row-limit`).
+    public var pageRowLimit = 20_000
+    /// How large a dictionary may become (`write.parquet.dict-size-bytes`).
+    public var dictionarySizeBytes = 2 << 20
+    /// How pages are compressed (`write.parquet.compression-codec`); nil keeps each column's own.
+    public var codec: ParquetCodec?
+    /// How hard Zstandard tries (`write.parquet.compression-level`).
+    public var zstandardLevel: Int32 = 3
+    /// Up to how many bytes of small files are taken into memory at once, which spares requests.
+    public var loadedBytes: Int64 = 96 << 20
+    /// What the new file notes about itself, beside what all files that it is made of agree on.
+    public var keyValues: [KeyValue] = []
+    /// The name and version that the new file gives for its writer.
+    public var createdBy = "icepack version 0.1.0"
+
+    /// The usual settings.
+    public init() {}
+}
+
+/// What a new file holds.
+public struct WrittenParquetFile: Hashable, Sendable {
+    /// Its length in bytes.
+    public let size: Int64
+    /// How many rows it has.
+    public let rowCount: Int64
+    /// Its row groups, with sizes and statistics of every chunk.
+    public let rowGroups: [RowGroup]
+    /// Why parts of what the sources carried are not in it, in words; empty when nothing is lost.
+    public let losses: [String]
+
+    /// Where its row groups begin: Iceberg's split offsets.
+    public var splitOffsets: [Int64] { rowGroups.compactMap(\.fileOffset) }
+}

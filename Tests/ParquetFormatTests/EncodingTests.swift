@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+import Testing
+
+@testable import ParquetFormat
+
+@Suite struct EncodingTests {
+    /// Bits one at a time, as the format defines them.
+    private func naive(_ bytes: [UInt8], width: Int, count: Int) -> [UInt64] {
+        (0..<count).map { index in
+            (0..<width).reduce(UInt64(0)) { value, bit in
+                let place = index * width + bit
+                return value | UInt64(bytes[place / 8] >> UInt8(place % 8) & 1) << UInt64(bit)
+            }
+        }
+    }
+
+    @Test(arguments: 0...64)
+    func `values of every width unpack, and one byte too few is refused`(width: Int) throws {
+        var random = SeededGenerator(seed: UInt64(width))
+        for count in [0, 1, 7, 8, 9, 31, 32, 100] {
+            let size = (count * width + 7) / 8
+            let bytes = (0..<size).map { _ in UInt8.random(in: 0...255, using: &random) }
+            var values: [UInt64] = []
+
+            let isWhole = BitPacking.unpack(
+                bytes.span.bytes, from: 0, width: width, count: count, appendingTo: &values)
+
+            #expect(isWhole && values == naive(bytes, width: width, count: count))
+            guard size > 0 else { continue }
+            let isCut = BitPacking.unpack(
+                Array(bytes.dropLast()).span.bytes, from: 0, width: width, count: count,
+                appendingTo: &values)
+            #expect(!isCut && values.count == count)
+        }
+    }
+
+    @Test(arguments: UInt64(0)..<200)
+    func `runs and packed values come back`(seed: UInt64) throws {
+        var random = SeededGenerator(seed: seed)
+        let width = Int.random(in: 0...32, using: &random)
+        let most = width == 0 ? 0 : UInt32.max >> UInt32(32 - width)
+        var values: [UInt32] = []
+        for _ in 0..<Int.random(in: 0...20, using: &random) {
+            let length = Int.random(in: 1...30, using: &random)
+            let value = UInt32.random(in: 0...most, using: &random)
+            values += (0..<length).map { _ in
+                seed % 2 == 0 ? value : UInt32.random(in: 0...most, using: &random)
+            }
+        }
+        var bytes: [UInt8] = []
+        HybridEncoder.encode(values, width: width, appendingTo: &bytes)
+        var found: [UInt32] = []
+
+        let size = try HybridDecoder.decode(
+            bytes.span.bytes, width: width, count: values.count, appendingTo: &found)
+
+        #expect(found == values && size == bytes.count)
+        guard !values.isEmpty, width > 0 else { return }
+        #expect(throws: DecodeFault.self) {
+            var more: [UInt32] = []
+            _ = try HybridDecoder.decode(
+                bytes.span.bytes, width: width, count: values.count + 8, appendingTo: &more)
+        }
+    }
+
+    @Test func `a run that does not fit its width is refused`() {
+        for bytes: [UInt8] in [[0x10, 0x02], [0x00, 0x01], [0x01], [0x10], []] {
+            #expect(throws: DecodeFault.self) {
+                var levels: [UInt8] = []
+                _ = try HybridDecoder.decode(
+                    bytes.span.bytes, width: 1, count: 8, appendingTo: &levels)
+            }
+        }
+    }
+
+    @Test func `differences of the specification's example decode`() throws {
+        // Blocks of 128 in 4 parts, 5 values from 7: 5, 3, 1, 2, 3.
+        let bytes: [UInt8] = [0x80, 1, 4, 6, 14, 3, 2, 0, 0, 0, 0b1100_0000, 0b0000_1111]
+        var values: [Int64] = []
+
+        _ = try DeltaDecoder.decode(bytes.span.bytes, count: 6, appendingTo: &values)
+
+        #expect(values == [7, 5, 3, 1, 2, 3])
+        #expect(throws: DecodeFault.self) {
+            _ = try DeltaDecoder.decode(bytes.span.bytes, count: 7, appendingTo: &values)
+        }
+        #expect(throws: DecodeFault.self) {
+            _ = try DeltaDecoder.decode(
+                Array(bytes.dropLast(2)).span.bytes, count: 6, appendingTo: &values)
+        }
+    }
+}
+
+@Suite struct BoundsTests {
+    private func bytes<Value: FixedWidthInteger>(_ value: Value) -> [UInt8] {
+        withUnsafeBytes(of: value.littleEndian) { Array($0) }
+    }
+
+    @Test(arguments: UInt64(0)..<50)
+    func `bounds compare as their values do`(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let left = Int64.random(in: .min ... .max, using: &random) >> Int64(seed)
+        let right = Int64.random(in: .min ... .max, using: &random) >> Int64(seed)
+        let unsigned = (UInt64(bitPattern: left), UInt64(bitPattern: right))
+        #expect(BoundsOrder.signed(width: 8).isLess(bytes(left), bytes(right)) == (left < right))
+        #expect(
+            BoundsOrder.unsigned(width: 8).isLess(bytes(left), bytes(right))
+                == (unsigned.0 < unsigned.1))
+        let (short, other) = (Int32(truncatingIfNeeded: left), Int32(truncatingIfNeeded: right))
+        #expect(
+            BoundsOrder.signed(width: 4).isLess(bytes(short), bytes(other)) == (short < other))
+        let (real, another) = (Double(left) / 7, Double(right) / 7)
+        #expect(
+            BoundsOrder.floating(width: 8).isLess(
+                bytes(real.bitPattern), bytes(another.bitPattern)) == (real < another))
+        let decimals = (Array(bytes(left).reversed()), Array(bytes(short).reversed()))
+        #expect(
+            BoundsOrder.signedBytes.isLess(decimals.0, decimals.1) == (left < Int64(short)))
+    }
+
+    @Test func `what is no number is no bound`() {
+        let order = BoundsOrder.floating(width: 8)
+        #expect(!order.isValid(bytes(Double.nan.bitPattern)))
+        #expect(order.isValid(bytes(Double.infinity.bitPattern)))
+        #expect(!order.isValid([0, 0, 0, 0]))
+        #expect(!BoundsOrder.floating(width: 2).isValid([0x01, 0x7C]))
+        #expect(BoundsOrder.floating(width: 2).isValid([0x00, 0x7C]))
+    }
+
+    private func known(_ values: [Int32?], hasBounds: Bool = true) -> ValueBounds {
+        var statistics = ParquetStatistics()
+        statistics.nullCount = Int64(values.count { $0 == nil })
+        if hasBounds {
+            statistics.minimum = values.compactMap { $0 }.min().map(bytes)
+            statistics.maximum = values.compactMap { $0 }.max().map(bytes)
+        }
+        return ValueBounds(
+            statistics, valueCount: Int64(values.count), order: .signed(width: 4))
+    }
+
+    @Test(arguments: UInt64(0)..<50)
+    func `joined bounds are those of all values`(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let parts = (0..<4).map { _ in
+            (0..<3).map { _ in
+                Bool.random(using: &random) ? nil : Int32.random(in: -9...9, using: &random)
+            }
+        }
+        var joined = ValueBounds()
+        for part in parts { joined.add(known(part), order: .signed(width: 4)) }
+
+        #expect(joined == known(parts.flatMap { $0 }))
+    }
+
+    @Test func `what is unknown of some is unknown of all`() {
+        var joined = known([1, 2])
+        joined.add(known([3], hasBounds: false), order: .signed(width: 4))
+        #expect(joined.bounds == nil && joined.nullCount == 0)
+        joined.add(ValueBounds(nil, valueCount: 2, order: nil), order: .signed(width: 4))
+        #expect(joined.nullCount == nil && joined.statistics == nil)
+        var nulls = known([nil, nil])
+        nulls.add(known([5]), order: .signed(width: 4))
+        #expect(nulls.bounds == known([5]).bounds)
+    }
+}
+
+@Suite struct StitchPlanTests {
+    private func group(rows: Int64, size: Int64) -> RowGroup {
+        let metadata = ColumnMetadata(
+            type: .int32, encodings: [], path: ["a"], codec: .uncompressed, valueCount: rows,
+            uncompressedSize: size, compressedSize: size, dataPageOffset: 4)
+        return RowGroup(
+            columns: [ColumnChunk(metadata: metadata)], totalByteSize: size, rowCount: rows)
+    }
+
+    @Test(arguments: UInt64(0)..<100)
+    func `row groups stay in order, within limits, and none is lost`(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        var settings = ParquetWriteSettings()
+        settings.rowGroupSizeBytes = 100
+        settings.rowGroupRowLimit = 50
+        let files = (0..<Int.random(in: 0...9, using: &random)).map { _ in
+            (0..<Int.random(in: 0...4, using: &random)).map { _ in
+                group(
+                    rows: Int64.random(in: 0...60, using: &random),
+                    size: Int64.random(in: 0...120, using: &random))
+            }
+        }
+
+        let plan = StitchPlan(files, settings: settings)
+
+        let wanted = files.enumerated().flatMap { file, groups in
+            groups.indices.filter { groups[$0].rowCount > 0 }.map {
+                StitchPlan.Part(file: file, rowGroup: $0)
+            }
+        }
+        #expect(plan.groups.flatMap { $0 } == wanted)
+        for parts in plan.groups where parts.count > 1 {
+            let groups = parts.map { files[$0.file][$0.rowGroup] }
+            #expect(groups.reduce(0) { $0 + $1.rowCount } <= settings.rowGroupRowLimit)
+            #expect(groups.reduce(0) { $0 + $1.storedSize } <= settings.rowGroupSizeBytes)
+        }
+    }
+
+    @Test func `the limits themselves are reached`() {
+        var settings = ParquetWriteSettings()
+        settings.rowGroupSizeBytes = 100
+        settings.rowGroupRowLimit = 50
+        let half = group(rows: 25, size: 50)
+        #expect(StitchPlan([[half], [half]], settings: settings).groups.count == 1)
+        let rows = group(rows: 26, size: 50)
+        #expect(StitchPlan([[half], [rows]], settings: settings).groups.count == 2)
+        let bytes = group(rows: 25, size: 51)
+        #expect(StitchPlan([[half], [bytes]], settings: settings).groups.count == 2)
+    }
+}
+
+@Suite(.enabled(if: Fixtures.isAvailable, "\(Fixtures.reason)"))
+struct MetadataRoundTripTests {
+    @Test func `every footer is written as it was read`() async throws {
+        for path in try ParquetFixtureTests.paths() {
+            let metadata = try await ParquetFixtureTests.open(path).metadata
+            var reader = ThriftReader(
+                metadata.thriftBytes, place: ParquetPlace(.footer, 0))
+            #expect(try FileMetadata(from: &reader) == metadata, "\(path)")
+        }
+    }
+
+    @Test func `fields that are not known are kept`() throws {
+        var writer = ThriftWriter()
+        var known = FileMetadata()
+        known.schema = [SchemaElement(name: "root")]
+        known.unknown = [
+            ThriftUnknownField(id: 200, type: ThriftType.list.rawValue, bytes: [0x25, 2, 4]),
+            ThriftUnknownField(id: 201, type: ThriftType.yes.rawValue, bytes: []),
+        ]
+        writer.structure(known)
+        var reader = ThriftReader(writer.bytes, place: ParquetPlace(.footer, 0))
+
+        #expect(try FileMetadata(from: &reader) == known)
+    }
+
+    @Test func `structures may nest as deeply as the limit and no deeper`() {
+        for depth in [ParquetLimits.thriftDepth, ParquetLimits.thriftDepth + 1] {
+            // A structure whose field 100 is a structure, and so on.
+            let inner = [UInt8](repeating: 0xFC, count: depth - 1)
+            let bytes = inner + [UInt8](repeating: 0, count: depth)
+            var reader = ThriftReader(bytes, place: ParquetPlace(.footer, 0))
+            let isRead = (try? RawThriftStruct(from: &reader)) != nil
+            #expect(isRead == (depth <= ParquetLimits.thriftDepth))
+        }
+    }
+}
