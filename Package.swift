@@ -304,9 +304,9 @@ let package = Package(
         .tests(
             "ProductTests",
             [
-                "Jobs", "Postgres", "TestSupport", "WireFormat", "icepack", .asyncHTTPClient, .grdb,
-                .nio,
-                .nioHTTP1, .subprocess, .systemPackage,
+                "HiveServer2", "IcebergCatalog", "IcebergSpec", "Jobs", "Maintenance", "Postgres",
+                "SparkEngine", "TestSupport", "WireFormat", "icepack", .asyncHTTPClient,
+                .grdb, .nio, .nioHTTP1, .subprocess, .systemPackage,
             ]),
     ]
 )

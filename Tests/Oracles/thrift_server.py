@@ -5,7 +5,7 @@
 Run it with the Python of `scripts/spark-env`. Ports are ephemeral unless they are given, as to a
 server that comes back. When the server accepts sessions, one line of JSON on standard output says
 where it listens, which process it is, and which Spark and Iceberg it has; its log goes to standard
-error. To end it, end that process.
+error. To end it, end that process. When the watched process goes first, the folder goes too.
 
 Two catalogs: `lab` in Hadoop's layout below lab/, and `sq`, a JDBC catalog over catalog.db with its
 tables below sq/.
@@ -122,6 +122,7 @@ def main():
             time.sleep(0.2)
         if is_alive(pid):
             os.kill(pid, 9)
+            shutil.rmtree(arguments.folder, ignore_errors=True)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
 

@@ -38,12 +38,10 @@ public enum Oracles {
     ///
     /// - Throws: ``Failure`` with what it said on standard error when it ends with anything but 0.
     public static func run(_ program: String, _ arguments: [String]) async throws -> JSONValue {
-        guard let python, let program = find("Tests/Oracles/\(program)") else {
-            throw Failure(description: reason)
-        }
+        let path = try Self.program(program)
         // Through `env`, because a path as such would need another package's type.
         let result = try await Subprocess.run(
-            .name("env"), arguments: Arguments([python, program] + arguments),
+            .name("env"), arguments: Arguments([try pythonPath(), path] + arguments),
             output: .bytes(limit: outputLimit), error: .string(limit: outputLimit))
         guard result.terminationStatus.isSuccess else {
             throw Failure(description: "\(program): \(result.standardError)")
@@ -51,17 +49,34 @@ public enum Oracles {
         return try JSONValue(parsing: result.standardOutput)
     }
 
+    /// The Python that the programs run with.
+    public static func pythonPath() throws -> String {
+        guard let python else { throw Failure(description: reason) }
+        return python
+    }
+
+    /// Where a program is.
+    public static func program(_ name: String) throws -> String {
+        guard let path = find("Tests/Oracles/\(name)") else {
+            throw Failure(description: "no program \(name)")
+        }
+        return path
+    }
+
     /// A program that is not there or did not succeed.
     public struct Failure: Error, CustomStringConvertible {
         /// The text for people.
         public let description: String
+
+        /// A failure with this text.
+        public init(description: String) { self.description = description }
     }
 
-    static let python =
+    static let python: String? =
         ProcessInfo.processInfo.environment["ICEPACK_PYTHON"] ?? find(".venv/bin/python")
 
     /// A path below the nearest folder above this file that has it.
-    static func find(_ path: String) -> String? {
+    private static func find(_ path: String) -> String? {
         var folder = URL(filePath: #filePath)
         while folder.path != "/" {
             folder.deleteLastPathComponent()

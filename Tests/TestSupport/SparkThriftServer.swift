@@ -30,7 +30,7 @@ public struct SparkThriftServer: Sendable {
     }
 
     /// What there is to choose.
-    public struct Options: Sendable {
+    public struct Options: Hashable, Sendable {
         /// How clients speak to it.
         public var transport: Transport
         /// Which Iceberg it has.
@@ -87,10 +87,13 @@ public struct SparkThriftServer: Sendable {
     }
 
     /// Starts it again, on the same tables and the same ports, after it is gone.
+    @discardableResult
     public func restarted() async throws -> SparkThriftServer {
         try await waitForEnd()
         let uiPort = URL(string: uiURL)?.port ?? 0
-        return try await Self.start(options, in: folder, port: port, uiPort: uiPort)
+        let server = try await Self.start(options, in: folder, port: port, uiPort: uiPort)
+        SparkTurn.keep(server)
+        return server
     }
 
     /// Ends it at once, stopped or not, and removes its folder.
@@ -99,6 +102,9 @@ public struct SparkThriftServer: Sendable {
         try await waitForEnd()
         try FileManager.default.removeItem(at: folder)
     }
+
+    /// Whether the Java process is there, stopped or not.
+    public var isRunning: Bool { Self.isAlive(pid) }
 
     /// Sends the Java process a signal by number.
     public func send(_ signal: Int32) { kill(pid, signal) }
@@ -119,12 +125,10 @@ extension SparkThriftServer {
     private static func start(
         _ options: Options, in folder: URL, port: Int, uiPort: Int
     ) async throws -> SparkThriftServer {
-        guard let program = Oracles.find("Tests/Oracles/thrift_server.py") else {
-            throw Failure(description: "no thrift_server.py")
-        }
         let arguments =
             [
-                try Oracles.sparkPython(), program, "--folder", folder.path, "--transport",
+                try Oracles.sparkPython(), try Oracles.program("thrift_server.py"), "--folder",
+                folder.path, "--transport",
                 options.transport.rawValue, "--iceberg", options.iceberg.rawValue, "--master",
                 options.master, "--long-polling",
                 "\(Int(options.longPolling / .milliseconds(1)))", "--port", "\(port)", "--ui-port",

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import TestSupport
+import Testing
+import WireFormat
+
+/// A rewrite that commits some groups soon and then sorts for long: what tests interrupt.
+struct SlowRewrite: Sendable {
+    static let table = "big.slow"
+    /// Enough to sort for some ten seconds, so that there is time to do things to it.
+    private static let rows = 800_000
+
+    let fixture: SparkFixture
+    let web: SparkWeb
+
+    /// Makes the table unless an earlier test on this server has.
+    static func makeTable(on server: SparkThriftServer) async throws {
+        guard !FileManager.default.fileExists(atPath: "\(server.labWarehouse)/big/slow") else {
+            return
+        }
+        let shell = try await SparkShell.open(server)
+        try await shell.run(SparkTables.slow("lab.\(table)", rows: rows))
+        await shell.close()
+    }
+
+    init(_ fixture: SparkFixture) {
+        self.fixture = fixture
+        web = SparkWeb(fixture.server)
+    }
+
+    /// Submits the rewrite, in the order that leaves the long one to the end.
+    func submit(_ url: String) async throws -> String {
+        try await ProductFixture.waitForTable(url, Self.table)
+        return try await fixture.submit(
+            url, Self.table, "rewrite_data_files",
+            [
+                "strategy": "sort", "sort_order": "zorder(x, text)", "rewrite-all": true,
+                "rewrite-job-order": "bytes-asc", "max-concurrent-file-group-rewrites": 1,
+                "partial-progress.enabled": true, "partial-progress.max-commits": 3,
+            ])
+    }
+
+    /// The number of the newest metadata file: each commit makes one more.
+    ///
+    /// Not by the hint, which is away for a moment with every commit.
+    func version() throws -> Int {
+        let folder = "\(fixture.server.labWarehouse)/big/slow/metadata"
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder)
+        let versions = names.compactMap { $0.wholeMatch(of: /v(\d+)\.metadata\.json/)?.1 }
+        return try #require(versions.compactMap { Int($0) }.max())
+    }
+
+    /// The Spark jobs of the rewrite that run now.
+    func runningJobs() async throws -> [SparkWeb.Job] {
+        try await web.runningJobs().filter { $0.group.hasPrefix("REWRITE-DATA-FILES") }
+    }
+
+    /// Waits until some groups are committed and Spark sorts the large one.
+    func waitForLongPart(after version: Int) async throws {
+        try await eventually("the rewrite commits its first groups", limit: .seconds(60)) {
+            try self.version() > version
+        }
+        try await eventually("Spark sorts the large group", limit: .seconds(60)) {
+            try await runningJobs().contains { $0.description.contains("PartitionData{part=0}") }
+        }
+    }
+
+    /// Waits until Spark runs something of the rewrite.
+    func waitForStart() async throws {
+        try await eventually("Spark runs the rewrite", limit: .seconds(60)) {
+            try await !runningJobs().isEmpty
+        }
+    }
+
+    /// Fails if the table changes within a time: something that must not happen can only be
+    /// waited for.
+    func expectNoCommit(for time: Duration = .seconds(6)) async throws {
+        let version = try version()
+        let end = ContinuousClock.now.advanced(by: time)
+        try await eventually("the time is over", limit: time + .seconds(30)) {
+            try #require(try self.version() == version, "something was committed")
+            return ContinuousClock.now >= end
+        }
+    }
+
+    /// How many statements of a job Spark has seen: adopting one starts no other.
+    func statements(of job: String) async throws -> Int {
+        try await web.statements().count { $0.contains("\"job\":\"\(job)\"") }
+    }
+}

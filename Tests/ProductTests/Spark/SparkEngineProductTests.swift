@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import Subprocess
+import TestSupport
+import Testing
+import WireFormat
+
+/// Actions that the API takes and Spark carries out, looked at from outside both.
+@Suite(.serialized, .enabled(if: SparkThriftServer.isWanted, "run it with make test-spark"))
+struct SparkEngineProductTests {
+    /// Every transport once, and one of them on the older Iceberg.
+    static let servers = [
+        SparkThriftServer.Options(.http), .init(.binaryNoSASL),
+        .init(.binaryPlain, iceberg: .older),
+    ]
+
+    @Test(.timeLimit(.minutes(5)), arguments: servers)
+    func `actions keep every row, and their counts are true`(
+        options: SparkThriftServer.Options
+    ) async throws {
+        try await SparkThriftServer.withShared(options) { server in
+            let shell = try await SparkShell.open(server)
+            for catalog in SparkFixture.Catalog.allCases {
+                try await shell.run(SparkTables.fragmented("\(catalog).db.events"))
+            }
+            await shell.close()
+            for catalog in SparkFixture.Catalog.allCases {
+                try await maintain(server, catalog)
+            }
+        }
+    }
+
+    private func maintain(
+        _ server: SparkThriftServer, _ catalog: SparkFixture.Catalog
+    ) async throws {
+        let fixture = try await SparkFixture(server, catalog)
+        let (api, url) = try await fixture.startAPI()
+
+        let report = try await Oracles.run(
+            "maintain_table.py", ["--api", url, "--table", "db.events"] + fixture.place)
+
+        let context = "\(report)\n\(api.log.suffix(3000))"
+        #expect(report.objectValue?["differences"] == [], "\(context)")
+        #expect(report.objectValue?["references"] == 3)
+        if catalog == .sq { try await maintainForeignTable(fixture, url) }
+        api.send(SIGTERM)
+        #expect(try await api.wait() == .exited(0))
+        await fixture.remove()
+    }
+
+    /// A table of another writer in the shared catalog.
+    private func maintainForeignTable(_ fixture: SparkFixture, _ url: String) async throws {
+        _ = try await Oracles.run(
+            "make_table.py",
+            [
+                "--warehouse", fixture.server.sqWarehouse, "--catalog-uri",
+                fixture.server.catalogURI, "--catalog-name", "sq", "--table", "db.foreign",
+                "--commits", "12",
+            ])
+
+        let report = try await Oracles.run(
+            "maintain_table.py",
+            ["--api", url, "--table", "db.foreign", "--no-deletes"] + fixture.place)
+
+        #expect(report.objectValue?["differences"] == [], "\(report)")
+    }
+}

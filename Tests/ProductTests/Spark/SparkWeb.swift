@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+import Testing
+import WireFormat
+
+/// What Spark itself says of its work, through its own REST interface.
+struct SparkWeb: Sendable {
+    /// A Spark job that runs.
+    struct Job: Sendable {
+        let id: Int64
+        let group: String
+        let description: String
+    }
+
+    let root: String
+
+    init(_ server: SparkThriftServer) { root = server.uiURL }
+
+    /// The Spark jobs that run now.
+    func runningJobs() async throws -> [Job] {
+        try await list("jobs?status=running").map {
+            Job(
+                id: $0["jobId"]?.int64Value ?? -1, group: $0["jobGroup"]?.stringValue ?? "",
+                description: $0["description"]?.stringValue ?? "")
+        }
+    }
+
+    /// The texts of all statements so far, comments included.
+    func statements() async throws -> [String] {
+        try await list("sql?details=false&length=10000").compactMap {
+            $0["description"]?.stringValue
+        }
+    }
+
+    private func list(_ path: String) async throws -> [JSONObject] {
+        let applications = "\(root)/api/v1/applications"
+        let (status, found) = try await ProductFixture.send("GET", applications)
+        try #require(status == 200)
+        let application = try #require(found.arrayValue?.first?.objectValue?["id"]?.stringValue)
+        let (_, list) = try await ProductFixture.send(
+            "GET", "\(applications)/\(application)/\(path)")
+        return (list.arrayValue ?? []).compactMap(\.objectValue)
+    }
+}
