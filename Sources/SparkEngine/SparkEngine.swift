@@ -4,6 +4,7 @@ public import IcebergCatalog
 import IcebergSpec
 public import Logging
 public import Maintenance
+public import ObjectStorage
 import WireFormat
 
 /// Has Spark carry out actions, by calling Iceberg's own procedures.
@@ -12,12 +13,14 @@ import WireFormat
 /// as far as it goes: a statement that did not end by itself is stopped together with the jobs that
 /// Iceberg started below it, and what it committed is read from the table.
 public struct SparkEngine<
-    Server: SparkSQLServer, Applications: SparkApplications, Tables: Catalog, Time: Clock
+    Server: SparkSQLServer, Applications: SparkApplications, Tables: Catalog,
+    Storage: ObjectStorage, Time: Clock
 >: MaintenanceEngine where Time.Duration == Duration {
     let server: Server
     /// Nil where neither Spark's interface nor Kyuubi's administration is configured.
     let applications: Applications?
     let catalog: Tables
+    let storage: Storage
     let settings: SparkSettings
     let clock: Time
     let logger: Logger
@@ -34,13 +37,17 @@ public struct SparkEngine<
 
     /// Works with a server on the tables of a catalog, which must be the one that Spark's catalog
     /// of the configured name stands for.
+    ///
+    /// - Parameter storage: where the tables' files are; it is only looked at, to name what a
+    ///   stopped statement left behind.
     public init(
-        server: Server, applications: Applications?, catalog: Tables, settings: SparkSettings,
-        clock: Time, logger: Logger
+        server: Server, applications: Applications?, catalog: Tables, storage: Storage,
+        settings: SparkSettings, clock: Time, logger: Logger
     ) {
         self.server = server
         self.applications = applications
         self.catalog = catalog
+        self.storage = storage
         self.settings = settings
         self.clock = clock
         self.logger = logger

@@ -360,17 +360,22 @@ struct HiveServer2SparkTests {
         }
     }
 
-    @Test(arguments: [SparkThriftServer.Transport.binaryPlain, .http])
-    func `a stopped server is stalled, and a killed one is lost and then unreachable`(
-        transport: SparkThriftServer.Transport
-    ) async throws {
-        let server = try await SparkThriftServer.start(.init(transport))
+    /// A client that soon has waited long enough, with a statement that runs.
+    private static func impatient(
+        _ server: SparkThriftServer
+    ) async throws -> (client: HiveServer2Client, operation: OperationHandle) {
         var configuration = server.configuration
         configuration.connectLimit = .seconds(6)
         configuration.replyLimit = .seconds(6)
         let client = try HiveServer2Client(configuration)
         let session = try await client.openSession()
-        let operation = try await client.execute(Self.slow, in: session)
+        return (client, try await client.execute(slow, in: session))
+    }
+
+    @Test(arguments: [SparkThriftServer.Transport.binaryPlain, .http])
+    func `a stopped server is stalled`(transport: SparkThriftServer.Transport) async throws {
+        let server = try await SparkThriftServer.shared(transport)
+        let (client, operation) = try await Self.impatient(server)
         let fate: HiveServer2Error.SessionFate = transport == .http ? .kept : .gone
 
         server.send(SIGSTOP)
@@ -378,23 +383,45 @@ struct HiveServer2SparkTests {
             try await client.status(of: operation)
         }
         server.send(SIGCONT)
+
         if transport == .http {
             // Nothing was lost but time.
             #expect(try await !client.status(of: operation).state.isTerminal)
+            try await client.cancel(operation)
         }
-        let other = try HiveServer2Client(server.configuration)
-        let second = try await other.openSession()
-        let running = try await other.execute(Self.slow, in: second)
-        async let polled = other.status(of: running)
-        await moment()
-        server.send(SIGKILL)
+        await client.shutdown()
+    }
 
-        do {
-            _ = try await polled
-            // The poll was answered before: then the next one finds nobody.
-            _ = try await other.status(of: running)
+    /// The last test of this suite, since whoever comes next has to start a server.
+    @Test func `a killed server is lost, and then unreachable`() async throws {
+        let server = try await SparkThriftServer.shared(.binaryPlain)
+        let fates: [(SparkThriftServer.Transport, HiveServer2Error.SessionFate)] = [
+            (.binaryPlain, .gone), (.http, .kept),
+        ]
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for (transport, fate) in fates {
+                let (client, operation) = try await Self.impatient(server.over(transport))
+                group.addTask {
+                    try await Self.expectLoss(of: operation, client, session: fate)
+                    await client.shutdown()
+                }
+            }
+            // Lets the polls go first; nothing depends on it but what is tried.
+            await moment()
+            server.send(SIGKILL)
+            try await group.waitForAll()
+        }
+    }
+
+    private static func expectLoss(
+        of operation: OperationHandle, _ client: HiveServer2Client,
+        session fate: HiveServer2Error.SessionFate
+    ) async throws {
+        do throws(HiveServer2Error) {
+            // A poll may be answered before; then the next one finds nobody.
+            for _ in 0..<2 { _ = try await client.status(of: operation) }
             Issue.record("a dead server answered")
-        } catch let error as HiveServer2Error {
+        } catch {
             switch error {
             case .connectionLost(_, let session): #expect(session == fate)
             case .unreachable: break
@@ -404,7 +431,7 @@ struct HiveServer2SparkTests {
         // A dying process may still take a connection.
         try await eventually("the server is unreachable") {
             do throws(HiveServer2Error) {
-                _ = try await other.openSession()
+                _ = try await client.openSession()
                 return false
             } catch {
                 #expect(error.remedy == .retry)
@@ -412,8 +439,5 @@ struct HiveServer2SparkTests {
                 return false
             }
         }
-        await client.shutdown()
-        await other.shutdown()
-        try await server.stop()
     }
 }

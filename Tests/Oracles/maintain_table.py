@@ -23,7 +23,7 @@ import references
 from pyiceberg.table import StaticTable
 
 TERMINAL = {"completed", "failed", "cancelled"}
-LIMIT = 180
+LIMIT = 300
 
 
 def request(method, url, body=None):

@@ -49,19 +49,21 @@ def open_session(arguments, scratch):
     )
 
 
-def serve(session, arguments):
-    """Starts the Thrift service inside the session's JVM; its port."""
-    mode, authentication = TRANSPORTS[arguments.transport]
+def serve(session, transport, port, arguments):
+    """Starts the Thrift service of a transport inside the session's JVM; its port."""
+    mode, authentication = TRANSPORTS[transport]
     jvm = session._jvm
     options = {
         "hive.server2.transport.mode": mode,
         "hive.server2.authentication": authentication,
-        "hive.server2.thrift.port": str(arguments.port),
+        "hive.server2.thrift.port": str(port),
         "hive.server2.thrift.http.port": "0",
         "hive.server2.long.polling.timeout": f"{arguments.long_polling}ms",
     }
     for key, value in options.items():
         jvm.java.lang.System.setProperty(key, value)
+    # Else this service would take the configuration of the one before.
+    jvm.org.apache.hadoop.hive.ql.session.SessionState.detachSession()
     package = jvm.org.apache.spark.sql.hive.thriftserver
     server = package.HiveThriftServer2.startWithContext(session._jsparkSession.sqlContext())
     for service in server.getServices():
@@ -69,7 +71,7 @@ def serve(session, arguments):
             continue
         if mode == "binary":
             return service.getPortNumber()
-        return bind_to_loopback(service, arguments.port)
+        return bind_to_loopback(service, port)
     raise RuntimeError("the Thrift server has no Thrift service")
 
 
@@ -88,14 +90,15 @@ def bind_to_loopback(service, port):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--folder", required=True, help="where the tables and the catalog go")
-    parser.add_argument("--transport", choices=sorted(TRANSPORTS), default="nosasl")
     parser.add_argument("--iceberg", choices=sorted(JARS), default="1.10")
     parser.add_argument("--master", default="local[2]")
     parser.add_argument("--memory", default="1g")
     parser.add_argument(
         "--long-polling", type=int, default=5000, help="how long a status waits, in milliseconds"
     )
-    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument(
+        "--port", action="append", default=[], metavar="TRANSPORT=PORT", help="default: any"
+    )
     parser.add_argument("--ui-port", type=int, default=0)
     parser.add_argument("--setting", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--watch", type=int, help="end when this process is gone")
@@ -107,11 +110,14 @@ def main():
     try:
         session = open_session(arguments, scratch)
         pid = session._jvm.java.lang.ProcessHandle.current().pid()
-        port = serve(session, arguments)
+        wanted = dict(item.split("=") for item in arguments.port)
+        ports = {
+            name: serve(session, name, int(wanted.get(name, 0)), arguments) for name in TRANSPORTS
+        }
         # The first statement of a JVM takes seconds; better now than in somebody's time limit.
         (row,) = session.sql("SELECT lab.system.iceberg_version() AS version").collect()
         report = {
-            "port": port,
+            "ports": ports,
             "ui": session.sparkContext.uiWebUrl,
             "pid": pid,
             "spark": session.version,

@@ -179,6 +179,31 @@ import WireFormat
         #expect(!own(jobs: [job(1, group: "REWRITE-DATA-FILES-1", "x in lab.db.t")]).isQuiet)
     }
 
+    @Test func `the jobs of a later attempt are not ours`() {
+        let rewriting = job(1, group: "REWRITE-DATA-FILES-1", "x in lab.db.t")
+        func statement(
+            _ attempt: String, table: String = "db.t", action: String = "rewrite_data_files",
+            isRunning: Bool = true
+        ) -> SparkStatement {
+            let mark = StatementMark(
+                jobID: "j", attemptID: attempt, table: table, action: action)
+            return SparkStatement(
+                application: "app", description: mark.comment + " CALL", isRunning: isRunning,
+                runningJobs: [])
+        }
+
+        #expect(own(statements: [statement("later")], jobs: [rewriting]).isQuiet)
+        for none in [
+            statement("later", isRunning: false), statement("later", table: "db.u"),
+            statement("later", action: "rewrite_manifests"),
+        ] {
+            #expect(own(statements: [none], jobs: [rewriting]).jobs == [rewriting])
+        }
+        // As long as ours runs, the jobs may be its own.
+        let both = [statement("a"), statement("later")]
+        #expect(own(statements: both, jobs: [rewriting]).jobs == [rewriting])
+    }
+
     // MARK: What is kept
 
     @Test func `what is kept is read back`() throws {

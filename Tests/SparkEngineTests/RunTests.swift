@@ -137,7 +137,7 @@ import WireFormat
 
         #expect(
             throws: MaintenanceError.conflict(
-                reason: "Cannot commit; 1 commit of it is in the table")
+                reason: "Cannot commit; the table keeps 1 commit of it")
         ) { try result.get() }
         #expect(bench.server.log.suffix(2) == ["close operation", "close session-1"])
         #expect(bench.notebook.kept.last == .some(nil))

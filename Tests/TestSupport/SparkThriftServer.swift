@@ -7,9 +7,11 @@ import WireFormat
 
 /// A real Spark Thrift Server with Iceberg, on the loopback address and ephemeral ports.
 ///
-/// It has two catalogs below ``folder``: `lab` in Hadoop's layout, and `sq`, a JDBC catalog over a
-/// SQLite file. Starting one takes some 12 seconds and a gigabyte of memory, so one serves a whole
-/// suite; it goes away with ``stop()``, or with the test process, however that ends.
+/// It speaks all three transports at once, each at a port of its own; a value of this type is the
+/// server as one of them reaches it. It has two catalogs below ``folder``: `lab` in Hadoop's
+/// layout, and `sq`, a JDBC catalog over a SQLite file. Starting one takes some 12 seconds and a
+/// gigabyte of memory, so one serves all suites; it goes away with ``stop()``, or with the test
+/// process, however that ends.
 public struct SparkThriftServer: Sendable {
     /// How clients speak to it.
     public enum Transport: String, CaseIterable, Sendable {
@@ -47,6 +49,13 @@ public struct SparkThriftServer: Sendable {
             self.transport = transport
             self.iceberg = iceberg
         }
+
+        /// Whether one server does for both, be it over another transport.
+        func isServed(by other: Options) -> Bool {
+            var same = other
+            same.transport = transport
+            return self == same
+        }
     }
 
     /// Why there is no server, with the end of its log.
@@ -56,11 +65,12 @@ public struct SparkThriftServer: Sendable {
     }
 
     /// What it was started with.
-    public let options: Options
+    public private(set) var options: Options
     /// Where its tables, its catalog and its log are.
     public let folder: URL
-    /// The port of HiveServer2's protocol, at 127.0.0.1.
-    public let port: Int
+    /// The port of HiveServer2's protocol over the transport, at 127.0.0.1.
+    public private(set) var port: Int
+    private let ports: [Transport: Int]
     /// Spark's own interface, with its REST API and the means to kill jobs.
     public let uiURL: String
     /// The Java process.
@@ -83,7 +93,15 @@ public struct SparkThriftServer: Sendable {
         let folder = FileManager.default.temporaryDirectory
             .appending(path: "icepack-thrift-\(UInt64.random(in: 0 ... .max))")
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        return try await start(options, in: folder, port: 0, uiPort: 0)
+        return try await start(options, in: folder, ports: [:], uiPort: 0)
+    }
+
+    /// The same server as another transport reaches it.
+    public func over(_ transport: Transport) -> SparkThriftServer {
+        var server = self
+        server.options.transport = transport
+        server.port = ports[transport] ?? port
+        return server
     }
 
     /// Starts it again, on the same tables and the same ports, after it is gone.
@@ -91,7 +109,7 @@ public struct SparkThriftServer: Sendable {
     public func restarted() async throws -> SparkThriftServer {
         try await waitForEnd()
         let uiPort = URL(string: uiURL)?.port ?? 0
-        let server = try await Self.start(options, in: folder, port: port, uiPort: uiPort)
+        let server = try await Self.start(options, in: folder, ports: ports, uiPort: uiPort)
         SparkTurn.keep(server)
         return server
     }
@@ -119,21 +137,20 @@ public struct SparkThriftServer: Sendable {
 
 extension SparkThriftServer {
     /// How long Spark may take to start on a busy machine.
-    private static let startLimit = Duration.seconds(120)
+    private static let startLimit = Duration.seconds(240)
     private static let logTailCharacters = 4000
 
     private static func start(
-        _ options: Options, in folder: URL, port: Int, uiPort: Int
+        _ options: Options, in folder: URL, ports: [Transport: Int], uiPort: Int
     ) async throws -> SparkThriftServer {
         let arguments =
             [
                 try Oracles.sparkPython(), try Oracles.program("thrift_server.py"), "--folder",
-                folder.path, "--transport",
-                options.transport.rawValue, "--iceberg", options.iceberg.rawValue, "--master",
-                options.master, "--long-polling",
-                "\(Int(options.longPolling / .milliseconds(1)))", "--port", "\(port)", "--ui-port",
+                folder.path, "--iceberg", options.iceberg.rawValue, "--master", options.master,
+                "--long-polling", "\(Int(options.longPolling / .milliseconds(1)))", "--ui-port",
                 "\(uiPort)", "--watch", "\(getpid())",
             ]
+            + ports.flatMap { ["--port", "\($0.key.rawValue)=\($0.value)"] }
             + options.settings.sorted { $0.key < $1.key }.flatMap {
                 ["--setting", "\($0.key)=\($0.value)"]
             }
@@ -168,13 +185,20 @@ extension SparkThriftServer {
     }
 
     private init(_ options: Options, _ folder: URL, _ facts: JSONValue) throws {
-        guard let facts = facts.objectValue, let port = facts["port"]?.int64Value,
-            let pid = facts["pid"]?.int64Value, let uiURL = facts["ui"]?.stringValue,
+        var ports: [Transport: Int] = [:]
+        for transport in Transport.allCases {
+            ports[transport] = facts.objectValue?["ports"]?.objectValue?[transport.rawValue]?
+                .int64Value.map { Int($0) }
+        }
+        guard let facts = facts.objectValue, let port = ports[options.transport],
+            ports.count == Transport.allCases.count, let pid = facts["pid"]?.int64Value,
+            let uiURL = facts["ui"]?.stringValue,
             let spark = facts["spark"]?.stringValue, let iceberg = facts["iceberg"]?.stringValue
         else { throw Failure(description: "not what thrift_server.py should print: \(facts)") }
         self.options = options
         self.folder = folder
-        self.port = Int(port)
+        self.port = port
+        self.ports = ports
         self.pid = Int32(pid)
         self.uiURL = uiURL
         versions = "Spark \(spark), Iceberg \(iceberg)"

@@ -2,17 +2,21 @@
 
 import Synchronization
 
-/// One Thrift Server at a time for all tests of a process, kept for the next test that wants the
-/// same kind.
+/// The Thrift Servers of all tests of a process: one of each kind, kept for the next test that
+/// wants it, whatever its transport.
 ///
-/// Tests take turns, since a machine with two cores has no room for two servers. The last one ends
-/// with the process.
+/// Tests take turns, since a machine with two cores has no room for two that work at once. Servers
+/// end with the process.
 enum SparkTurn {
     private struct Waiting {
         var isTaken = false
         var line: [CheckedContinuation<Void, Never>] = []
-        var server: SparkThriftServer?
+        /// The one that was used last comes last.
+        var servers: [SparkThriftServer] = []
     }
+
+    /// A gigabyte each; more are ended, the one that was used longest ago first.
+    private static let mostServers = 2
 
     private static let waiting = Mutex(Waiting())
 
@@ -29,20 +33,34 @@ enum SparkTurn {
     private static func server(
         _ options: SparkThriftServer.Options
     ) async throws -> SparkThriftServer {
-        if let kept = waiting.withLock({ $0.server }) {
-            if kept.options == options, kept.isRunning { return kept }
-            waiting.withLock { $0.server = nil }
-            try await kept.stop()
+        let kept = waiting.withLock { waiting in
+            waiting.servers.firstIndex { $0.options.isServed(by: options) }.map {
+                waiting.servers.remove(at: $0)
+            }
         }
+        if let kept, kept.isRunning {
+            keep(kept)
+            return kept.over(options.transport)
+        }
+        try await kept?.stop()
+        let surplus = waiting.withLock { waiting in
+            waiting.servers.count < mostServers ? nil : waiting.servers.removeFirst()
+        }
+        try await surplus?.stop()
+        let began = ContinuousClock.now
         let server = try await SparkThriftServer.start(options)
-        print("spark: \(server.versions), \(options.transport), UI at \(server.uiURL)")
-        waiting.withLock { $0.server = server }
+        let seconds = began.duration(to: .now) / .seconds(1)
+        print("spark: \(server.versions), UI at \(server.uiURL), up after \(Int(seconds)) s")
+        keep(server)
         return server
     }
 
-    /// Takes note of a server that a test has started again.
+    /// Takes note of a server that was just used, or that a test has started again.
     static func keep(_ server: SparkThriftServer) {
-        waiting.withLock { $0.server = server }
+        waiting.withLock { waiting in
+            waiting.servers.removeAll { $0.options.isServed(by: server.options) }
+            waiting.servers.append(server)
+        }
     }
 
     private static func take() async {

@@ -33,7 +33,8 @@ extension Configuration {
                 SparkEngine(
                     server: HiveServer2Server(client: client),
                     applications: spark.isWatched ? web : nil, catalog: catalog,
-                    settings: spark.engineSettings, clock: ContinuousClock(), logger: logger))
+                    storage: storage, settings: spark.engineSettings,
+                    clock: ContinuousClock(), logger: logger))
             shutdown = {
                 await client.shutdown()
                 do { try await web.shutdown() } catch {

@@ -120,19 +120,23 @@ package struct OwnActivity: Hashable, Sendable {
     /// Iceberg replaces the group and the description of its jobs, so those below the statement
     /// are found by the group that the action has and the table that the description ends with.
     /// Jobs of somebody else who calls the same procedure for the same table at the same time
-    /// are taken for ours; the table's lock is there to keep them away.
+    /// are taken for ours; the table's lock is there to keep them away. The jobs of a later
+    /// attempt are not: it began only when it had seen ours gone.
     package init(
         in activity: SparkActivity, of mark: StatementMark, action: MaintenanceAction,
         catalog: String, table: TableIdentifier
     ) {
         let statements = activity.statements.filter { mark.identifies($0.description) }
         isRunning = statements.isEmpty ? nil : statements.contains(where: \.isRunning)
+        let isSucceeded =
+            isRunning != true
+            && activity.statements.contains { $0.isRunning && mark.isSucceeded(by: $0.description) }
         let ending = " \(catalog).\(table)"
         jobs = activity.jobs.filter { job in
             if let description = job.description {
                 if mark.identifies(description) { return true }
                 let isOfAction = job.group.map { Self.isGroup($0, of: action) } ?? false
-                if isOfAction, description.hasSuffix(ending) { return true }
+                if isOfAction, !isSucceeded, description.hasSuffix(ending) { return true }
             }
             return statements.contains {
                 $0.application == job.application && $0.runningJobs.contains(job.id)

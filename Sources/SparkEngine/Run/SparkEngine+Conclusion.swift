@@ -53,7 +53,7 @@ extension SparkEngine {
         guard let change = await change(since: saved) else { return failure.error }
         let commits = change.commits.count
         guard commits > 0 else { return failure.error }
-        let aside = "; \(ReportWording.count(commits, "commit")) of it is in the table"
+        let aside = "; the table keeps \(ReportWording.count(commits, "commit")) of it"
         switch failure.error {
         case .unavailable(let reason): return .unavailable(reason: reason + aside)
         case .conflict(let reason): return .conflict(reason: reason + aside)
@@ -126,7 +126,8 @@ extension SparkEngine {
     func quietly(
         _ name: String, _ call: @escaping @Sendable () async throws(SparkServerError) -> Void
     ) async {
-        _ = await attempting(name) { () async throws(SparkServerError) -> Bool in
+        _ = await attempting(name, within: settings.pace.farewell) {
+            () async throws(SparkServerError) -> Bool in
             try await call()
             return true
         }

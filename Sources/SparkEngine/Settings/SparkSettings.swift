@@ -66,8 +66,13 @@ public struct SparkPace: Hashable, Sendable {
     public var stopLimit = Duration.seconds(55)
     /// The most that one call to the server may take of that.
     public var stopCallLimit = Duration.seconds(10)
+    /// The most of it that naming the files left behind may take.
+    public var listLimit = Duration.seconds(20)
     /// How long a server gets to say that a statement had ended before it was told to stop.
     public var glance = Duration.milliseconds(500)
+    /// How long the reply to a farewell is waited for: a server that was told to close a session
+    /// does so, and the Spark Thrift Server may take ten seconds over it.
+    public var farewell = Duration.seconds(2)
     /// The pause between two looks whether everything has stopped.
     public var stopPoll = Duration.milliseconds(500)
     /// For how long nothing may be seen to run, nor the table change, before it counts as stopped.

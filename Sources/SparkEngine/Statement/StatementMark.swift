@@ -24,13 +24,24 @@ package struct StatementMark: Hashable, Sendable {
 
     /// The comment: one line of ASCII that nothing within can close.
     package var comment: String {
-        "/* \(prefix),\(Self.member("table", table)),\(Self.member("action", action.uppercased()))}"
-            + " */"
+        "/* \(prefix),\(subject)} */"
     }
 
     /// Whether a description in Spark's UI is of a statement of this attempt.
     package func identifies(_ description: String) -> Bool {
         description.utf8Contains(prefix)
+    }
+
+    /// Whether a description is of a statement of another attempt that does the same to the same
+    /// table.
+    package func isSucceeded(by description: String) -> Bool {
+        description.utf8Contains("{\(Self.member("app", "icepack")),")
+            && description.utf8Contains(",\(subject)}") && !identifies(description)
+    }
+
+    /// What the comments of all attempts to do the same to the same table have in common.
+    private var subject: String {
+        "\(Self.member("table", table)),\(Self.member("action", action.uppercased()))"
     }
 
     /// What the comments of one attempt have in common, and of no other.

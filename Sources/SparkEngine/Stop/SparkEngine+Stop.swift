@@ -61,7 +61,9 @@ extension SparkEngine {
                     until: clock.now.advanced(by: settings.pace.stopPoll), tolerance: nil)
             }
         }
-        return await aftermath(of: saved, facts, isStopped: isStopped, reason: reason)
+        return await aftermath(
+            of: saved, facts, isStopped: isStopped, reason: reason,
+            listLimit: min(settings.pace.listLimit, clock.now.duration(to: deadline)))
     }
 
     private static func sentence(
@@ -75,8 +77,10 @@ extension SparkEngine {
     }
 
     private func aftermath(
-        of saved: SavedOperation, _ facts: StopFacts, isStopped: Bool, reason: String?
+        of saved: SavedOperation, _ facts: StopFacts, isStopped: Bool, reason: String?,
+        listLimit: Duration
     ) async -> EngineAftermath {
+        var aftermath = EngineAftermath(state: isStopped ? .stopped : .unknown)
         var notes: [String] = []
         if !isStopped {
             notes.append(
@@ -87,18 +91,61 @@ extension SparkEngine {
         if facts.evidence == .sessionClosed, isStopped, !facts.hasEnded {
             notes.append("the session is closed, and with it Kyuubi ends its Spark application")
         }
-        var commits: [EngineAftermath.Commit] = []
-        if let table = await currentTable(saved) {
-            commits = change(since: saved, in: table).commits
+        let table = await currentTable(saved)
+        if let table {
+            aftermath.commits = change(since: saved, in: table).commits
         } else {
             notes.append("the table could not be read, so commits may be missing here")
         }
-        if !facts.hasEnded, saved.action != .removeOrphanFiles {
-            notes.append("files that were written and not committed are found by orphan removal")
+        if !facts.hasEnded {
+            // What still runs may still be writing.
+            let stopped = isStopped ? table : nil
+            let left = await leftBehind(saved, in: stopped, within: listLimit)
+            aftermath.filesLeftBehind = left.files.sample
+            aftermath.filesLeftBehindCount = left.files.count
+            if let note = left.note { notes.append(note) }
         }
-        return EngineAftermath(
-            state: isStopped ? .stopped : .unknown, commits: commits,
-            note: notes.isEmpty ? nil : notes.joined(separator: "; "))
+        aftermath.note = notes.isEmpty ? nil : notes.joined(separator: "; ")
+        return aftermath
+    }
+
+    /// What the statement left behind, and a sentence where that is not the whole truth.
+    private func leftBehind(
+        _ saved: SavedOperation, in table: LoadedTable?, within limit: Duration
+    ) async -> (files: FilesLeftBehind, note: String?) {
+        switch saved.action {
+        case .removeOrphanFiles:
+            return (FilesLeftBehind(), nil)
+        case .expireSnapshots:
+            let note = "files that it made unreachable and did not remove are found by orphan "
+            return (FilesLeftBehind(), note + "removal")
+        case .rewriteDataFiles, .rewritePositionDeleteFiles, .rewriteManifests:
+            break
+        }
+        let search = LeftBehindSearch(storage: storage)
+        let start = saved.startedAt
+        guard let table, limit > .zero else {
+            return (FilesLeftBehind(), Self.foundLater)
+        }
+        let found = await limited(to: limit) {
+            () -> Result<FilesLeftBehind, LeftBehindSearch<Storage>.Failure> in
+            do throws(LeftBehindSearch<Storage>.Failure) {
+                return .success(try await search.files(of: table, since: start))
+            } catch {
+                return .failure(error)
+            }
+        }
+        switch found {
+        case .success(let files): return (files, nil)
+        case .failure(let failure):
+            return (FilesLeftBehind(), "\(Self.foundLater) (\(failure.reason))")
+        case nil:
+            return (FilesLeftBehind(), "\(Self.foundLater) (listing them took too long)")
+        }
+    }
+
+    private static var foundLater: String {
+        "files that were written and not committed are found by orphan removal"
     }
 
     /// The table, or nil if it cannot be read in time.
@@ -177,7 +224,10 @@ extension SparkEngine {
         } else if let applications, applications.canWatch {
             facts.evidence = .activity
         }
-        let closed = await attempting("close_session") {
+        // What runs is stopped before the session is closed, over which a server may take long.
+        if facts.evidence == .activity, !facts.hasEnded { _ = await look(for: saved, facts) }
+        let limit = facts.evidence == .none ? settings.pace.stopCallLimit : settings.pace.farewell
+        let closed = await attempting("close_session", within: limit) {
             () async throws(SparkServerError) -> Bool in
             try await server.close(session: saved.session)
             return true

@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import HiveServer2
-import Synchronization
 import TestSupport
 
 extension SparkThriftServer {
-    /// The server of a transport that this process's tests share; started on first use, and gone
-    /// with the process.
+    /// The server that this process's tests share, over a transport.
+    ///
+    /// It is nobody's turn after this: good only where tests run one after the other, as
+    /// `make test-spark` has them.
     static func shared(_ transport: Transport) async throws -> SparkThriftServer {
-        let starting = servers.withLock { servers in
-            if let task = servers[transport] { return task }
-            // Unstructured because it outlives the test that happens to come first.
-            let task = Task { try await start(Options(transport)) }
-            servers[transport] = task
-            return task
-        }
-        return try await starting.value
+        try await withShared(Options(transport)) { $0 }
     }
-
-    private static let servers = Mutex<[Transport: Task<SparkThriftServer, any Error>]>([:])
 
     /// How to reach it.
     var configuration: HiveServer2Configuration {

@@ -21,7 +21,7 @@ final class Relay: Sendable {
                 "--port", "\(port)", "--watch", "\(ProcessInfo.processInfo.processIdentifier)",
             ], environment: .inherit, folder: folder,
             name: "relay-\(UInt32.random(in: 0 ... .max))")
-        try await eventually("the relay listens") { process.log.hasSuffix("\n") }
+        try await inTime("the relay listens") { process.log.hasSuffix("\n") }
         guard let port = Int(process.log.trimmingCharacters(in: .whitespacesAndNewlines)) else {
             throw Oracles.Failure(description: process.log)
         }

@@ -9,7 +9,7 @@ import WireFormat
 struct SlowRewrite: Sendable {
     static let table = "big.slow"
     /// Enough to sort for some ten seconds, so that there is time to do things to it.
-    private static let rows = 800_000
+    private static let rows = 400_000
 
     let fixture: SparkFixture
     let web: SparkWeb
@@ -58,17 +58,17 @@ struct SlowRewrite: Sendable {
 
     /// Waits until some groups are committed and Spark sorts the large one.
     func waitForLongPart(after version: Int) async throws {
-        try await eventually("the rewrite commits its first groups", limit: .seconds(60)) {
+        try await inTime("the rewrite commits its first groups") {
             try self.version() > version
         }
-        try await eventually("Spark sorts the large group", limit: .seconds(60)) {
+        try await inTime("Spark sorts the large group") {
             try await runningJobs().contains { $0.description.contains("PartitionData{part=0}") }
         }
     }
 
     /// Waits until Spark runs something of the rewrite.
     func waitForStart() async throws {
-        try await eventually("Spark runs the rewrite", limit: .seconds(60)) {
+        try await inTime("Spark runs the rewrite") {
             try await !runningJobs().isEmpty
         }
     }
@@ -84,8 +84,16 @@ struct SlowRewrite: Sendable {
         }
     }
 
-    /// How many statements of a job Spark has seen: adopting one starts no other.
-    func statements(of job: String) async throws -> Int {
-        try await web.statements().count { $0.contains("\"job\":\"\(job)\"") }
+    /// How many attempts of a job have called Spark: to adopt a statement is to call no other.
+    ///
+    /// Not how many statements Spark shows, for it shows one call several times.
+    func callers(of job: String) async throws -> Int {
+        let attempts = try await web.statements().compactMap { text -> Substring? in
+            guard let mark = text.firstRange(of: "\"job\":\"\(job)\",\"attempt\":\"") else {
+                return nil
+            }
+            return text[mark.upperBound...].prefix { $0 != "\"" }
+        }
+        return Set(attempts).count
     }
 }

@@ -15,7 +15,7 @@ struct SparkEngineInjectionTests {
     private static let statements = 40
     private static let valuesOfStatement = 250
 
-    @Test(.timeLimit(.minutes(4)))
+    @Test(.timeLimit(.minutes(10)))
     func `ten thousand random texts arrive in Spark unchanged`() async throws {
         print("injection: seed \(Self.seed)")
         try await withShell { shell in
@@ -60,7 +60,7 @@ struct SparkEngineInjectionTests {
         return "`lab`.`a`.\(part).\(part)"
     }
 
-    @Test(.timeLimit(.minutes(2)))
+    @Test(.timeLimit(.minutes(10)))
     func `identifiers name exactly the columns that they say`() async throws {
         try await withShell { shell in
             var texts = HostileTexts(seed: Self.seed)
@@ -78,7 +78,7 @@ struct SparkEngineInjectionTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(4)))
+    @Test(.timeLimit(.minutes(10)))
     func `two hundred real calls name back the very texts that they were given`() async throws {
         // Iceberg parses a table's name again, and Spark would replace variables in it then; that
         // is for the engine's own session to prevent.

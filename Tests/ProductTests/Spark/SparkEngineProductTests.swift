@@ -15,7 +15,7 @@ struct SparkEngineProductTests {
         .init(.binaryPlain, iceberg: .older),
     ]
 
-    @Test(.timeLimit(.minutes(5)), arguments: servers)
+    @Test(.timeLimit(.minutes(10)), arguments: servers)
     func `actions keep every row, and their counts are true`(
         options: SparkThriftServer.Options
     ) async throws {
@@ -28,6 +28,33 @@ struct SparkEngineProductTests {
             for catalog in SparkFixture.Catalog.allCases {
                 try await maintain(server, catalog)
             }
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10)))
+    func `expiry by Spark leaves what our own leaves`() async throws {
+        try await SparkThriftServer.withShared(.init(.http)) { server in
+            let shell = try await SparkShell.open(server)
+            try await shell.run(SparkTables.fragmented("lab.both.events"))
+            await shell.close()
+            let bySpark = try await SparkFixture(server, .lab)
+            let byUs = try await SparkFixture(server, .lab, settings: ["ICEPACK_ENGINE": "native"])
+            let (one, sparkURL) = try await bySpark.startAPI()
+            let (other, nativeURL) = try await byUs.startAPI()
+
+            let report = try await Oracles.run(
+                "compare_engines.py",
+                [
+                    "--spark", sparkURL, "--native", nativeURL, "--table", "both.events",
+                    "--scratch", byUs.folder.path,
+                ] + bySpark.place)
+
+            #expect(report.objectValue?["differences"] == [], "\(report)")
+            for api in [one, other] {
+                api.send(SIGTERM)
+                #expect(try await api.wait() == .exited(0))
+            }
+            for fixture in [bySpark, byUs] { await fixture.remove() }
         }
     }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Foundation
+import Glibc
+import HiveServer2
 import Subprocess
 import TestSupport
 import Testing
@@ -32,6 +34,8 @@ struct SparkEngineInterruptionTests {
             do {
                 try await body(SlowRewrite(fixture), url, relay)
             } catch {
+                // What it left running must not meet the next test.
+                server.send(SIGKILL)
                 throw Oracles.Failure(description: "\(error)\n\(fixture.logs)")
             }
             try await relay?.cut()
@@ -53,7 +57,15 @@ struct SparkEngineInterruptionTests {
 
     // MARK: Cancel
 
-    @Test(.timeLimit(.minutes(4)), arguments: [SparkThriftServer.Transport.http, .binaryNoSASL])
+    /// How many processes want each core of this machine, at least 1: what takes a second on a
+    /// machine that does nothing else takes so many here.
+    private static var crowding: Double {
+        var load = 0.0
+        guard getloadavg(&load, 1) == 1 else { return 1 }
+        return max(1, load / Double(ProcessInfo.processInfo.activeProcessorCount))
+    }
+
+    @Test(.timeLimit(.minutes(10)), arguments: [SparkThriftServer.Transport.http, .binaryNoSASL])
     func `a cancelled rewrite stops in Spark, and its aftermath says what it did`(
         transport: SparkThriftServer.Transport
     ) async throws {
@@ -63,15 +75,21 @@ struct SparkEngineInterruptionTests {
             let job = try await rewrite.submit(url)
             try await rewrite.waitForLongPart(after: try rewrite.version())
 
+            let began = ContinuousClock.now
             let (status, _) = try await ProductFixture.send("POST", "\(url)/jobs/\(job)/cancel")
             #expect(status == 200)
-            try await eventually("Spark has no job of it", limit: .seconds(20)) {
+            try await eventually("Spark has no job of it", limit: .seconds(180)) {
                 try await rewrite.runningJobs().isEmpty
             }
-            try await eventually("the engine is known to have stopped") {
+            let quiet = began.duration(to: .now)
+            #expect(quiet < .seconds(5) * Self.crowding)
+            try await inTime("the engine is known to have stopped") {
                 let aftermath = try await fixture.aftermath(url, job)
                 return aftermath["engine_state"] == "engine_stopped"
             }
+            print(
+                "cancel over \(transport): no job after \(quiet), "
+                    + "known to have stopped after \(began.duration(to: .now))")
             try await rewrite.expectNoCommit()
 
             let aftermath = try await fixture.aftermath(url, job)
@@ -88,13 +106,13 @@ struct SparkEngineInterruptionTests {
             for file in left.compactMap(\.stringValue) where file.hasSuffix(".parquet") {
                 #expect(named.contains { $0.hasSuffix(file) }, "\(file) is not named")
             }
-            try await eventually("the lock is free") {
+            try await inTime("the lock is free") {
                 try await !fixture.isLocked(SlowRewrite.table)
             }
         }
     }
 
-    @Test(.timeLimit(.minutes(4)))
+    @Test(.timeLimit(.minutes(10)))
     func `a server that is silent when its job is cancelled keeps the table locked`() async throws {
         try await withRewrite(.http) { rewrite, url, _ in
             let fixture = rewrite.fixture
@@ -109,17 +127,17 @@ struct SparkEngineInterruptionTests {
             let (refusal, problem) = try await ProductFixture.send(
                 "POST", "\(url)/tables/big/slow/maintenance", ["actions": ["expire_snapshots"]])
             #expect(refusal == 409, "\(problem.text())")
-            try await eventually("the aftermath says that it is not over") {
+            try await inTime("the aftermath says that it is not over") {
                 try await fixture.aftermath(url, job)["engine_state"] == "engine_stopping"
             }
             #expect(try await fixture.isLocked(SlowRewrite.table))
             fixture.server.send(SIGCONT)
 
-            try await eventually("the engine stops once it hears", limit: .seconds(60)) {
+            try await inTime("the engine stops once it hears") {
                 try await fixture.aftermath(url, job)["engine_state"] == "engine_stopped"
             }
             #expect(try await rewrite.runningJobs().isEmpty)
-            try await eventually("the lock is free") {
+            try await inTime("the lock is free") {
                 try await !fixture.isLocked(SlowRewrite.table)
             }
             _ = try await expectWhole(before, rewrite)
@@ -129,10 +147,10 @@ struct SparkEngineInterruptionTests {
     // MARK: Deaths
 
     @Test(
-        .timeLimit(.minutes(4)),
+        .timeLimit(.minutes(10)),
         arguments: [(SparkThriftServer.Transport.http, 1), (.binaryNoSASL, 2)])
     func `after a killed worker the next one adopts the statement, or sees it gone`(
-        transport: SparkThriftServer.Transport, statements: Int
+        transport: SparkThriftServer.Transport, callers: Int
     ) async throws {
         try await withRewrite(transport, settings: Self.impatient, workers: 0) { rewrite, url, _ in
             let fixture = rewrite.fixture
@@ -148,7 +166,7 @@ struct SparkEngineInterruptionTests {
 
             #expect(ended["status"] == "completed", "\(ended)\n\(heir.log)")
             #expect(ended["attempts"] == 2)
-            #expect(try await rewrite.statements(of: job) == statements)
+            #expect(try await rewrite.callers(of: job) == callers, "\(fixture.logs)")
             #expect(try await rewrite.runningJobs().isEmpty)
             _ = try await expectWhole(before, rewrite)
             heir.send(SIGTERM)
@@ -156,7 +174,7 @@ struct SparkEngineInterruptionTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(4)))
+    @Test(.timeLimit(.minutes(10)))
     func `a killed server fails no job once it is back`() async throws {
         try await withRewrite(.binaryNoSASL, settings: Self.impatient) { rewrite, url, _ in
             let fixture = rewrite.fixture
@@ -171,7 +189,7 @@ struct SparkEngineInterruptionTests {
             #expect(ended["status"] == "completed", "\(ended)")
             #expect((ended["attempts"]?.int64Value ?? 0) > 1)
             _ = try await expectWhole(before, rewrite)
-            try await eventually("the lock is free") {
+            try await inTime("the lock is free") {
                 try await !fixture.isLocked(SlowRewrite.table)
             }
         }
@@ -179,7 +197,7 @@ struct SparkEngineInterruptionTests {
 
     // MARK: Wires
 
-    @Test(.timeLimit(.minutes(4)))
+    @Test(.timeLimit(.minutes(10)))
     func `a wire that is cut and mended does not disturb a job over HTTP`() async throws {
         try await withRewrite(.http, isWired: true) { rewrite, url, relay in
             let fixture = rewrite.fixture
@@ -195,13 +213,13 @@ struct SparkEngineInterruptionTests {
 
             #expect(ended["status"] == "completed", "\(ended)")
             #expect(ended["attempts"] == 1)
-            #expect(try await rewrite.statements(of: job) == 1)
+            #expect(try await rewrite.callers(of: job) == 1)
             _ = try await expectWhole(before, rewrite)
             try await mended.cut()
         }
     }
 
-    @Test(.timeLimit(.minutes(4)))
+    @Test(.timeLimit(.minutes(10)))
     func `a binary connection that is cut takes its statement along, and another attempt follows`()
         async throws
     {
@@ -226,26 +244,57 @@ struct SparkEngineInterruptionTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(4)), arguments: [SparkThriftServer.Transport.http, .binaryNoSASL])
-    func `a server that is silent for a while loses nothing`(
-        transport: SparkThriftServer.Transport
-    ) async throws {
-        try await withRewrite(transport) { rewrite, url, _ in
+    @Test(.timeLimit(.minutes(10)))
+    func `a server that is silent for longer than a reply may take loses nothing`() async throws {
+        try await withRewrite(.http) { rewrite, url, _ in
             let fixture = rewrite.fixture
             let before = try await fixture.look(SlowRewrite.table)
             let job = try await rewrite.submit(url)
             try await rewrite.waitForStart()
             fixture.server.send(SIGSTOP)
+            defer { fixture.server.send(SIGCONT) }
+            let limit = HiveServer2Configuration(host: "127.0.0.1", port: 1).replyLimit
             // Nothing tells how long the product has waited for an answer.
-            let end = ContinuousClock.now.advanced(by: .seconds(8))
-            try await eventually("the silence has lasted") { ContinuousClock.now >= end }
+            let end = ContinuousClock.now.advanced(by: limit + .seconds(2))
+            try await eventually("the silence has lasted", limit: limit * 2) {
+                ContinuousClock.now >= end
+            }
             fixture.server.send(SIGCONT)
 
             let ended = try await fixture.finished(url, job)
 
             #expect(ended["status"] == "completed", "\(ended)")
             #expect(ended["attempts"] == 1)
+            #expect(try await rewrite.callers(of: job) == 1)
             _ = try await expectWhole(before, rewrite)
+        }
+    }
+
+    @Test(.timeLimit(.minutes(10)))
+    func `a worker that was paused beyond its lease disturbs no later attempt`() async throws {
+        try await withRewrite(.http, settings: Self.impatient, workers: 0) { rewrite, url, _ in
+            let fixture = rewrite.fixture
+            let before = try await fixture.look(SlowRewrite.table)
+            let paused = try await fixture.product.start("worker", name: "paused")
+            let job = try await rewrite.submit(url)
+            try await rewrite.waitForLongPart(after: try rewrite.version())
+            paused.send(SIGSTOP)
+            let heir = try await fixture.product.start("worker", name: "heir")
+            try await inTime("another attempt has the job") {
+                let job = try await fixture.job(url, job)
+                return job["attempts"] == 2 && job["status"] == "running"
+            }
+            paused.send(SIGCONT)
+
+            let ended = try await fixture.finished(url, job)
+
+            #expect(ended["status"] == "completed", "\(ended)\n\(heir.log)")
+            #expect(try await rewrite.runningJobs().isEmpty)
+            _ = try await expectWhole(before, rewrite)
+            for worker in [paused, heir] {
+                worker.send(SIGTERM)
+                #expect(try await worker.wait() == .exited(0))
+            }
         }
     }
 }
@@ -262,7 +311,11 @@ extension SparkFixture {
         return names.filter { $0.hasSuffix(".log") }.map { name in
             let file = folder.appending(path: name)
             let text = (try? String(contentsOf: file, encoding: .utf8)) ?? ""
-            return "--- \(name)\n\(text.suffix(6000))"
+            // Polls and syncs would push out what matters.
+            let lines = text.split(separator: "\n").filter {
+                !$0.contains(" INFO request ") && !$0.contains(" INFO table cache synced ")
+            }
+            return "--- \(name)\n\(lines.suffix(60).joined(separator: "\n"))"
         }.joined(separator: "\n")
     }
 }

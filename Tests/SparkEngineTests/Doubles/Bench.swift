@@ -112,11 +112,14 @@ private struct NoEntries: MaintenanceJournal {
 
 /// An engine with everything around it.
 struct Bench: Sendable {
-    typealias Engine = SparkEngine<ScriptedServer, ScriptedApplications, OneTable, ManualClock>
+    typealias Engine = SparkEngine<
+        ScriptedServer, ScriptedApplications, OneTable, ScriptedStorage, ManualClock
+    >
 
     let server: ScriptedServer
     let applications: ScriptedApplications?
     let tables: OneTable
+    let storage = ScriptedStorage()
     let notebook = Notebook()
     let clock = ManualClock()
     let engine: Engine
@@ -131,7 +134,7 @@ struct Bench: Sendable {
         self.applications = applications.map(ScriptedApplications.init)
         tables = try OneTable(table)
         engine = Engine(
-            server: server, applications: self.applications, catalog: tables,
+            server: server, applications: self.applications, catalog: tables, storage: storage,
             settings: SparkSettings(catalog: "lab", sharing: sharing, pace: pace), clock: clock,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
