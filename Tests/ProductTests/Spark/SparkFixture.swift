@@ -2,6 +2,7 @@
 
 import Foundation
 import Postgres
+import Synchronization
 import TestSupport
 import Testing
 import WireFormat
@@ -167,11 +168,16 @@ final class SparkFixture: Sendable {
 func inTime(
     _ what: String, _ condition: @escaping @Sendable () async throws -> Bool
 ) async throws {
-    try await withDeadline(what, limit: .seconds(240)) {
-        while try await !condition() {
-            // Polls: what is waited for cannot tell. More often would only slow Spark down.
-            try await ContinuousClock().sleep(for: .milliseconds(100))
+    let next = Mutex(ContinuousClock.now)
+    try await eventually(what, limit: .seconds(240)) {
+        // More often would only slow Spark down.
+        let isTime = next.withLock { next in
+            guard ContinuousClock.now >= next else { return false }
+            next = ContinuousClock.now.advanced(by: .milliseconds(100))
+            return true
         }
+        guard isTime else { return false }
+        return try await condition()
     }
 }
 
