@@ -1,4 +1,4 @@
-# Icepack in a small Debian image. The build needs nothing from outside but Debian and Swift packages.
+# Icepack in a small Debian image; the build needs Debian and Swift packages and nothing else.
 FROM swift:6.3-bookworm AS build
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \

@@ -14,8 +14,10 @@ public struct ParquetLimits: Hashable, Sendable {
     public var pageIndexBytes = 32 << 20
     /// The largest bloom filter in bytes; Parquet's own writers stop at 128 MiB.
     public var bloomFilterBytes = 128 << 20
-    /// The most values, nulls included, that one decoded column batch holds.
-    public var batchValues = 64 << 20
+    /// The most values of a page, nulls included: runs can state very many in very few bytes.
+    public var pageValues = 16 << 20
+    /// The most values, nulls included, that are read at once as one column batch.
+    public var batchValues = 32 << 20
     /// The most bytes that the values of one decoded column batch take.
     public var batchBytes = 256 << 20
 

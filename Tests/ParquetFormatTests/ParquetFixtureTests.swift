@@ -128,6 +128,7 @@ struct ParquetFixtureTests {
         var random = SeededGenerator(seed: seed)
         let paths = try Self.paths() + Fixtures.files(below: "parquet/bad_data")
         var limits = ParquetLimits()
+        limits.pageValues = 1 << 18
         limits.batchValues = 1 << 18
         limits.batchBytes = 8 << 20
         limits.pageBytes = 4 << 20

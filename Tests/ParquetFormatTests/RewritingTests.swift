@@ -138,6 +138,7 @@ struct RewritingFixtureTests {
         let paths = try ParquetFixtureTests.paths()
         var limits = ParquetLimits()
         limits.pageBytes = 4 << 20
+        limits.pageValues = 1 << 18
         for _ in 0..<40 {
             let bytes = try Fixtures.bytes(paths.randomElement(using: &random) ?? "")
             guard bytes.count < 60_000 else { continue }

@@ -76,7 +76,7 @@ public enum Oracles {
         ProcessInfo.processInfo.environment["ICEPACK_PYTHON"] ?? find(".venv/bin/python")
 
     /// A path below the nearest folder above this file that has it.
-    private static func find(_ path: String) -> String? {
+    static func find(_ path: String) -> String? {
         var folder = URL(filePath: #filePath)
         while folder.path != "/" {
             folder.deleteLastPathComponent()

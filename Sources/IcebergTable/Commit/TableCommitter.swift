@@ -108,10 +108,10 @@ public struct TableCommitter<
         for proposal: CommitProposal, at location: Location?, on base: LoadedTable
     ) async -> Finding {
         let table: LoadedTable
-        // In a task of its own, because a cancelled one could not ask a catalog: its connections
-        // would refuse, and what became of the commit would stay unknown for no reason.
         let identifier = base.identifier
         let catalog = catalog
+        // In a task of its own, because a cancelled one could not ask a catalog: its connections
+        // would refuse, and what became of the commit would stay unknown for no reason.
         let loading = Task { await Self.load(identifier, from: catalog) }
         switch await loading.value {
         case .failure(let error): return .unsettled("reading back: \(error)")

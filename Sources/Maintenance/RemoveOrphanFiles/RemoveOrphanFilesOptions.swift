@@ -90,9 +90,6 @@ extension RemoveOrphanFilesOptions {
 }
 
 extension ActionOptions {
-    /// The text of an option.
-    func text(_ name: String) -> String? { values[name]?.stringValue }
-
     /// The texts of an option that is an object.
     func texts(_ name: String) -> [String: String] {
         let members = values[name]?.objectValue?.members ?? []

@@ -53,7 +53,7 @@ public enum RewriteManifestsPlanner {
             members[key, default: []].append(manifest)
         }
         let groups = keys.compactMap { key in
-            GroupPlanner(
+            ManifestGroupPlanner(
                 key: key, manifests: members[key] ?? [], target: target,
                 headBytes: headBytes(key), order: orders[key.specID],
                 formatVersion: metadata.formatVersion
@@ -127,7 +127,7 @@ private struct ClusterOrder {
 }
 
 /// Plans for the manifests of one group.
-private struct GroupPlanner {
+private struct ManifestGroupPlanner {
     let key: ManifestGroupKey
     let manifests: [ManifestFile]
     let target: Int64

@@ -9,7 +9,6 @@ public struct ColumnReader<Source: ParquetByteSource> {
     private var decoder: ValueDecoder
     private var body = PageBody()
     private let codecs = PageCodec()
-    private let limits: ParquetLimits
     private let rowCount: Int64
     private var seenRows: Int64 = 0
     private var isFirst = true
@@ -24,7 +23,6 @@ public struct ColumnReader<Source: ParquetByteSource> {
         stream = try PageStream(file, rowGroup: rowGroup, column: column)
         decoder = ValueDecoder(
             column: file.schema.columns[column], byteLimit: file.limits.batchBytes)
-        limits = file.limits
         rowCount = file.rowGroups[rowGroup].rowCount
         let fragile = ParquetEncoding.deltaByteArray.rawValue
         if let chunk = file.rowGroups[rowGroup].columns[column].metadata,
@@ -84,11 +82,6 @@ public struct ColumnReader<Source: ParquetByteSource> {
         let window = stream.window
         try body.load(
             page, window.span.bytes, column, codec: stream.chunk.codec, with: codecs)
-        guard body.valueCount <= limits.batchValues else {
-            throw .tooLarge(
-                part: "a page's value count", size: Int64(body.valueCount),
-                limit: Int64(limits.batchValues))
-        }
         var batch = ColumnBatch(for: column)
         batch.count = body.valueCount
         do throws(DecodeFault) {

@@ -182,6 +182,7 @@ extension ColumnMetadata: ThriftStruct {
         if let dictionaryPageOffset, dictionaryPageOffset > 0, dictionaryPageOffset < start {
             start = dictionaryPageOffset
         }
-        return start..<start.addingReportingOverflow(compressedSize).partialValue
+        let (end, overflow) = start.addingReportingOverflow(compressedSize)
+        return start..<(overflow ? .max : end)
     }
 }

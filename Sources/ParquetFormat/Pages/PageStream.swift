@@ -87,6 +87,11 @@ struct PageStream<Source: ParquetByteSource> {
         case .data(let header): count = header.valueCount
         case .dataV2(let header): count = header.valueCount
         }
+        guard count <= file.limits.pageValues else {
+            throw .tooLarge(
+                part: "a page's value count", size: Int64(count),
+                limit: Int64(file.limits.pageValues))
+        }
         seenValues += Int64(count)
         guard seenValues <= chunk.valueCount else {
             throw .malformed(

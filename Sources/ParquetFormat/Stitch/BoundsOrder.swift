@@ -125,8 +125,9 @@ struct ValueBounds: Hashable {
     /// What a page's or a chunk's statistics say.
     init(_ statistics: ParquetStatistics?, valueCount: Int64, order: BoundsOrder?) {
         self.valueCount = valueCount
-        nullCount = statistics?.nullCount
-        nanCount = statistics?.nanCount
+        // A count that cannot be is none.
+        nullCount = statistics?.nullCount.flatMap { (0...valueCount).contains($0) ? $0 : nil }
+        nanCount = statistics?.nanCount.flatMap { (0...valueCount).contains($0) ? $0 : nil }
         isAllNull = nullCount == valueCount
         guard let order, let statistics, let minimum = statistics.minimum,
             let maximum = statistics.maximum, order.isValid(minimum), order.isValid(maximum)

@@ -81,14 +81,14 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
     private func mergeDictionaries() async throws(Failure) -> MergedDictionary {
         var merger = DictionaryMerger(leaf, byteLimit: settings.dictionarySizeBytes)
         var mappings: [[UInt32]?] = []
-        var covered: Int64 = 0
+        var covered = 0.0
         for part in parts {
             guard let found = try await firstDictionary(of: part) else {
                 mappings.append(nil)
                 continue
             }
             let mapping = merger.add(found.bytes.span.bytes, found.entries)
-            if mapping != nil { covered += part.chunk(column)?.valueCount ?? 0 }
+            if mapping != nil { covered += Double(part.chunk(column)?.valueCount ?? 0) }
             mappings.append(mapping)
         }
         return MergedDictionary(merger, mappings: mappings, coveredValues: covered)

@@ -72,7 +72,8 @@ struct DictionaryMerger {
 
     init(_ column: ParquetColumn, byteLimit: Int) {
         self.column = column
-        self.byteLimit = byteLimit
+        // Entries are found by 32 bits.
+        self.byteLimit = min(byteLimit, 1 << 30)
     }
 
     var count: Int { entries.count }

@@ -18,9 +18,10 @@ struct MergedDictionary {
     /// One for each source.
     private(set) var uses: [Use]
 
-    /// - Parameter sources: The values of each source's dictionary and of how many values it is
-    /// the dictionary; nil for those without.
-    init(_ merger: DictionaryMerger, mappings: [[UInt32]?], coveredValues: Int64) {
+    /// - Parameters:
+    ///   - mappings: Where the values of each source are; nil for those that are not merged.
+    ///   - coveredValues: Of about how many values the merged dictionary is the dictionary.
+    init(_ merger: DictionaryMerger, mappings: [[UInt32]?], coveredValues: Double) {
         uses = mappings.map { mapping in
             guard let mapping else { return .gathered }
             let isSame = mapping.enumerated().allSatisfy { $0.offset == Int($0.element) }
@@ -28,7 +29,7 @@ struct MergedDictionary {
         }
         // A dictionary of values that hardly ever repeat only adds positions to them, and positions
         // in an empty one, of nothing but nulls, are refused by readers if its page is left out.
-        let repeats = Int64(merger.count) * 3 <= coveredValues * 2 || mappings.count == 1
+        let repeats = Double(merger.count) * 3 <= coveredValues * 2 || mappings.count == 1
         guard merger.count > 0, repeats else {
             uses = mappings.map { _ in .gathered }
             return

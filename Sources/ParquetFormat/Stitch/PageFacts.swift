@@ -48,7 +48,8 @@ struct PageFacts {
         guard isIndexed, let pages = offsets?.pages else { return nil }
         let end = page + 1 < pages.count ? pages[page + 1].firstRow : rowCount
         let rows = end - pages[page].firstRow
-        return rows > 0 ? rows : nil
+        // Every row has a value, be it that of an empty list.
+        return rows > 0 && rows <= count ? rows : nil
     }
 
     private func bounds(_ stored: StoredPage, count: Int, isIndexed: Bool) -> ValueBounds? {

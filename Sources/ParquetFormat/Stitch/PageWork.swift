@@ -91,8 +91,9 @@ struct PageWork {
         var parts: [(piece: PageAssembler.Piece, positions: Range<Int>)] = []
         let maximum = UInt8(column.maximumDefinitionLevel)
         var position = 0
-        for start in stride(from: 0, to: piece.valueCount, by: limit) {
-            let end = min(start + limit, piece.valueCount)
+        let step = max(limit, 1)
+        for start in stride(from: 0, to: piece.valueCount, by: step) {
+            let end = min(start + step, piece.valueCount)
             let levels = maximum == 0 ? [] : definitionLevels[start..<end]
             let count = maximum == 0 ? end - start : levels.count { $0 == maximum }
             var part = piece

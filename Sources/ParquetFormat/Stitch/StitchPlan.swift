@@ -22,7 +22,7 @@ struct StitchPlan: Hashable {
             for (index, group) in rowGroups.enumerated() where group.rowCount > 0 {
                 let fits =
                     size + group.storedSize <= settings.rowGroupSizeBytes
-                    && rows + group.rowCount <= settings.rowGroupRowLimit
+                    && group.rowCount <= settings.rowGroupRowLimit - rows
                 if !fits, !parts.isEmpty {
                     groups.append(parts)
                     (parts, size, rows) = ([], 0, 0)

@@ -39,6 +39,14 @@ struct FooterMerge {
                         + "DELTA_BYTE_ARRAY pages do not stand alone")
             }
         }
+        var rows: Int64 = 0
+        for file in files {
+            for group in file.metadata.rowGroups {
+                let (sum, overflow) = rows.addingReportingOverflow(group.rowCount)
+                guard !overflow else { throw .incompatible(reason: "the row counts overflow") }
+                rows = sum
+            }
+        }
         // Bounds of a file with other orders would lie; of one without, they mean nothing.
         let orders = files.lazy.compactMap(\.metadata.columnOrders).first
         merged.columnOrders = orders
