@@ -55,7 +55,7 @@ import WireFormat
         #expect(lists.count == 8 + 1 + 1)
     }
 
-    @Test func `P-40: what another writer changed is done anew, and nothing else`() async throws {
+    @Test func `what another writer changed is done anew, and nothing else`() async throws {
         let table = try await table()
         let first = try await table.manifests().first { $0.partitionSpecID == 1 }
         let source = try #require(first)
