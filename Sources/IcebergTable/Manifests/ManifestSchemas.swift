@@ -164,7 +164,7 @@ enum ManifestSchemas {
         case .v2, .v3:
             columns += [
                 FileColumn(
-                    517, "content", .primitive(.int), "Contents of the manifest: 0=data, 1=deletes"),
+                    517, "content", .primitive(.int), "What the manifest lists: 0=data, 1=deletes"),
                 FileColumn(
                     515, "sequence_number", .primitive(.long),
                     "Sequence number when the manifest was added"),
