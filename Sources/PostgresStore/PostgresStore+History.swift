@@ -55,9 +55,9 @@ extension PostgresStore: JobHistory {
             var batch: Int
             repeat {
                 batch = try await run(
-                    purge.sql, [.microseconds(age), .int(Self.purgeBatch)]
+                    purge, [.microseconds(age), .int(Self.purgeBatch)]
                 ).affectedRows
-                if purge.isCounted { removed += batch }
+                removed += batch
             } while batch == Self.purgeBatch
         }
         return removed

@@ -8,6 +8,8 @@ public import WireFormat
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 extension PostgresStore: JobQueue {
     private static let divisionByZero = "22012"
+    /// Jobs that one call fails because they cannot be read, before it gives up.
+    private static let maximumUnreadable = 100
 
     public func claim(
         by worker: WorkerID, attempt: AttemptID, lease: Duration
@@ -15,9 +17,27 @@ extension PostgresStore: JobQueue {
         let statement = PostgresStatement(
             Statement.claim,
             [.prose(worker.rawValue), .text(attempt.rawValue), .microseconds(lease)])
-        let result: PostgresResult
+        for _ in 0..<Self.maximumUnreadable {
+            guard let row = try await claimed(by: statement) else { return nil }
+            do throws(JobStoreError) {
+                let job = try row.job()
+                sender.send([.jobChanged(job.id)])
+                return ClaimedJob(claim: Claim(jobID: job.id, attemptID: attempt), job: job)
+            } catch {
+                guard case .corrupt(let reason) = error else { throw error }
+                // It must not keep those behind it from being claimed.
+                try await failUnreadable(row, under: attempt, reason)
+            }
+        }
+        throw .corrupt(
+            reason: "\(Self.maximumUnreadable) queued jobs in a row could not be read; each failed")
+    }
+
+    private func claimed(by statement: PostgresStatement) async throws(JobStoreError)
+        -> PostgresRow?
+    {
         do throws(PostgresError) {
-            result = try await pool.query(statement)
+            return try await pool.query(statement).first
         } catch {
             if case .server(let refusal) = error, refusal.sqlState == Self.divisionByZero {
                 throw .corrupt(
@@ -26,10 +46,21 @@ extension PostgresStore: JobQueue {
             }
             throw JobStoreError(error)
         }
-        guard let row = result.first else { return nil }
-        let job = try row.job()
-        sender.send([.jobChanged(job.id)])
-        return ClaimedJob(claim: Claim(jobID: job.id, attemptID: attempt), job: job)
+    }
+
+    /// Ends the attempt and the job by what the columns say, whatever that is.
+    private func failUnreadable(
+        _ row: PostgresRow, under attempt: AttemptID, _ reason: String
+    ) async throws(JobStoreError) {
+        let job: String
+        do throws(PostgresError) { job = try row.decode(0) } catch { throw JobStoreError(error) }
+        _ = try await runCounting(
+            Statement.finish,
+            [
+                .text(job), .text(attempt.rawValue), .text(JobStatus.failed.rawValue),
+                .prose(JobMessages.unreadable(reason)), .bool(true),
+            ])
+        if let id = JobID(job) { sender.send([.jobChanged(id)]) }
     }
 
     public func renew(

@@ -42,13 +42,12 @@ enum Statement {
     static let sweepHolds = text(PackageResources.sweep_holds_sql)
     static let sweepLocks = text(PackageResources.sweep_locks_sql)
 
-    /// Old rows of every history table; the Boolean says whether they are counted.
-    static let purges: [(sql: String, isCounted: Bool)] = [
-        (text(PackageResources.purge_jobs_sql), true),
-        (text(PackageResources.purge_table_status_snapshots_sql), true),
-        (text(PackageResources.purge_table_health_snapshots_sql), true),
-        (text(PackageResources.purge_orchestrator_runs_sql), true),
-        (text(PackageResources.purge_audit_log_sql), false),
+    /// Old rows of every history table; the audit log is none.
+    static let purges = [
+        text(PackageResources.purge_jobs_sql),
+        text(PackageResources.purge_table_status_snapshots_sql),
+        text(PackageResources.purge_table_health_snapshots_sql),
+        text(PackageResources.purge_orchestrator_runs_sql),
     ]
 
     /// The SQL without its comments, which the server need not parse.

@@ -24,7 +24,8 @@ import WireFormat
                     [{"action":"expire_snapshots","success":true,"message":"dry run",
                     "impact":null,"error":null,"elapsed_seconds":0.0,"metrics":{},
                     "engine":"native",
-                    "engine_reason":"native is the engine that is configured","plan":{"snapshot_id":7,"has_work":true,"n":3}}]
+                    "engine_reason":"native is the engine that is configured",
+                    "plan":{"snapshot_id":7,"has_work":true,"n":3}}]
                     """)
             #expect(reply.json["results"] == expected)
             let location = try #require(reply.headers.first(name: "Location"))

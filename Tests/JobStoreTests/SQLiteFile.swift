@@ -46,6 +46,10 @@ struct SQLiteFile: Sendable {
                 try database.execute(
                     sql: "UPDATE jobs SET progress = '[]' WHERE job_id = ?",
                     arguments: [id.rawValue])
+            case .clearedProgress(let id):
+                try database.execute(
+                    sql: "UPDATE jobs SET progress = NULL WHERE job_id = ?",
+                    arguments: [id.rawValue])
             case .malformedFence(let id):
                 try database.execute(
                     sql: "UPDATE jobs SET attempt_id = 'x' WHERE job_id = ?",

@@ -6,4 +6,9 @@ public enum JobMessages {
     public static let cancelled = "Cancelled by user"
     /// `error` of a job whose worker was told to stop.
     public static let terminated = "Worker received SIGTERM"
+
+    /// `error` of a job whose row in the store no worker can read.
+    public static func unreadable(_ reason: String) -> String {
+        "The job cannot be read, so nobody can run it: \(reason)"
+    }
 }

@@ -11,9 +11,9 @@ public protocol JobHistory: Sendable {
     func jobs(matching query: JobQuery) async throws(JobStoreError) -> [Job]
 
     /// Removes terminal jobs completed more than this long ago, with their results and closed
-    /// journal rows, and other history of that age. Never touches pending or running jobs, nor a
-    /// job whose journal still has open rows. Returns how many jobs, snapshots and runs went;
-    /// what hangs on a job is not counted.
+    /// journal rows, and other history of that age. Never touches pending or running jobs, a job
+    /// whose journal still has open rows, one that holds a table (``EngineHold``), nor the audit
+    /// log. Returns how many jobs, snapshots and runs went; what hangs on a job is not counted.
     func purgeHistory(olderThan age: Duration) async throws(JobStoreError) -> Int
 
     /// Unclaimed visible jobs: the figure that autoscalers read.

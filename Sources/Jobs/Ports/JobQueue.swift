@@ -32,7 +32,9 @@ public protocol JobQueue: Sendable {
     /// Claims the oldest visible unclaimed job under the attempt id given, or nil if there is none.
     ///
     /// Both leases, the claim's and the lock's, then last this long; the error of an earlier
-    /// attempt is cleared. A lock row that somebody removed by hand is put back.
+    /// attempt is cleared. A lock row that somebody removed by hand is put back. A job whose row
+    /// cannot be read fails, alone, with ``JobMessages/unreadable(_:)``, and the next one is
+    /// claimed.
     ///
     /// A lost reply leaves a claim that nobody works on; its lease runs out and the sweep returns
     /// it.

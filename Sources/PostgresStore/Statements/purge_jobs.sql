@@ -1,6 +1,6 @@
 -- SPDX-License-Identifier: Apache-2.0
--- Removes ended jobs of this age, along jobs_completed; results and journal go with them. A job that
--- keeps its table for an engine stays.
+-- Removes ended jobs of this age, along jobs_completed; results and journal go with them. A job
+-- that keeps its table for an engine stays.
 -- $1 age in microseconds, $2 limit.
 WITH old AS (
     SELECT j.job_id FROM jobs j

@@ -8,7 +8,7 @@ WITH job AS (
 ),
 unlocked AS (
     DELETE FROM table_locks l USING job
-    WHERE job.engine_state IS NULL AND l.database_name = job.database_name AND l.table_name = job.table_name
-        AND l.holder = $1 AND l.attempt_id = $2
+    WHERE job.engine_state IS NULL AND l.database_name = job.database_name
+        AND l.table_name = job.table_name AND l.holder = $1 AND l.attempt_id = $2
 )
 SELECT count(*) FROM job

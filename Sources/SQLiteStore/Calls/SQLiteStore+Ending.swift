@@ -104,7 +104,7 @@ extension Transaction {
         }
     }
 
-    private func finish(
+    func finish(
         _ claim: Claim, as status: JobStatus, error: String?, lock: Settlement.LockRelease
     ) throws {
         try fenced(

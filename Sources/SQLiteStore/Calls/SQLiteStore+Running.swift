@@ -16,14 +16,21 @@ extension SQLiteStore {
         }
         guard isWorthAWrite else { return nil }
         return try await write { transaction in
-            guard
-                let oldest = try transaction.first(
-                    Statement.selectOldestWaiting, ["now": transaction.now])
-            else { return nil }
-            let claim = Claim(jobID: try oldest.jobID("job_id"), attemptID: attempt)
-            try transaction.take(claim, by: worker, lease: lease)
-            transaction.signals.append(.jobChanged(claim.jobID))
-            return ClaimedJob(claim: claim, job: try transaction.storedJob(claim.jobID))
+            while let oldest = try transaction.first(
+                Statement.selectOldestWaiting, ["now": transaction.now])
+            {
+                let claim = Claim(jobID: try oldest.jobID("job_id"), attemptID: attempt)
+                try transaction.take(claim, by: worker, lease: lease)
+                transaction.signals.append(.jobChanged(claim.jobID))
+                do {
+                    return ClaimedJob(claim: claim, job: try transaction.storedJob(claim.jobID))
+                } catch JobStoreError.corrupt(let reason) {
+                    // It must not keep those behind it from being claimed.
+                    try transaction.finish(
+                        claim, as: .failed, error: JobMessages.unreadable(reason), lock: .release)
+                }
+            }
+            return nil
         }
     }
 

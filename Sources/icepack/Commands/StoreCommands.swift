@@ -28,8 +28,8 @@ struct SweepCommand: AsyncParsableCommand {
         commandName: "sweep",
         abstract: "Return lapsed claims to the queue and free dead locks, once.",
         discussion: """
-            Where a job ended and something of it may still run in Spark, Spark is told to stop it, \
-            and the table is free once it has; that may take a minute for each. While \
+            Where a job ended and something of it may still run in Spark, Spark is told to stop \
+            it, and the table is free once it has; that may take a minute for each. While \
             ICEPACK_DRAIN_MODE is on it does nothing and says so.
             """)
 

@@ -178,6 +178,62 @@ import WireFormat
         }
     }
 
+    @Test func `a queued job that cannot be read fails alone, and the next is claimed`()
+        async throws
+    {
+        try await withStore { store, clock in
+            let broken = submission("broken")
+            let healthy = submission("healthy")
+            _ = try await store.submit(broken)
+            _ = try await store.submit(healthy)
+            try await clock.pool.query(
+                "UPDATE shifted.jobs SET progress = '[]' WHERE job_id = $1",
+                [.text(broken.jobID.rawValue)])
+
+            #expect(try await claim(store).job.id == healthy.jobID)
+
+            try await clock.pool.query("UPDATE shifted.jobs SET progress = NULL")
+            let failed = try await store.job(broken.jobID, visibility: .normal)
+            #expect(failed?.status == .failed && failed?.completedAt != nil)
+            #expect(
+                failed?.error
+                    == JobMessages.unreadable(
+                        "jobs.progress of job \(broken.jobID) cannot be read"))
+            guard case .accepted = try await store.submit(submission("broken")) else {
+                Issue.record("the table is not free")
+                return
+            }
+        }
+    }
+
+    @Test func `a claim gives up after a hundred jobs that cannot be read`() async throws {
+        try await withStore { store, clock in
+            for number in 0..<101 { _ = try await store.submit(submission("t\(number)")) }
+            try await clock.pool.query("UPDATE shifted.jobs SET progress = '[]'")
+
+            let error = await #expect(throws: JobStoreError.self) { _ = try await claim(store) }
+
+            guard case .corrupt? = error else {
+                Issue.record("\(error as Any)")
+                return
+            }
+            #expect(try await store.queueDepth() == 1)
+        }
+    }
+
+    @Test func `purging history leaves the audit log alone`() async throws {
+        try await withStore { store, clock in
+            try await store.audit(AuditEvent(actor: "a", event: "e", jobID: nil))
+            try await clock.advance(by: .seconds(1000))
+
+            _ = try await store.purgeHistory(olderThan: .seconds(1))
+
+            let rows = try await clock.pool.query(
+                "SELECT count(*) FROM shifted.audit_log", effect: .reads)
+            #expect(try rows.first?.decode(0, as: Int.self) == 1)
+        }
+    }
+
     @Test func `a lock that belongs to another job stops the claim and changes nothing`()
         async throws
     {

@@ -14,6 +14,8 @@ public struct DurableStoreUnderTest<Store: JobStore>: Sendable {
         case changedChecksum
         /// `jobs.progress` of this job is valid JSON of the wrong shape.
         case malformedProgress(JobID)
+        /// `jobs.progress` of this job is empty again.
+        case clearedProgress(JobID)
         /// `jobs.attempt_id` of this job is no attempt id.
         case malformedFence(JobID)
         /// Every row of `table_locks` is removed, as an operator might who wants to help.
@@ -187,6 +189,25 @@ public enum DurableStoreContract<Store: JobStore> {
                     _ = try await test.store.job(broken.job.id, visibility: .normal)
                 }
                 #expect(try await test.job(healthy.id) == healthy)
+            },
+            rule("a queued job that cannot be read fails alone, and the next is claimed") { place in
+                let test = try await place.migrated()
+                let broken = try await test.accept()
+                let healthy = try await test.accept(on: .visits)
+                try await place.damage(.malformedProgress(broken.id))
+
+                let claimed = try await test.claim()
+
+                #expect(claimed.job.id == healthy.id)
+                #expect(try await test.tryClaim() == nil)
+                #expect(try await test.isFree(), "its table is free")
+                try await place.damage(.clearedProgress(broken.id))
+                let failed = try await test.job(broken.id)
+                #expect(failed.status == .failed && failed.completedAt != nil)
+                #expect(
+                    failed.error
+                        == JobMessages.unreadable(
+                            "jobs.progress of job \(broken.id) cannot be read"))
             },
             rule("a fence that cannot be read is corrupt") { place in
                 let test = try await place.migrated()
