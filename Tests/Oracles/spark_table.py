@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes a table with Spark in a Hadoop catalog, or runs Iceberg's procedures on one, for comparison.
+"""Makes a table with Spark in a Hadoop catalog, or runs Iceberg's procedures on one, to compare.
 
 Run it with the Python of `scripts/spark-env`. Spark runs in this process's child with two threads
 and listens on the loopback interface only.

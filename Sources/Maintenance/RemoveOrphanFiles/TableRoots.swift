@@ -111,7 +111,8 @@ extension TableRoots {
         roots.first { $0.key == root.key || $0.contains(root.key) }
     }
 
-    /// Refuses a bucket's or file system's root (P-14), and what the operator does not allow (P-19).
+    /// Refuses a bucket's or file system's root (P-14), and what the operator does not allow
+    /// (P-19).
     package static func check(
         _ root: Root, allowed: AllowedPrefixes
     ) throws(OrphanRefusal) {

@@ -241,8 +241,8 @@ extension OrphanScan {
         var warnings = ground.age.warnings + ground.roots.skipped
         if join.outsideCount > 0, options.location == nil {
             warnings.append(
-                "\(ReportWording.count(join.outsideCount, "file")) that the table needs lie in none "
-                    + "of its folders, where orphans are not looked for")
+                "\(ReportWording.count(join.outsideCount, "file")) that the table needs lie in "
+                    + "none of its folders, where orphans are not looked for")
         }
         if join.missingCount > 0 {
             warnings.append(

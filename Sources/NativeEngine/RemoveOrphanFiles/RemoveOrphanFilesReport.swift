@@ -95,16 +95,16 @@ struct RemoveOrphanFilesReport<Tables: Catalog, Storage: ObjectStorage> {
         var asides: [String] = []
         if outcome.failed > 0 {
             asides.append(
-                "\(ReportWording.count(outcome.failed, "file")) could not be, which the next orphan "
-                    + "removal tries again (\(outcome.firstFailure ?? ""))")
+                "\(ReportWording.count(outcome.failed, "file")) could not be, which the next "
+                    + "orphan removal tries again (\(outcome.firstFailure ?? ""))")
         }
         if outcome.alreadyGone > 0 {
             asides.append("\(ReportWording.count(outcome.alreadyGone, "file")) had gone before")
         }
         if outcome.takenUp + outcome.restored > 0 {
             asides.append(
-                "\(ReportWording.count(outcome.takenUp + outcome.restored, "file")) stayed, because "
-                    + "a commit meanwhile may need them")
+                "\(ReportWording.count(outcome.takenUp + outcome.restored, "file")) stayed, "
+                    + "because a commit meanwhile may need them")
         }
         if outcome.recovered > 0 {
             asides.append(
