@@ -62,8 +62,9 @@ public struct QuarantineService<Store: JobStore>: Sendable {
         let pid = ProcessInfo.processInfo.processIdentifier
         let worker = Worker(
             store: store, id: WorkerID("quarantine:\(pid)"),
-            configuration: try jobs.workerConfiguration, clock: ContinuousClock(), logger: logger,
-            engine: bridge.actionEngine)
+            // One attempt: what is reported as failed must not happen later by itself.
+            configuration: try jobs.workerConfiguration(maxAttempts: 1), clock: ContinuousClock(),
+            logger: logger, engine: bridge.actionEngine)
         _ = await worker.run(claimed, claimSentAt: sent)
         guard let job = try await store.job(claimed.job.id, visibility: .includingDeleted) else {
             throw JobStoreError.corrupt(reason: "the job \(claimed.job.id) is gone")
