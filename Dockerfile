@@ -1,4 +1,4 @@
-# Icepack in a small Debian image; the build needs Debian and Swift packages and nothing else.
+# Icepack in a small Debian image. The build needs Debian and Swift packages, nothing else.
 FROM swift:6.3-bookworm AS build
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \

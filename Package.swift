@@ -174,12 +174,11 @@ let package = Package(
         .library(
             "IcepackRuntime",
             [
-                "FileSystemCatalog", "Fleet", "HiveServer2", "IcebergCatalog", "IcebergSpec",
-                "IcebergTable", "IcepackAPI", "Jobs", "Maintenance", "NativeEngine",
-                "ObjectStorage", "Postgres", "PostgresStore", "RESTCatalog", "S3Storage",
-                "SQLCatalog",
-                "SQLiteStore",
-                "SparkEngine", "WireFormat", .hummingbird, .logging, .serviceLifecycle,
+                "FileSystemCatalog", "Fleet", "HTTPExchange", "HiveServer2", "IcebergCatalog",
+                "IcebergSpec", "IcebergTable", "IcepackAPI", "Jobs", "Maintenance",
+                "NativeEngine", "ObjectStorage", "Postgres", "PostgresStore", "RESTCatalog",
+                "S3Storage", "SQLCatalog", "SQLiteStore", "SparkEngine",
+                "WireFormat", .hummingbird, .logging, .serviceLifecycle,
                 .unixSignals, .yams,
             ]),
         .executableTarget(
@@ -297,8 +296,8 @@ let package = Package(
         .tests(
             "IcepackRuntimeTests",
             [
-                "IcebergCatalog", "IcepackRuntime", "Jobs", "Maintenance", "ObjectStorage",
-                "S3Storage", "TestSupport", "WireFormat", .logging,
+                "HTTPExchange", "IcebergCatalog", "IcepackRuntime", "Jobs", "Maintenance",
+                "ObjectStorage", "RESTCatalog", "S3Storage", "TestSupport", "WireFormat", .logging,
             ]),
         // The product as a user runs it: the built executable, in processes of its own.
         .tests(

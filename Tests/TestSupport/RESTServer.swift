@@ -86,8 +86,8 @@ public struct RESTServer: Sendable {
         }
 
         /// Makes the next request that matches fail, as `rest_catalog.py` describes.
-        public func inject(_ fault: JSONObject) async throws {
-            _ = try await control("fault", ["fault": .object(fault)])
+        public func inject(_ fault: JSONValue) async throws {
+            _ = try await control("fault", ["fault": fault])
         }
 
         /// The requests so far: `method`, `path`, `headers` by names in lower case, `body`.

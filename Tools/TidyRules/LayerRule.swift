@@ -50,11 +50,10 @@ enum LayerRule {
         ],
         "IcepackAPI": ["Fleet", "Jobs", "Maintenance", "WireFormat"],
         "IcepackRuntime": [
-            "FileSystemCatalog", "Fleet", "HiveServer2", "IcebergCatalog", "IcebergSpec",
-            "IcebergTable", "IcepackAPI", "Jobs", "Maintenance", "NativeEngine", "ObjectStorage",
-            "Postgres", "PostgresStore", "RESTCatalog", "S3Storage", "SQLCatalog", "SQLiteStore",
-            "SparkEngine",
-            "WireFormat",
+            "FileSystemCatalog", "Fleet", "HTTPExchange", "HiveServer2", "IcebergCatalog",
+            "IcebergSpec", "IcebergTable", "IcepackAPI", "Jobs", "Maintenance", "NativeEngine",
+            "ObjectStorage", "Postgres", "PostgresStore", "RESTCatalog", "S3Storage", "SQLCatalog",
+            "SQLiteStore", "SparkEngine", "WireFormat",
         ],
         "icepack": [
             "Fleet", "IcebergCatalog", "IcepackAPI", "IcepackRuntime", "Jobs", "Maintenance",

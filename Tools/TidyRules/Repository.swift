@@ -6,8 +6,8 @@ public import Foundation
 public enum Repository {
     /// Folders that hold what builds, caches and runs leave behind.
     private static let skippedFolders: Set<String> = [
-        ".build", ".cache", ".demo", ".git", ".hypothesis", ".swiftpm", ".venv", "__pycache__",
-        "icepack-data", "warehouse",
+        ".build", ".cache", ".demo", ".git", ".hypothesis", ".swiftpm", ".venv", ".venv-chart",
+        "__pycache__", "icepack-data", "warehouse",
     ]
 
     /// Kinds of file that the rules read; those without an extension are scripts.

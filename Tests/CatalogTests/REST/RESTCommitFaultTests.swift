@@ -31,7 +31,7 @@ struct RESTCommitFaultTests {
         let base = try await catalog.loadTable(table)
         for var fault in faults {
             fault["match"] = Self.commit
-            try await bed.server.inject(fault)
+            try await bed.server.inject(.object(fault))
         }
         return Scene(bed: bed, table: table, catalog: catalog, base: base)
     }

@@ -16,7 +16,7 @@ struct RESTLoadingTests {
     private func error(of fault: JSONObject, times: Int = 1) async throws -> CatalogError? {
         let bed = try await RESTBed()
         let table = try await bed.addTable()
-        for _ in 0..<times { try await bed.server.inject(fault) }
+        for _ in 0..<times { try await bed.server.inject(.object(fault)) }
         let catalog = try bed.catalog()
         let error = await catalogError { () throws(CatalogError) in
             try await catalog.loadTable(table)
