@@ -193,17 +193,24 @@ public protocol MaintenanceJournal: Sendable {
     func closeReplayed(_ ids: [Int64]) async throws(MaintenanceError)
 }
 
-/// One file in the journal.
+/// One file in the journal, or a note of an engine beside its files.
 public struct JournalledFile: Hashable, Sendable {
     /// Its location as the metadata spells it.
     public let path: String
-    /// What kind of file it is.
-    public let kind: FileKind
+    /// The name of its kind.
+    public let kindName: String
 
     /// Pairs a location with a kind.
     public init(path: String, kind: FileKind) {
         self.path = path
-        self.kind = kind
+        kindName = kind.rawValue
+    }
+
+    /// A note, which stands in place of a location and must be unlike any, under a kind that no
+    /// file has.
+    public init(note: String, kindName: String) {
+        path = note
+        self.kindName = kindName
     }
 }
 
@@ -215,12 +222,15 @@ public struct OpenJournalledFile: Hashable, Sendable {
     public let path: String
     /// Its kind's name.
     public let kind: String
+    /// Whether an earlier attempt of this very job wrote it.
+    public let isOwn: Bool
 
     /// Takes every field.
-    public init(id: Int64, path: String, kind: String) {
+    public init(id: Int64, path: String, kind: String, isOwn: Bool) {
         self.id = id
         self.path = path
         self.kind = kind
+        self.isOwn = isOwn
     }
 }
 

@@ -56,6 +56,14 @@ struct RemovalCounts {
 
     var removedTotal: Int { removed.values.reduce(0, +) }
 
+    /// Adds what was counted apart.
+    mutating func add(_ other: RemovalCounts) {
+        removed.merge(other.removed, uniquingKeysWith: +)
+        failed += other.failed
+        alreadyGone += other.alreadyGone
+        firstFailure = firstFailure ?? other.firstFailure
+    }
+
     /// Counts outcomes and returns the paths that are certainly gone.
     mutating func count(_ outcomes: [RemovalOutcome], of paths: [String], kind: FileKind)
         -> [String]

@@ -10,7 +10,8 @@ import ObjectStorage
 /// that the table does not reach, and closes the entries of all others.
 ///
 /// Nothing of an entry is believed but its path: reachability is worked out again from the table's
-/// current metadata. An entry whose file could not be removed stays open for the next time.
+/// current metadata. An entry whose file could not be removed stays open for the next time. Notes
+/// (``ExpiryNote``) are read and closed.
 struct JournalReplay<Tables: Catalog, Storage: ObjectStorage> {
     let engine: NativeEngine<Tables, Storage>
     let context: RunContext
@@ -21,11 +22,51 @@ struct JournalReplay<Tables: Catalog, Storage: ObjectStorage> {
         let index: Int
     }
 
-    /// Replays the table's open entries.
+    /// Whose entries are replayed.
+    enum Author {
+        case thisJob
+        case otherJobs
+        case anyJob
+
+        func wrote(_ entry: OpenJournalledFile) -> Bool {
+            switch self {
+            case .thisJob: entry.isOwn
+            case .otherJobs: !entry.isOwn
+            case .anyJob: true
+            }
+        }
+    }
+
+    /// What was found.
+    private struct Findings {
+        var entries: [Entry] = []
+        var notes: [Int64] = []
+        /// How many snapshots this job's commit before the crash expired.
+        var expiredSnapshots = 0
+    }
+
+    /// Replays all of the table's open entries.
     func run(on table: LoadedTable) async throws(MaintenanceError) -> RemovalCounts {
-        var counts = RemovalCounts()
+        try await run(on: table, of: .anyJob).counts
+    }
+
+    /// Replays the table's open entries of some jobs, and says how many snapshots an earlier
+    /// attempt of this job had expired.
+    func run(
+        on table: LoadedTable, of author: Author
+    ) async throws(MaintenanceError) -> (counts: RemovalCounts, expiredSnapshots: Int) {
         var candidates = CandidateFiles(limit: engine.settings.memoryBytes)
-        let entries = try await openEntries(of: table, into: &candidates)
+        let findings = try await openEntries(of: table, by: author, into: &candidates)
+        let counts = try await replay(findings.entries, candidates, on: table)
+        try await close(findings.notes)
+        return (counts, findings.expiredSnapshots)
+    }
+
+    private func replay(
+        _ entries: [Entry], _ candidates: CandidateFiles, on table: LoadedTable
+    ) async throws(MaintenanceError) -> RemovalCounts {
+        var counts = RemovalCounts()
+        var candidates = candidates
         guard !entries.isEmpty else { return counts }
         // With `gc.enabled` off, what the table does not reach may belong to another (P-15).
         if ExpireSnapshotsPlanner.removesFiles(table.metadata.properties) {
@@ -48,27 +89,37 @@ struct JournalReplay<Tables: Catalog, Storage: ObjectStorage> {
     }
 
     private func openEntries(
-        of table: LoadedTable, into candidates: inout CandidateFiles
-    ) async throws(MaintenanceError) -> [Entry] {
-        var entries: [Entry] = []
+        of table: LoadedTable, by author: Author, into candidates: inout CandidateFiles
+    ) async throws(MaintenanceError) -> Findings {
+        var findings = Findings()
         var last: Int64 = .min
         while true {
             try MaintenanceError.checkCancellation()
             let page = try await context.journal.openEntries(
                 tableUUID: table.journalKey, after: last, limit: NativeEngineSettings.batchSize)
             for entry in page {
+                last = entry.id
+                guard author.wrote(entry) else { continue }
+                guard entry.kind != ExpiryNote.kind else {
+                    findings.notes.append(entry.id)
+                    if entry.isOwn, let note = ExpiryNote(path: entry.path),
+                        note.isCommitted(in: table.metadata)
+                    {
+                        findings.expiredSnapshots += note.count
+                    }
+                    continue
+                }
                 do throws(PathSetFull) {
                     // A kind that this version does not know may be anything a manifest lists.
                     let kind = FileKind(rawValue: entry.kind) ?? .dataFile
                     let index = try candidates.insert(entry.path, kind: kind)
-                    entries.append(Entry(id: entry.id, index: index))
+                    findings.entries.append(Entry(id: entry.id, index: index))
                 } catch {
                     throw MaintenanceError(
                         .memory(limit: engine.settings.memoryBytes, paths: error.count))
                 }
-                last = entry.id
             }
-            if page.count < NativeEngineSettings.batchSize { return entries }
+            if page.count < NativeEngineSettings.batchSize { return findings }
         }
     }
 

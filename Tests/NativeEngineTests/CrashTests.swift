@@ -41,7 +41,7 @@ import WireFormat
         }
     }
 
-    @Test(arguments: 1...20, CrashPoint.Moment.allCases)
+    @Test(arguments: 1...22, CrashPoint.Moment.allCases)
     func `after a crash at any step the next run leaves nothing unreachable and loses nothing live`(
         step: Int, moment: CrashPoint.Moment
     ) async throws {
@@ -72,10 +72,51 @@ import WireFormat
         let error = await Self.run(table, MemoryJournal(), crash)
 
         #expect(error == nil)
-        #expect(crash.steps.count <= 20)
+        #expect(crash.steps.count <= 22)
         #expect(crash.steps.first == "journal")
         #expect(crash.steps.contains("commit"))
         #expect(crash.steps.last == "close")
+    }
+
+    @Test func `after a crash behind the commit the next attempt reports what the job did`()
+        async throws
+    {
+        let expected = try await Self.table().expire().metrics
+        let table = try await Self.table()
+        let journal = MemoryJournal(isOwn: true)
+        let steps = CrashPoint(at: 0, .before)
+        _ = await Self.run(try await Self.table(), MemoryJournal(), steps)
+        let commit = try #require(steps.steps.firstIndex(of: "commit")) + 1
+
+        _ = await Self.run(table, journal, CrashPoint(at: commit, .after))
+        let again = try await table.expire(journal: journal)
+
+        #expect(expected["expired_snapshots_count"]?.intValue == 2)
+        for column in expected.keys where column.hasPrefix("deleted_") || column.hasPrefix("exp") {
+            #expect(again.metrics[column] == expected[column], "\(column)")
+        }
+        #expect(again.metrics["replayed_files_count"]?.intValue == 0)
+        #expect(again.impact == "2 snapshots expired")
+        #expect(again.message.contains("an earlier attempt had committed"))
+        #expect(journal.open.isEmpty)
+        let third = try await table.expire(journal: journal)
+        #expect(third.metrics["expired_snapshots_count"]?.intValue == 0, "told once")
+    }
+
+    @Test func `what a crash left before its commit is not reported twice`() async throws {
+        let table = try await Self.table()
+        let journal = MemoryJournal(isOwn: true)
+        let steps = CrashPoint(at: 0, .before)
+        _ = await Self.run(try await Self.table(), MemoryJournal(), steps)
+        let commit = try #require(steps.steps.firstIndex(of: "commit")) + 1
+
+        _ = await Self.run(table, journal, CrashPoint(at: commit, .before))
+        #expect(!journal.open.isEmpty)
+        let again = try await table.expire(journal: journal)
+
+        #expect(again.metrics["expired_snapshots_count"]?.intValue == 2)
+        #expect(!again.message.contains("earlier"))
+        #expect(journal.open.isEmpty)
     }
 
     @Test func `entries of files that are reached again are closed and the files stay`()

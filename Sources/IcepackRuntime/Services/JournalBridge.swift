@@ -9,7 +9,7 @@ struct JournalBridge: MaintenanceJournal {
     let context: ActionContext
 
     func plan(_ files: [JournalledFile], tableUUID: String) async throws(MaintenanceError) {
-        let entries = files.map { FileJournalEntry(path: $0.path, kind: $0.kind.rawValue) }
+        let entries = files.map { FileJournalEntry(path: $0.path, kind: $0.kindName) }
         try await translated { () throws(ActionFailure) in
             try await context.journal(entries, tableUUID: tableUUID)
         }
@@ -33,8 +33,10 @@ struct JournalBridge: MaintenanceJournal {
         let entries = try await translated { () throws(ActionFailure) in
             try await context.openJournalEntries(tableUUID: tableUUID, after: id, limit: limit)
         }
+        let job = context.claim.jobID
         return entries.map {
-            OpenJournalledFile(id: $0.id, path: $0.entry.path, kind: $0.entry.kind)
+            OpenJournalledFile(
+                id: $0.id, path: $0.entry.path, kind: $0.entry.kind, isOwn: $0.jobID == job)
         }
     }
 

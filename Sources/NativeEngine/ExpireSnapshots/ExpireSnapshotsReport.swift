@@ -8,14 +8,35 @@ import WireFormat
 struct ExpireSnapshotsReport {
     /// What was committed; nil when there was nothing to do.
     let prepared: PreparedExpiry?
+    /// What was removed of this job, by an earlier attempt's plan as well.
     let counts: RemovalCounts
+    /// What was removed by the plans of other jobs.
     let replayed: RemovalCounts
+    private let earlierExpired: Int
+    private let hasEarlier: Bool
+
+    /// Takes what this attempt did, what it finished of an earlier attempt of the job, and what it
+    /// finished of other jobs.
+    init(
+        prepared: PreparedExpiry?, counts: RemovalCounts, earlier: RemovalCounts,
+        earlierExpired: Int, replayed: RemovalCounts
+    ) {
+        self.prepared = prepared
+        var all = counts
+        all.add(earlier)
+        self.counts = all
+        self.replayed = replayed
+        self.earlierExpired = earlierExpired
+        hasEarlier = earlierExpired > 0 || earlier.removedTotal > 0
+    }
 
     var report: ActionReport {
         ActionReport(message: message, impact: impact, metrics: metrics)
     }
 
-    private var expiredCount: Int { prepared?.plan.expiredSnapshotIDs.count ?? 0 }
+    private var expiredCount: Int {
+        (prepared?.plan.expiredSnapshotIDs.count ?? 0) + earlierExpired
+    }
 
     private var impact: String { ReportWording.expiredImpact(snapshots: expiredCount) }
 
@@ -24,8 +45,8 @@ struct ExpireSnapshotsReport {
     }
 
     private var mainSentence: String {
-        guard let prepared else { return ReportWording.nothingExpired }
-        let files = prepared.plan.removesFiles ? counts.removedTotal : nil
+        guard prepared != nil || hasEarlier else { return ReportWording.nothingExpired }
+        let files = prepared?.plan.removesFiles ?? true ? counts.removedTotal : nil
         return ReportWording.expired(snapshots: expiredCount, files: files)
     }
 
@@ -54,10 +75,11 @@ struct ExpireSnapshotsReport {
         if counts.alreadyGone > 0 {
             asides.append("\(ReportWording.count(counts.alreadyGone, "file")) had gone before")
         }
+        if hasEarlier { asides.append("an earlier attempt had committed that, or a part of it") }
         if replayed.removedTotal > 0 {
             asides.append(
                 "deleted \(ReportWording.count(replayed.removedTotal, "file")) that an earlier "
-                    + "attempt left behind")
+                    + "job left behind")
         }
         return asides
     }

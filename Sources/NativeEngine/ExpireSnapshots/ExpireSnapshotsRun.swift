@@ -26,29 +26,41 @@ struct ExpireSnapshotsRun<Tables: Catalog, Storage: ObjectStorage> {
 
     func run() async throws(MaintenanceError) -> ActionReport {
         let table = try await engine.load(request.table)
-        let replayed = try await JournalReplay(engine: engine, context: context).run(on: table)
+        let replay = JournalReplay(engine: engine, context: context)
+        let earlier = try await replay.run(on: table, of: .thisJob)
+        let replayed = try await replay.run(on: table, of: .otherJobs).counts
         let (prepared, result) = try await commit()
         switch result {
         case .unneeded(let current):
             // Another writer expired the same snapshots first, but may have left their files.
             let left =
                 prepared?.files == nil
-                ? RemovalCounts()
-                : try await JournalReplay(engine: engine, context: context).run(on: current)
-            return ExpireSnapshotsReport(prepared: nil, counts: left, replayed: replayed).report
+                ? RemovalCounts() : try await replay.run(on: current, of: .anyJob).counts
+            return report(of: nil, left, earlier, replayed)
         case .committed:
             let counts = try await removeFiles(of: prepared)
-            return ExpireSnapshotsReport(prepared: prepared, counts: counts, replayed: replayed)
-                .report
+            try await closeNote(of: prepared)
+            return report(of: prepared, counts, earlier, replayed)
         case .refused(let refusal, _):
             if Task.isCancelled { throw .cancelled }
             // Nothing was committed; the journal's entries are for the next attempt to close.
             guard context.commitGuard.isOpen() else { throw .fenceLost }
             if let files = prepared?.files { try await close(files.candidates) { _ in false } }
+            try await closeNote(of: prepared)
             throw MaintenanceError(refusal)
         case .unknown(let reason):
             throw await unknown(reason)
         }
+    }
+
+    private func report(
+        of prepared: PreparedExpiry?, _ counts: RemovalCounts,
+        _ earlier: (counts: RemovalCounts, expiredSnapshots: Int), _ replayed: RemovalCounts
+    ) -> ActionReport {
+        ExpireSnapshotsReport(
+            prepared: prepared, counts: counts, earlier: earlier.counts,
+            earlierExpired: earlier.expiredSnapshots, replayed: replayed
+        ).report
     }
 
     /// Steps 2 and 3.
@@ -90,8 +102,20 @@ struct ExpireSnapshotsRun<Tables: Catalog, Storage: ObjectStorage> {
                 }
             }
         }
+        if let note = ExpiryNote(next.plan) {
+            try await context.journal.plan([note.entry], tableUUID: next.base.journalKey)
+        }
+        if let before = earlier, ExpiryNote(before.plan) != ExpiryNote(next.plan) {
+            try await closeNote(of: before)
+        }
         guard let before = earlier?.files?.candidates else { return }
         try await close(before) { path in next.files?.candidates.contains(path) ?? false }
+    }
+
+    /// What the report says need not be remembered.
+    private func closeNote(of prepared: PreparedExpiry?) async throws(MaintenanceError) {
+        guard let note = prepared.flatMap({ ExpiryNote($0.plan) }) else { return }
+        try await context.journal.close(paths: [note.path])
     }
 
     /// Closes the entries of candidates, but for those that are planned still.

@@ -21,11 +21,18 @@ final class MemoryJournal: MaintenanceJournal {
     }
 
     private let rows = Mutex<[Row]>([])
+    private let isOwn: Bool
 
-    var all: [Row] { rows.withLock { $0 } }
+    /// A journal that is empty; what is found in it was written by the same job, or by others.
+    init(isOwn: Bool = false) { self.isOwn = isOwn }
 
-    /// The paths that nobody closed.
-    var open: Set<String> { Set(all.filter { $0.state == .planned }.map(\.path)) }
+    /// The files, without notes.
+    var all: [Row] { everything.filter { FileKind(rawValue: $0.kind) != nil } }
+
+    /// The paths and notes that nobody closed.
+    var open: Set<String> { Set(everything.filter { $0.state == .planned }.map(\.path)) }
+
+    private var everything: [Row] { rows.withLock { $0 } }
 
     func plan(_ files: [JournalledFile], tableUUID: String) async throws(MaintenanceError) {
         rows.withLock { rows in
@@ -34,7 +41,7 @@ final class MemoryJournal: MaintenanceJournal {
                 rows.append(
                     Row(
                         id: Int64(rows.count + 1), table: tableUUID, path: file.path,
-                        kind: file.kind.rawValue, state: .planned))
+                        kind: file.kindName, state: .planned))
             }
         }
     }
@@ -48,8 +55,10 @@ final class MemoryJournal: MaintenanceJournal {
     func openEntries(
         tableUUID: String, after id: Int64, limit: Int
     ) async throws(MaintenanceError) -> [OpenJournalledFile] {
-        all.filter { $0.table == tableUUID && $0.id > id && $0.state == .planned }.prefix(limit)
-            .map { OpenJournalledFile(id: $0.id, path: $0.path, kind: $0.kind) }
+        everything.filter { $0.table == tableUUID && $0.id > id && $0.state == .planned }.prefix(
+            limit
+        )
+        .map { OpenJournalledFile(id: $0.id, path: $0.path, kind: $0.kind, isOwn: isOwn) }
     }
 
     func closeReplayed(_ ids: [Int64]) async throws(MaintenanceError) {
