@@ -160,8 +160,8 @@ let package = Package(
         .library(
             "Fleet",
             [
-                "IcebergCatalog", "IcebergSpec", "Jobs", "Maintenance", "ObjectStorage",
-                "WireFormat",
+                "IcebergCatalog", "IcebergSpec", "IcebergTable", "Jobs", "Maintenance",
+                "ObjectStorage", "WireFormat",
                 .logging, .serviceLifecycle,
             ]),
         .target(
@@ -194,7 +194,10 @@ let package = Package(
         // What `make bench` needs from inside.
         .executableTarget(
             name: "icepack-bench",
-            dependencies: ["Jobs", "Postgres", "PostgresStore", "WireFormat", .argumentParser],
+            dependencies: [
+                "IcebergSpec", "IcebergTable", "Jobs", "Maintenance", "ObjectStorage", "Postgres",
+                "PostgresStore", "WireFormat", .argumentParser,
+            ],
             path: "Benchmarks/Driver", swiftSettings: strict),
         .executableTarget(
             name: "parquet-bench", dependencies: ["ParquetFormat", .argumentParser],

@@ -19,7 +19,7 @@ import cycle_script
 import product
 from postgres_server import PostgresServer
 
-PARTS = ["store", "latency", "memory", "expiry", "orphans", "parquet"]
+PARTS = ["store", "latency", "memory", "expiry", "orphans", "parquet", "planning"]
 HERE = pathlib.Path(__file__).resolve().parent
 SPARK_PYTHON = product.ROOT / ".cache" / "spark" / "v35" / "bin" / "python"
 
@@ -311,6 +311,29 @@ def bench_parquet(results, scratch, arguments):
             results.add(
                 "its peak memory; size", f"{peak:,.0f} MiB; {mine:,.0f} MB",
                 f"{memory:,.0f} MiB; {output.stat().st_size / 1e6:,.0f} MB")
+def bench_planning(results, scratch, arguments):
+    """Status and plan of a large table from its manifests, the whole process."""
+    size = ["--files", arguments.files, "--uniform", 1000]
+    made = product.oracle("scan_table.py", scratch / "table", *size)
+    command = [product.RELEASE / "icepack-bench", "plan-table", "--metadata", made["metadata"]]
+    ours, theirs = [], []
+    for _ in range(arguments.runs):
+        report, elapsed, peak = product.measured(command, scratch, {})
+        if report["files"] != arguments.files:
+            raise SystemExit(f"planned {report['files']} files of {arguments.files}")
+        ours.append((elapsed, peak / 1024))
+        other = product.oracle("plan_pyiceberg.py", made["metadata"])
+        theirs.append((other["elapsed_seconds"], other["peak_rss_kib"] / 1024))
+    mine, beside = (statistics.median(e for e, _ in runs) for runs in (ours, theirs))
+    results.add(
+        f"status and plan of {arguments.files:,} files in 1,000 partitions",
+        f"{mine:.2f} s",
+        f"PyIceberg plan_files {beside:.1f} s",
+        f"{beside / mine:.1f} ×",
+        "under 2 s",
+    )
+    peak, other = (statistics.median(p for _, p in runs) for runs in (ours, theirs))
+    results.add("its peak memory", f"{peak:,.0f} MiB", f"PyIceberg {other:,.0f} MiB", aim="300 MB")
 
 
 def machine():
@@ -333,6 +356,7 @@ def main():
     parser.add_argument("--snapshots", type=int, default=10_000)
     parser.add_argument("--listed", type=int, default=1_000_000, help="files among the orphans")
     parser.add_argument("--parquet-files", type=int, default=100, help="of 50,000 rows each")
+    parser.add_argument("--files", type=int, default=100_000, help="of the table to plan")
     parser.add_argument("--write", action="store_true", help="write RESULTS-<date>.md")
     arguments = parser.parse_args()
     unknown = set(arguments.parts) - set(PARTS)
@@ -347,6 +371,7 @@ def main():
         "expiry": bench_expiry,
         "orphans": bench_orphans,
         "parquet": bench_parquet,
+        "planning": bench_planning,
     }
     for part in arguments.parts or PARTS:
         print(f"{part}:", flush=True)

@@ -4,6 +4,7 @@ public import Fleet
 public import Jobs
 public import Logging
 public import Maintenance
+public import WireFormat
 
 /// What the API is told at start and what it works with.
 public struct APIConfiguration<Store: JobStore>: Sendable {
@@ -14,10 +15,18 @@ public struct APIConfiguration<Store: JobStore>: Sendable {
         @Sendable (TableName, MaintenanceAction, ActionOptions) async throws(MaintenanceError) ->
         ActionPlan
 
+    /// Makes a document about a table by looking at it now.
+    ///
+    /// It changes nothing and stops when cancelled.
+    public typealias Inspector =
+        @Sendable (TableName, TableDocument) async throws(InspectionError) -> JSONValue
+
     /// Where jobs and the table cache are.
     public var store: Store
     /// Computes plans for dry runs and plan requests.
     public var planner: Planner
+    /// Looks at tables.
+    public var inspector: Inspector
     /// The engines that are configured.
     public var router: EngineRouter
     /// The order in which a job runs its actions.
@@ -37,7 +46,8 @@ public struct APIConfiguration<Store: JobStore>: Sendable {
 
     /// Takes every field.
     public init(
-        store: Store, planner: @escaping Planner, router: EngineRouter,
+        store: Store, planner: @escaping Planner, inspector: @escaping Inspector,
+        router: EngineRouter,
         order: ActionOrder = .cleanupFirst, enrolment: Enrolment = Enrolment(),
         isDraining: Bool = false, lockLease: Duration = .seconds(1800),
         tableCacheStaleness: Duration = .seconds(600), limits: APILimits = APILimits(),
@@ -45,6 +55,7 @@ public struct APIConfiguration<Store: JobStore>: Sendable {
     ) {
         self.store = store
         self.planner = planner
+        self.inspector = inspector
         self.router = router
         self.order = order
         self.enrolment = enrolment

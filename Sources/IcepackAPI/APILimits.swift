@@ -36,6 +36,10 @@ public struct APILimits: Hashable, Sendable {
     public var dryRunPlanLimit = Duration.seconds(2)
     /// How long a request for a plan waits.
     public var planLimit = Duration.seconds(60)
+    /// How many tables are looked at at once.
+    public var maximumInspections = 16
+    /// How long the look at a table may take.
+    public var inspectionLimit = Duration.seconds(60)
     /// How long the store may take to answer when readiness is asked for.
     public var storePingLimit = Duration.seconds(2)
 

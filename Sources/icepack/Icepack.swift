@@ -24,6 +24,8 @@ struct Icepack: AsyncParsableCommand {
             ServeCommand.self, WorkerCommand.self, SweepCommand.self, MigrateCommand.self,
             ConfigCommand.self, SubmitCommand.self, JobsCommand.self, JobCommand.self,
             CancelCommand.self, TablesCommand.self, MaintainCommand.self, QuarantineCommand.self,
+            CancelCommand.self, TablesCommand.self, StatusCommand.self, HealthCommand.self,
+            RecommendCommand.self, ExplainCommand.self, MaintainCommand.self,
         ])
 }
 

@@ -11,7 +11,8 @@ import WireFormat
 @Suite struct OpenAPITests {
     @Test func `the document lists exactly the routes that there are`() throws {
         let configuration = APIConfiguration(
-            store: InMemoryJobStore(), planner: plannedExpiry, router: .everything, logger: .silent)
+            store: InMemoryJobStore(), planner: plannedExpiry, inspector: inspectedTable,
+            router: .everything, logger: .silent)
         let routes = APIHandlers(configuration).table.routes
             .map { "\($0.method.rawValue) \($0.template)" }
 

@@ -46,7 +46,8 @@ enum LayerRule {
         "PostgresStore": ["Jobs", "Postgres", "WireFormat"],
         "SQLiteStore": ["Jobs", "WireFormat"],
         "Fleet": [
-            "IcebergCatalog", "IcebergSpec", "Jobs", "Maintenance", "ObjectStorage", "WireFormat",
+            "IcebergCatalog", "IcebergSpec", "IcebergTable", "Jobs", "Maintenance",
+            "ObjectStorage", "WireFormat",
         ],
         "IcepackAPI": ["Fleet", "Jobs", "Maintenance", "WireFormat"],
         "IcepackRuntime": [

@@ -9,11 +9,13 @@ struct APIHandlers<Store: JobStore>: Sendable {
     let configuration: APIConfiguration<Store>
     let streams: SlotLimiter
     let plans: SlotLimiter
+    let inspections: SlotLimiter
 
     init(_ configuration: APIConfiguration<Store>) {
         self.configuration = configuration
         streams = SlotLimiter(limit: configuration.limits.maximumEventStreams)
         plans = SlotLimiter(limit: configuration.limits.maximumPlans)
+        inspections = SlotLimiter(limit: configuration.limits.maximumInspections)
     }
 
     var store: Store { configuration.store }
@@ -24,6 +26,9 @@ struct APIHandlers<Store: JobStore>: Sendable {
         RouteTable([
             .post("/tables/{database}/{table}/maintenance", submit),
             .post("/tables/{database}/{table}/maintenance/plan", plan),
+            .get("/tables/{database}/{table}/maintenance/recommendation", recommendation),
+            .get("/tables/{database}/{table}/status", tableStatus),
+            .get("/tables/{database}/{table}/health", tableHealth),
             .get("/jobs", listJobs),
             .get("/jobs/history", listHistory),
             .delete("/jobs/history", purgeHistory),

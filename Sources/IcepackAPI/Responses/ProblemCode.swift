@@ -45,6 +45,7 @@ enum ProblemCode: String, CaseIterable, Hashable, Sendable {
     case tableUnavailable = "table_unavailable"
     case tableUnreadable = "table_unreadable"
     case planTimeout = "plan_timeout"
+    case inspectionTimeout = "inspection_timeout"
     case internalError = "internal_error"
 }
 
@@ -67,7 +68,7 @@ extension ProblemCode {
         case .internalError: .internalServerError
         case .tableUnavailable, .tableUnreadable: .badGateway
         case .drainMode, .storeUnavailable, .notReady, .busy: .serviceUnavailable
-        case .planTimeout: .gatewayTimeout
+        case .planTimeout, .inspectionTimeout: .gatewayTimeout
         }
     }
 
@@ -108,6 +109,7 @@ extension ProblemCode {
         case .tableUnavailable: "The catalog or the storage does not answer"
         case .tableUnreadable: "The table's metadata cannot be used"
         case .planTimeout: "The plan took too long"
+        case .inspectionTimeout: "Looking at the table took too long"
         case .internalError: "Something went wrong in the service"
         }
     }
@@ -123,7 +125,7 @@ extension ProblemCode {
             .invalidField, .unknownField, .duplicateField, .invalidOption, .unknownOption,
             .invalidIdempotencyKey, .noEngineForAction, .idempotencyKeyReused, .tableNotFound,
             .jobNotFound, .tableLocked, .jobTerminal, .jobActive, .tableUnreadable, .planTimeout,
-            .internalError:
+            .inspectionTimeout, .internalError:
             nil
         }
     }
@@ -138,7 +140,7 @@ extension ProblemCode {
             .unknownOption, .invalidIdempotencyKey, .noEngineForAction, .idempotencyKeyReused,
             .tableNotFound, .jobNotFound, .tableLocked, .jobTerminal, .jobActive, .drainMode,
             .storeUnavailable, .notReady, .busy, .tableUnavailable, .tableUnreadable, .planTimeout,
-            .internalError:
+            .inspectionTimeout, .internalError:
             false
         }
     }

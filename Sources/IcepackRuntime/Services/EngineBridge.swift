@@ -9,12 +9,17 @@ import WireFormat
 
 /// Joins the job system, which knows actions as names, to the engines that run them.
 public struct EngineBridge: Sendable {
+    /// Plans rewrites of files whichever engine runs them; nil for what the engine plans itself.
+    public typealias FilePlan =
+        @Sendable (ActionRequest) async throws(MaintenanceError) -> ActionPlan?
+
     /// Chooses among the engines.
     public let router: EngineRouter
     let engines: [any MaintenanceEngine]
     /// What looks after files that were moved away; nil where nothing does.
     let keeper: (any QuarantineKeeper)?
     private let lease: Duration
+    private let filePlan: FilePlan
     private let tablePreference: @Sendable (TableIdentifier) async -> EnginePreference?
     /// Closes the engines' connections; nothing may be asked of the bridge afterwards.
     public let shutdown: @Sendable () async -> Void
@@ -24,6 +29,7 @@ public struct EngineBridge: Sendable {
     public init(
         engines: [any MaintenanceEngine], preference: EnginePreference, lease: Duration,
         keeper: (any QuarantineKeeper)? = nil,
+        filePlan: @escaping FilePlan = { _ in nil },
         tablePreference: @escaping @Sendable (TableIdentifier) async -> EnginePreference? = { _ in
             nil
         },
@@ -32,6 +38,7 @@ public struct EngineBridge: Sendable {
         self.engines = engines
         self.keeper = keeper
         self.lease = lease
+        self.filePlan = filePlan
         self.tablePreference = tablePreference
         self.shutdown = shutdown
         router = EngineRouter(
@@ -45,6 +52,7 @@ public struct EngineBridge: Sendable {
     public func preferring(_ preference: EnginePreference) -> EngineBridge {
         EngineBridge(
             engines: engines, preference: preference, lease: lease, keeper: keeper,
+            filePlan: filePlan,
             tablePreference: { _ in preference }, shutdown: shutdown)
     }
 
@@ -61,8 +69,10 @@ public struct EngineBridge: Sendable {
     ) async throws(MaintenanceError) -> ActionPlan {
         let identifier = TableIdentifier(table)
         let routed = RoutedAction(action, options: options, isDryRun: true)
-        return try await engine(for: routed, on: identifier).engine.plan(
-            ActionRequest(table: identifier, action: action, options: options, now: Self.now))
+        let request = ActionRequest(
+            table: identifier, action: action, options: options, now: Self.now)
+        let plan = try await engine(for: routed, on: identifier).engine.plan(request)
+        return try await filePlan(request)?.joined(to: plan) ?? plan
     }
 
     private func run(
@@ -214,6 +224,21 @@ public struct EngineBridge: Sendable {
     /// The wall clock, for the ages that tables are judged by; leases use the store's clock.
     static var now: Timestamp {
         Timestamp(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
+    }
+}
+
+extension ActionPlan {
+    /// This plan with what only the engine knows: its statement and its warnings.
+    fileprivate func joined(to own: ActionPlan) -> ActionPlan {
+        var summary = summary
+        if let statement = own.summary["statement"] { summary["statement"] = statement }
+        var warnings = summary["warnings"]?.arrayValue ?? []
+        for warning in own.summary["warnings"]?.arrayValue ?? []
+        where !warnings.contains(warning) {
+            warnings.append(warning)
+        }
+        summary["warnings"] = .array(warnings)
+        return ActionPlan(snapshotID: snapshotID, hasWork: hasWork, summary: summary)
     }
 }
 

@@ -44,6 +44,9 @@ extension Configuration {
         }
         return EngineBridge(
             engines: engines, preference: engine, lease: jobs.lease, keeper: native,
+            filePlan: { request throws(MaintenanceError) in
+                try await FilePlanner(catalog: catalog, storage: storage).plan(request)
+            },
             tablePreference: { table in await Self.preference(of: table, in: catalog, logger) },
             shutdown: shutdown)
     }

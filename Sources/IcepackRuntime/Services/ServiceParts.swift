@@ -70,7 +70,16 @@ public struct ServiceParts<Store: JobStore, TableCatalog: Catalog>: Sendable {
     }
 
     /// The REST API.
-    public func apiServer(onListening: @escaping @Sendable (Int) async -> Void) -> some Service {
+    ///
+    /// - Throws: ``StartupFailure`` for a storage that cannot be used as configured.
+    public func apiServer(
+        onListening: @escaping @Sendable (Int) async -> Void
+    ) throws(StartupFailure) -> some Service {
+        let reporter = TableReporter(
+            inspector: TableInspector(catalog: catalog, storage: try configuration.makeStorage()),
+            recommender: Recommender(
+                store: store, enrolment: configuration.enrolment, order: configuration.actionOrder,
+                router: bridge.router, defaults: configuration.policyDefaults))
         var limits = APILimits()
         limits.storePingLimit = configuration.postgresPool.healthCheckTimeout
         return APIServer(
@@ -79,6 +88,9 @@ public struct ServiceParts<Store: JobStore, TableCatalog: Catalog>: Sendable {
                 planner: { [bridge] table, action, options throws(MaintenanceError) in
                     try await bridge.plan(table, action, options)
                 },
+                inspector: { table, document throws(InspectionError) in
+                    try await reporter.document(document, of: table, now: EngineBridge.now)
+                },
                 router: bridge.router, order: configuration.actionOrder,
                 enrolment: configuration.enrolment, isDraining: configuration.jobs.isDraining,
                 lockLease: configuration.jobs.lease,
@@ -86,6 +98,16 @@ public struct ServiceParts<Store: JobStore, TableCatalog: Catalog>: Sendable {
                 logger: logger),
             host: configuration.listen.host, port: configuration.listen.port,
             onListening: onListening)
+    }
+}
+
+extension Configuration {
+    /// What decides where a table's properties say nothing.
+    var policyDefaults: PolicyDefaults {
+        PolicyDefaults(
+            engine: engine == .auto
+                ? EffectiveValue(engine, .byDefault)
+                : EffectiveValue(engine, .configuration("ICEPACK_ENGINE")))
     }
 }
 

@@ -39,7 +39,7 @@ struct ServeCommand: AsyncParsableCommand {
             configuration: configuration, store: store, catalog: catalog, bridge: bridge,
             logger: startup.logger)
         var services: [any Service] = [
-            parts.apiServer { [logger = startup.logger] port in
+            try parts.apiServer { [logger = startup.logger] port in
                 // A person looks for this line, a script for its port.
                 logger.notice(
                     "listening",

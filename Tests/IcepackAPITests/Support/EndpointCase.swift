@@ -41,6 +41,10 @@ struct Operation: Sendable {
 
     var changes: Bool { method != .GET }
 
+    /// Those that look at a table.
+    static let inspections = all.filter { inspectionIDs.contains($0.id) }
+    private static let inspectionIDs = ["recommendMaintenance", "tableStatus", "tableHealth"]
+
     static let someJob = "a1b2c3d4e5f678901234567890abcdef"
 
     static let all = [
@@ -49,6 +53,11 @@ struct Operation: Sendable {
         Operation(
             id: "planMaintenance", method: .POST, path: TestAPI.submitPath + "/plan",
             body: TestAPI.expire),
+        Operation(
+            id: "recommendMaintenance", method: .GET,
+            path: TestAPI.submitPath + "/recommendation"),
+        Operation(id: "tableStatus", method: .GET, path: TestAPI.tablePath + "/status"),
+        Operation(id: "tableHealth", method: .GET, path: TestAPI.tablePath + "/health"),
         Operation(id: "listJobs", method: .GET, path: "/jobs"),
         Operation(id: "listHistory", method: .GET, path: "/jobs/history"),
         Operation(id: "purgeHistory", method: .DELETE, path: "/jobs/history"),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Fleet
 import Jobs
 import Maintenance
 import NIOHTTP1
@@ -11,7 +12,9 @@ import WireFormat
 
 extension EndpointCase {
     /// Every status and code of every operation.
-    static let all = successes + everywhere + bodies + parameters + jobs + service
+    static let all =
+        successes + everywhere + bodies + parameters + jobs + service
+        + inspections
 
     private static func ok(
         _ operation: String, _ status: Int = 200,
@@ -228,6 +231,51 @@ extension EndpointCase {
     private static func plan(_ status: Int, _ code: String) -> EndpointCase {
         fails("planMaintenance", status, code) {
             try await $0.send(.POST, TestAPI.submitPath + "/plan", body: TestAPI.expire)
+        }
+    }
+
+    // MARK: Looking at tables
+
+    private static let inspections: [EndpointCase] = Operation.inspections.flatMap { operation in
+        [
+            ok(operation.id) { try await operation.send(to: $0) },
+            fails(operation.id, 422, "invalid_database_name") {
+                try await operation.send(
+                    to: $0, path: operation.path.replacing("analytics", with: "a..b"))
+            },
+            fails(operation.id, 422, "invalid_table_name") {
+                try await operation.send(
+                    to: $0, path: operation.path.replacing("page_views", with: "-x"))
+            },
+            fails(operation.id, 404, "table_not_found") {
+                try await operation.send(
+                    to: $0, path: operation.path.replacing("page_views", with: "gone"))
+            },
+            inspection(operation, 404, "table_not_found", .noSuchTable),
+            inspection(operation, 502, "table_unavailable", .unavailable(reason: "secret")),
+            inspection(operation, 502, "table_unreadable", .unreadable(reason: "secret")),
+            inspection(
+                operation, 503, "store_unavailable", .store(.unavailable(reason: "secret"))),
+            inspection(operation, 500, "internal_error", .cancelled),
+            fails(operation.id, 503, "busy") { try await operation.send(to: $0) }
+                .configured { $0.limits.maximumInspections = 0 },
+            fails(operation.id, 504, "inspection_timeout") { try await operation.send(to: $0) }
+                .configured {
+                    $0.limits.inspectionLimit = .milliseconds(1)
+                    $0.inspector = { _, _ async throws(InspectionError) in
+                        let (never, _) = AsyncStream<Void>.makeStream()
+                        for await _ in never {}
+                        throw .cancelled
+                    }
+                },
+        ]
+    }
+
+    private static func inspection(
+        _ operation: Operation, _ status: Int, _ code: String, _ error: InspectionError
+    ) -> EndpointCase {
+        fails(operation.id, status, code) { try await operation.send(to: $0) }.configured {
+            $0.inspector = { _, _ async throws(InspectionError) in throw error }
         }
     }
 

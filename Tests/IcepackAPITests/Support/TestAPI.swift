@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
+import Fleet
 import HTTPTypes
 import Jobs
 import Logging
@@ -22,6 +23,7 @@ struct TestAPI: Sendable {
     let stop: @Sendable () async -> Void
 
     static let table = TableName(database: "analytics", table: "page_views")
+    static let tablePath = "/tables/analytics/page_views"
     static let submitPath = "/tables/analytics/page_views/maintenance"
     static let expire = #"{"actions": ["expire_snapshots"]}"#
 
@@ -96,7 +98,8 @@ func withAPI(
     let store = InMemoryJobStore()
     try await store.replaceCachedTables([CachedTable(name: TestAPI.table)])
     var configuration = APIConfiguration(
-        store: store, planner: plannedExpiry, router: .everything, logger: .silent)
+        store: store, planner: plannedExpiry, inspector: inspectedTable, router: .everything,
+        logger: .silent)
     configure(&configuration)
     let (ports, listening) = AsyncStream<Int>.makeStream()
     let server = APIServer(configuration: configuration, host: "127.0.0.1", port: 0) {
@@ -119,6 +122,13 @@ func withAPI(
         await group.triggerGracefulShutdown()
         try await tasks.waitForAll()
     }
+}
+
+/// A document about a table, of which no test reads more than its kind.
+@Sendable func inspectedTable(
+    _ table: TableName, _ document: TableDocument
+) async throws(InspectionError) -> JSONValue {
+    ["document": .string(document.rawValue)]
 }
 
 /// A plan as the native engine's would look.

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IcebergSpec
+public import Jobs
+public import Maintenance
+public import WireFormat
+
+/// Joins what a table looks like with its policy, its history and the configuration.
+public struct Recommender<Store: JobStore>: Sendable {
+    private let store: Store
+    private let enrolment: Enrolment
+    private let order: ActionOrder
+    private let router: EngineRouter
+    private let defaults: PolicyDefaults
+
+    /// How many of a table's jobs are searched for the last of a kind.
+    static var searchedJobs: Int { 100 }
+    /// How many of a table's jobs a recommendation shows.
+    static var shownJobs: Int { 5 }
+
+    /// Takes what the service was configured with.
+    public init(
+        store: Store, enrolment: Enrolment, order: ActionOrder, router: EngineRouter,
+        defaults: PolicyDefaults = PolicyDefaults()
+    ) {
+        self.store = store
+        self.enrolment = enrolment
+        self.order = order
+        self.router = router
+        self.defaults = defaults
+    }
+
+    /// The policy of a table that was looked at.
+    public func policy(of inspection: TableInspection) -> MaintenancePolicy {
+        MaintenancePolicy(inspection.status.metadata.properties, defaults: defaults)
+    }
+
+    /// What should be run on a table, as the REST contract shows it.
+    public func recommend(
+        _ inspection: TableInspection, now: Timestamp
+    ) async throws(JobStoreError) -> JSONValue {
+        let table = inspection.table
+        let jobs = try await store.jobs(
+            matching: JobQuery(
+                table: table, visibility: .includingDeleted, limit: Self.searchedJobs))
+        let done = jobs.filter { $0.status == .completed && !$0.isDryRun }
+        let policy = policy(of: inspection)
+        let lastRemoval = done.first { job in
+            job.results.contains {
+                $0.action == MaintenanceAction.removeOrphanFiles.rawValue && $0.isSuccess
+            }
+        }
+        let recommendation = Recommendation(
+            verdicts: inspection.assessment.verdicts(
+                order: order, policy: policy, lastOrphanRemoval: lastRemoval?.completedAt,
+                now: now),
+            skips: skips(inspection, jobs: jobs),
+            cadence: Recommendation.Cadence(
+                hours: policy.cadenceHours.value,
+                lastCompletedAt: done.compactMap(\.completedAt).max(), now: now),
+            policy: policy, router: router)
+        var document = JSONObject([.init(key: "table", value: inspection.tableJSON)])
+        for member in recommendation.members { document[member.key] = member.value }
+        document["history"] = .array(jobs.prefix(Self.shownJobs).map(Self.json))
+        return .object(document)
+    }
+
+    private func skips(_ inspection: TableInspection, jobs: [Job]) -> [Recommendation.Skip] {
+        var skips: [Recommendation.Skip] = []
+        let properties = Dictionary(
+            inspection.status.metadata.properties.json.members.compactMap { member in
+                member.value.stringValue.map { (member.key, $0) }
+            }, uniquingKeysWith: { $1 })
+        let cached = CachedTable(name: inspection.table, properties: properties)
+        switch enrolment.skipReason(for: cached) {
+        case .skipProperty:
+            skips.append(.init(.skipProperty, "the table's property compaction_skip is true"))
+        case .notAllowlisted:
+            let list = enrolment.allowlist ?? []
+            skips.append(
+                .init(
+                    .notAllowlisted,
+                    "the database \(inspection.table.database) is none of the \(list.count) in "
+                        + "ICEPACK_MAINTENANCE_ALLOWLIST"))
+        case .notEnrolled:
+            skips.append(
+                .init(
+                    .notEnrolled,
+                    enrolment.mode == .optIn
+                        ? "the table's property icepack.maintenance_enabled is not true, which "
+                            + "ICEPACK_ENROLLMENT=opt-in asks for"
+                        : "the table's property icepack.maintenance_enabled is false"))
+        case nil: break
+        }
+        if let active = jobs.first(where: { !$0.status.isTerminal && !$0.isDryRun }) {
+            skips.append(
+                .init(
+                    .activeJob,
+                    "the job \(active.id.rawValue) on this table is \(active.status.rawValue)"))
+        }
+        return skips
+    }
+
+    private static func json(_ job: Job) -> JSONValue {
+        [
+            "job_id": .string(job.id.rawValue),
+            "actions": .array(job.actions.map { .string($0) }),
+            "dry_run": .bool(job.isDryRun), "status": .string(job.status.rawValue),
+            "submitted_at": .string(job.submittedAt.description),
+            "completed_at": .optional(job.completedAt?.description),
+            "error": .optional(job.error),
+        ]
+    }
+}
