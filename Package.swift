@@ -108,13 +108,18 @@ let package = Package(
                 .nio, .nioHTTP1, .nioPosix, .nioSSL,
             ]),
         .library("Postgres", ["CPQ"]),
-        .library("HTTPExchange", [.asyncHTTPClient, .nio, .nioHTTP1, .nioPosix, .nioSSL]),
+        .library(
+            "HTTPExchange",
+            ["AWSSigning", .asyncHTTPClient, .nio, .nioHTTP1, .nioPosix, .nioSSL]),
         .library("IcebergCatalog", ["Compression", "IcebergSpec", "ObjectStorage", "WireFormat"]),
         .library(
             "SQLCatalog",
             ["IcebergCatalog", "IcebergSpec", "ObjectStorage", "Postgres", "WireFormat", .grdb]),
         .library(
             "FileSystemCatalog", ["IcebergCatalog", "IcebergSpec", "ObjectStorage", "WireFormat"]),
+        .library(
+            "GlueCatalog",
+            ["HTTPExchange", "IcebergCatalog", "IcebergSpec", "ObjectStorage", "WireFormat"]),
         .library(
             "RESTCatalog",
             ["HTTPExchange", "IcebergCatalog", "IcebergSpec", "ObjectStorage", "WireFormat"]),
@@ -174,10 +179,10 @@ let package = Package(
         .library(
             "IcepackRuntime",
             [
-                "FileSystemCatalog", "Fleet", "HTTPExchange", "HiveServer2", "IcebergCatalog",
-                "IcebergSpec", "IcebergTable", "IcepackAPI", "Jobs", "Maintenance",
-                "NativeEngine", "ObjectStorage", "Postgres", "PostgresStore", "RESTCatalog",
-                "S3Storage", "SQLCatalog", "SQLiteStore", "SparkEngine",
+                "FileSystemCatalog", "Fleet", "GlueCatalog", "HTTPExchange", "HiveServer2",
+                "IcebergCatalog", "IcebergSpec", "IcebergTable", "IcepackAPI", "Jobs",
+                "Maintenance", "NativeEngine", "ObjectStorage", "Postgres", "PostgresStore",
+                "RESTCatalog", "S3Storage", "SQLCatalog", "SQLiteStore", "SparkEngine",
                 "WireFormat", .hummingbird, .logging, .serviceLifecycle,
                 .unixSignals, .yams,
             ]),
@@ -239,8 +244,9 @@ let package = Package(
         .tests(
             "CatalogTests",
             [
-                "FileSystemCatalog", "HTTPExchange", "IcebergCatalog", "IcebergSpec",
-                "IcebergTable", "ObjectStorage", "Postgres", "RESTCatalog", "SQLCatalog",
+                "AWSSigning", "FileSystemCatalog", "GlueCatalog", "HTTPExchange",
+                "IcebergCatalog", "IcebergSpec", "IcebergTable", "ObjectStorage", "Postgres",
+                "RESTCatalog", "SQLCatalog",
                 "StorageTestSupport", "TestSupport", "WireFormat", .grdb, .subprocess,
             ]),
         .tests(

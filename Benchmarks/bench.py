@@ -311,6 +311,8 @@ def bench_parquet(results, scratch, arguments):
             results.add(
                 "its peak memory; size", f"{peak:,.0f} MiB; {mine:,.0f} MB",
                 f"{memory:,.0f} MiB; {output.stat().st_size / 1e6:,.0f} MB")
+
+
 def bench_planning(results, scratch, arguments):
     """Status and plan of a large table from its manifests, the whole process."""
     size = ["--files", arguments.files, "--uniform", 1000]

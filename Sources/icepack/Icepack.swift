@@ -23,9 +23,9 @@ struct Icepack: AsyncParsableCommand {
         subcommands: [
             ServeCommand.self, WorkerCommand.self, SweepCommand.self, MigrateCommand.self,
             ConfigCommand.self, SubmitCommand.self, JobsCommand.self, JobCommand.self,
-            CancelCommand.self, TablesCommand.self, MaintainCommand.self, QuarantineCommand.self,
             CancelCommand.self, TablesCommand.self, StatusCommand.self, HealthCommand.self,
             RecommendCommand.self, ExplainCommand.self, MaintainCommand.self,
+            QuarantineCommand.self,
         ])
 }
 

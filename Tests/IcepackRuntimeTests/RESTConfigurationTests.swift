@@ -58,7 +58,38 @@ import Testing
         }
     }
 
+    @Test func `requests may be signed as those of AWS`() throws {
+        let settings = try configuration([
+            "ICEPACK_CATALOG_SIGV4": "true", "ICEPACK_CATALOG_SIGNING_NAME": "glue",
+        ]).restSettings()
+
+        #expect("\(settings.authentication)" == "signatures")
+    }
+
+    @Test func `Glue is where its region is, unless another endpoint is named`() throws {
+        func settings(_ more: [String: String]) throws -> (endpoint: String, id: String?) {
+            let environment = [
+                "ICEPACK_CATALOG_TYPE": "glue", "AWS_REGION": "eu-west-1",
+                "ICEPACK_CATALOG_GLUE_ID": "123456789012",
+            ].merging(more) { $1 }
+            let found = try Configuration(
+                ConfigurationValues(environment: environment)
+            ).glueSettings()
+            return (found.endpoint, found.catalogID)
+        }
+
+        #expect(try settings([:]) == ("https://glue.eu-west-1.amazonaws.com", "123456789012"))
+        #expect(
+            try settings(["ICEPACK_CATALOG_URI": "http://127.0.0.1:5000/"]).endpoint
+                == "http://127.0.0.1:5000")
+        #expect(
+            try settings(["AWS_REGION": "cn-north-1"]).endpoint
+                == "https://glue.cn-north-1.amazonaws.com.cn")
+    }
+
     @Test(arguments: [
+        ["ICEPACK_CATALOG_SIGV4": "true", "ICEPACK_CATALOG_TOKEN": "t"],
+        ["ICEPACK_CATALOG_SIGNING_NAME": "glue"], ["ICEPACK_CATALOG_GLUE_ID": "1"],
         ["ICEPACK_CATALOG_URI": ""], ["ICEPACK_CATALOG_URI": "sqlite:x"],
         ["ICEPACK_CATALOG_SCOPE": "all"], ["ICEPACK_CATALOG_OAUTH2_SERVER_URI": "https://login"],
         ["ICEPACK_CATALOG_TOKEN": "t", "ICEPACK_CATALOG_CREDENTIAL": "a:b"],

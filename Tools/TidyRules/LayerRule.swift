@@ -22,7 +22,10 @@ enum LayerRule {
             "IcebergCatalog", "IcebergSpec", "ObjectStorage", "Postgres", "WireFormat",
         ],
         "FileSystemCatalog": ["IcebergCatalog", "IcebergSpec", "ObjectStorage", "WireFormat"],
-        "HTTPExchange": [],
+        "HTTPExchange": ["AWSSigning"],
+        "GlueCatalog": [
+            "HTTPExchange", "IcebergCatalog", "IcebergSpec", "ObjectStorage", "WireFormat",
+        ],
         "RESTCatalog": [
             "HTTPExchange", "IcebergCatalog", "IcebergSpec", "ObjectStorage", "WireFormat",
         ],
@@ -51,10 +54,10 @@ enum LayerRule {
         ],
         "IcepackAPI": ["Fleet", "Jobs", "Maintenance", "WireFormat"],
         "IcepackRuntime": [
-            "FileSystemCatalog", "Fleet", "HTTPExchange", "HiveServer2", "IcebergCatalog",
-            "IcebergSpec", "IcebergTable", "IcepackAPI", "Jobs", "Maintenance", "NativeEngine",
-            "ObjectStorage", "Postgres", "PostgresStore", "RESTCatalog", "S3Storage", "SQLCatalog",
-            "SQLiteStore", "SparkEngine", "WireFormat",
+            "FileSystemCatalog", "Fleet", "GlueCatalog", "HTTPExchange", "HiveServer2",
+            "IcebergCatalog", "IcebergSpec", "IcebergTable", "IcepackAPI", "Jobs", "Maintenance",
+            "NativeEngine", "ObjectStorage", "Postgres", "PostgresStore", "RESTCatalog",
+            "S3Storage", "SQLCatalog", "SQLiteStore", "SparkEngine", "WireFormat",
         ],
         "icepack": [
             "Fleet", "IcebergCatalog", "IcepackAPI", "IcepackRuntime", "Jobs", "Maintenance",

@@ -11,6 +11,9 @@ extension Configuration {
             case token(String)
             /// With tokens for an OAuth2 client: `id:secret`, never shown.
             case credential(String, scope: String?, tokenURI: String?)
+            /// With signatures of AWS, for a service and a region; without one, AWS's own
+            /// environment names it.
+            case signature(service: String, region: String?)
         }
 
         /// Which credentials for a table's files the server is asked for.
@@ -36,7 +39,10 @@ extension Configuration {
         let catalog = CatalogSettings(
             kind: kind, name: reader.required(.catalogName),
             uri: reader.text(.catalogURI), warehouse: reader.required(.catalogWarehouse),
-            rest: readREST(&reader, kind))
+            glueID: reader.text(.catalogGlueID), rest: readREST(&reader, kind))
+        if kind != .glue {
+            reader.failWithoutEffect([.catalogGlueID], because: "ICEPACK_CATALOG_TYPE=glue")
+        }
         switch (catalog.kind, catalog.uri) {
         case (.sql, nil):
             reader.fail(
@@ -45,16 +51,17 @@ extension Configuration {
                     + " postgres://…")
         case (.rest, nil):
             reader.fail(.catalogURI, "is needed for catalog_type rest: https://host/path")
-        case (.rest, let uri?):
+        case (.rest, let uri?), (.glue, let uri?):
             if !uri.hasPrefix("http://"), !uri.hasPrefix("https://") {
                 reader.fail(
-                    .catalogURI, "must begin with https:// or http:// for catalog_type rest")
+                    .catalogURI,
+                    "must begin with https:// or http:// for catalog_type \(kind.rawValue)")
             }
         case (.filesystem, .some):
             reader.fail(
                 .catalogURI,
                 "has no effect for catalog_type filesystem: set catalog_warehouse instead")
-        case (.sql, .some), (.filesystem, nil): break
+        case (.sql, .some), (.filesystem, nil), (.glue, nil): break
         }
         return catalog
     }
@@ -77,15 +84,27 @@ extension Configuration {
     private static func readAuthentication(
         _ reader: inout ConfigurationReader
     ) -> RESTCatalogOptions.Authentication {
+        let isSigned = reader.boolean(.catalogSigV4)
         let token = reader.text(.catalogToken)
         let credential = reader.text(.catalogCredential)
-        if token != nil, credential != nil {
+        if [isSigned, token != nil, credential != nil].count(where: { $0 }) > 1 {
             reader.fail(
-                .catalogToken, "and catalog_credential are two ways to prove who calls: set one")
+                isSigned ? .catalogSigV4 : .catalogToken,
+                "is one of three ways to prove who calls: set only one of catalog_token,"
+                    + " catalog_credential and catalog_sigv4")
         }
         if credential == nil {
             reader.failWithoutEffect(
                 [.catalogScope, .catalogOAuth2ServerURI], because: "ICEPACK_CATALOG_CREDENTIAL")
+        }
+        if !isSigned {
+            reader.failWithoutEffect(
+                [.catalogSigningName, .catalogSigningRegion], because: "ICEPACK_CATALOG_SIGV4")
+        }
+        if isSigned {
+            return .signature(
+                service: reader.required(.catalogSigningName),
+                region: reader.text(.catalogSigningRegion))
         }
         if let credential {
             return .credential(
@@ -96,7 +115,7 @@ extension Configuration {
     }
 
     private static let restKeys: [ConfigurationKey] = [
-        .catalogToken, .catalogCredential, .catalogScope, .catalogOAuth2ServerURI,
-        .catalogAccessDelegation, .catalogTLSCAFile,
+        .catalogToken, .catalogCredential, .catalogScope, .catalogOAuth2ServerURI, .catalogSigV4,
+        .catalogSigningName, .catalogSigningRegion, .catalogAccessDelegation, .catalogTLSCAFile,
     ]
 }

@@ -94,6 +94,8 @@ public struct Configuration: Sendable {
         public let uri: String?
         /// The root of the tables: a path or a URI.
         public let warehouse: String
+        /// The account whose Glue Data Catalog it is; nil for the one that signs.
+        public let glueID: String?
         /// How a REST catalog is spoken to; nil for another kind.
         public let rest: RESTCatalogOptions?
     }
@@ -106,6 +108,8 @@ public struct Configuration: Sendable {
         case sql
         /// A server of the Iceberg REST protocol.
         case rest
+        /// AWS Glue.
+        case glue
     }
 
     /// How jobs are run.

@@ -20,6 +20,10 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     case catalogCredential = "catalog_credential"
     case catalogScope = "catalog_scope"
     case catalogOAuth2ServerURI = "catalog_oauth2_server_uri"
+    case catalogSigV4 = "catalog_sigv4"
+    case catalogSigningName = "catalog_signing_name"
+    case catalogSigningRegion = "catalog_signing_region"
+    case catalogGlueID = "catalog_glue_id"
     case catalogAccessDelegation = "catalog_access_delegation"
     case catalogTLSCAFile = "catalog_tls_ca_file"
     case maxConcurrentJobs = "max_concurrent_jobs"
@@ -79,9 +83,11 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
         case .catalogType: "filesystem"
         case .catalogName: "default"
         case .catalogURI, .catalogToken, .catalogCredential, .catalogScope,
-            .catalogOAuth2ServerURI, .catalogTLSCAFile:
+            .catalogOAuth2ServerURI, .catalogSigningRegion, .catalogGlueID, .catalogTLSCAFile:
             nil
         case .catalogWarehouse: "./warehouse"
+        case .catalogSigV4: "false"
+        case .catalogSigningName: "execute-api"
         case .catalogAccessDelegation: "vended-credentials"
         case .maxConcurrentJobs: "2"
         case .leaseSeconds: "1800"

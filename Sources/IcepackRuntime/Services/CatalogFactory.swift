@@ -2,6 +2,7 @@
 
 import FileSystemCatalog
 import Foundation
+import GlueCatalog
 public import IcebergCatalog
 public import ObjectStorage
 import RESTCatalog
@@ -42,6 +43,8 @@ extension Configuration {
         case .rest:
             let settings = try restSettings()
             return try opened { () throws(CatalogError) in try RESTCatalog(settings) }
+        case .glue:
+            return GlueCatalog(try glueSettings(), storage: storage)
         }
     }
 

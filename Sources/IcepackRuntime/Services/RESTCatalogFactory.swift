@@ -20,6 +20,9 @@ extension Configuration {
         switch rest.authentication {
         case .none: settings.authentication = .none
         case .token(let token): settings.authentication = .bearer(token: token)
+        case .signature(let service, let region):
+            let place = if let region { region } else { try awsRegion() }
+            settings.authentication = .signature(callSigning(service: service, region: place))
         case .credential(let credential, let scope, let tokenURI):
             settings.authentication = .clientCredentials(
                 OAuthClient(credential: credential, scope: scope, tokenURI: tokenURI))

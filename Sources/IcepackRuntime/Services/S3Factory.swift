@@ -19,12 +19,7 @@ extension Configuration {
 
     /// The settings of that store.
     func s3Settings(_ environment: CredentialsEnvironment) throws(StartupFailure) -> S3Settings {
-        let region: String
-        do throws(CredentialsError) {
-            region = try environment.region() ?? Self.usualRegion
-        } catch {
-            throw StartupFailure("S3 cannot be used: \(error)")
-        }
+        let region = try awsRegion()
         var settings = S3Settings(endpoint: try s3Endpoint(environment, region), region: region)
         switch s3.conditionalWrites {
         case .proven: settings.conditionalWrites = .proven
