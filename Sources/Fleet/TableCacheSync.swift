@@ -45,7 +45,7 @@ public struct TableCacheSync<TableCatalog: Catalog, Cache: TableCache>: Sendable
         unlessYounger freshness: Duration = .zero
     ) async throws(TableCacheSyncError) -> TableCacheSyncOutcome {
         do {
-            return try await cache.withTableSyncLock { () async throws in
+            return try await cache.withLock(.tableSync) { () async throws in
                 if let age = try await cache.tableCacheState().age, age < freshness {
                     return .fresh
                 }

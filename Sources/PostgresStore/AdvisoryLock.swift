@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Jobs
 import Postgres
 
 /// Locks that exclude processes, not rows; numbered within a class of our own.
@@ -8,6 +9,15 @@ enum AdvisoryLock: Int64 {
     case migration = 1
     /// Held while the catalog is listed into the table cache.
     case tableSync = 2
+    /// Held during a scheduled run of the orchestrator.
+    case orchestratorRun = 3
+
+    init(_ task: ExclusiveTask) {
+        switch task {
+        case .tableSync: self = .tableSync
+        case .orchestratorRun: self = .orchestratorRun
+        }
+    }
 
     /// `ICEP`, to stay clear of other programs in the same database.
     private static let classID: Int64 = 0x4943_4550

@@ -60,9 +60,10 @@ extension PostgresStore: TableCache {
         _ = try await run(statements)
     }
 
-    public func withTableSyncLock<Value: Sendable>(
-        _ body: @Sendable () async throws -> Value
+    public func withLock<Value: Sendable>(
+        _ task: ExclusiveTask, _ body: @Sendable () async throws -> Value
     ) async throws -> Value? {
+        let lock = AdvisoryLock(task)
         // The lock belongs to the session, so it ends with this process whatever happens to it.
         let connection: PostgresConnection
         do throws(PostgresError) {
@@ -74,7 +75,7 @@ extension PostgresStore: TableCache {
         let isMine: Bool
         do throws(PostgresError) {
             let result = try await connection.query(
-                AdvisoryLock.tableSync.statement("pg_try_advisory_lock"))
+                lock.statement("pg_try_advisory_lock"))
             isMine = try result.first?.decode(0) ?? false
         } catch {
             throw JobStoreError(error)
@@ -88,7 +89,7 @@ extension PostgresStore: TableCache {
         }
         // Closing the session frees the lock as well, but only once the server has noticed. Should
         // this fail, that is what happens.
-        _ = try? await connection.query(AdvisoryLock.tableSync.statement("pg_advisory_unlock"))
+        _ = try? await connection.query(lock.statement("pg_advisory_unlock"))
         return try outcome.get()
     }
 }

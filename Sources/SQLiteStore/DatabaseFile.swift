@@ -40,26 +40,34 @@ struct FileStamp: Hashable, Sendable {
 }
 
 /// A lock between processes on a file beside the store's; the kernel frees it when its holder dies.
-struct SyncLock: ~Copyable {
+struct TaskLock: ~Copyable {
     private let descriptor: CInt
 
     /// Takes the lock; nil if another holder, in this process or any, has it.
-    init?(besides path: String) throws(JobStoreError) {
-        let descriptor = open(path + ".sync-lock", O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    init?(for task: ExclusiveTask, besides path: String) throws(JobStoreError) {
+        let name = Self.suffix(of: task)
+        let descriptor = open(path + name, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw .unavailable(
-                reason: "cannot open the sync lock: \(String(cString: strerror(errno)))")
+                reason: "cannot open the lock \(name): \(String(cString: strerror(errno)))")
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             let reason = errno
             close(descriptor)
             guard reason == EWOULDBLOCK else {
                 throw .unavailable(
-                    reason: "cannot take the sync lock: \(String(cString: strerror(reason)))")
+                    reason: "cannot take the lock \(name): \(String(cString: strerror(reason)))")
             }
             return nil
         }
         self.descriptor = descriptor
+    }
+
+    private static func suffix(of task: ExclusiveTask) -> String {
+        switch task {
+        case .tableSync: ".sync-lock"
+        case .orchestratorRun: ".orchestrator-lock"
+        }
     }
 
     deinit { close(descriptor) }

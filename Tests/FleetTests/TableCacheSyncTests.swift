@@ -180,7 +180,7 @@ import Testing
         catalog.list([Self.table("a.t")])
         let sync = sync(catalog)
 
-        let inner = try await cache.withTableSyncLock { try await sync.sync() }
+        let inner = try await cache.withLock(.tableSync) { try await sync.sync() }
         #expect(inner == .busyElsewhere)
         _ = try await sync.sync(unlessYounger: .seconds(10))
         #expect(try await sync.sync(unlessYounger: .seconds(10)) == .fresh)

@@ -10,7 +10,7 @@ import Testing
     @Test(arguments: [
         "/", "/nothing", "/jobs/history/health", "/jobs/", "/tables/analytics/page_views",
         "/tables/analytics/page_views/status", "/tables/analytics/page_views/health", "/metrics",
-        "/ui", "/orchestrator/runs", "/tables/a/b/maintenance/recommendation",
+        "/ui", "/orchestrator", "/tables/a/b/maintenance/recommendation",
     ])
     func `a path that is not there is 404`(path: String) async throws {
         try await withAPI { api in
@@ -30,6 +30,8 @@ import Testing
         ("/jobs/a", "GET, HEAD, DELETE", .PUT), ("/jobs/a/cancel", "POST", .GET),
         ("/jobs/a/cancel", "POST", .HEAD), ("/jobs/a/events", "GET, HEAD", .POST),
         ("/tables/a/b/maintenance", "POST", .GET), ("/tables/a/b/maintenance/plan", "POST", .PUT),
+        ("/orchestrator/runs", "POST, GET, HEAD", .DELETE),
+        ("/orchestrator/runs/1", "GET, HEAD", .POST),
         ("/tables/cache-status", "GET, HEAD", .DELETE), ("/healthz", "GET, HEAD", .POST),
     ])
     func `a path under another method is 405 and says what it takes`(

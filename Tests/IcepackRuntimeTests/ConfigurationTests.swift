@@ -58,6 +58,9 @@ import Testing
         ("ICEPACK_POSTGRES_PASSWORD", "x"), ("ICEPACK_POSTGRES_MIN_CONNECTIONS", "21"),
         ("ICEPACK_API_URL", "localhost:8000"), ("ICEPACK_LOG_LEVEL", "loud"),
         ("ICEPACK_REMOVAL_PREFIXES", "warehouse"),
+        ("ICEPACK_ORCHESTRATOR_SCHEDULE", "daily"), ("ICEPACK_ORCHESTRATOR_SCHEDULE", "0 0 30 2 *"),
+        ("ICEPACK_ORCHESTRATOR_MAX_IN_FLIGHT", "0"),
+        ("ICEPACK_ORCHESTRATOR_MAX_IN_FLIGHT", "1001"),
     ])
     func `a value out of its limits is one mistake`(key: String, text: String) {
         #expect(problems([key: text]).count == 1)
@@ -70,6 +73,9 @@ import Testing
         ("ICEPACK_STORE", "postgres://u:p@h/d"), ("ICEPACK_POSTGRES_HOST", "/run/postgresql"),
         ("ICEPACK_ACTION_ORDER", "compact-first"), ("ICEPACK_PORT", ""),
         ("ICEPACK_REMOVAL_PREFIXES", "/w, s3://b/w, file:/w"),
+        ("ICEPACK_ORCHESTRATOR_SCHEDULE", "OFF"), ("ICEPACK_ORCHESTRATOR_SCHEDULE", "@daily"),
+        ("ICEPACK_ORCHESTRATOR_MAX_IN_FLIGHT", "1"),
+        ("ICEPACK_ORCHESTRATOR_MAX_IN_FLIGHT", "1000"),
     ])
     func `a value at its limit is taken`(key: String, text: String) {
         #expect(problems([key: text]) == [])

@@ -221,12 +221,12 @@ import WireFormat
             let first = try await file.migrated()
             let second = try await file.migrated()
 
-            let inner = try await first.withTableSyncLock {
-                try await second.withTableSyncLock { true } ?? false
+            let inner = try await first.withLock(.tableSync) {
+                try await second.withLock(.tableSync) { true } ?? false
             }
 
             #expect(inner == false)
-            #expect(try await second.withTableSyncLock { true } == true)
+            #expect(try await second.withLock(.tableSync) { true } == true)
         }
     }
 

@@ -33,6 +33,7 @@ enum ProblemCode: String, CaseIterable, Hashable, Sendable {
     case idempotencyKeyReused = "idempotency_key_reused"
     case tableNotFound = "table_not_found"
     case jobNotFound = "job_not_found"
+    case runNotFound = "run_not_found"
     case tableLocked = "table_locked"
     case jobTerminal = "job_terminal"
     case jobActive = "job_active"
@@ -55,7 +56,7 @@ extension ProblemCode {
         switch self {
         case .malformedRequest, .malformedJSON, .emptyActions, .unknownAction: .badRequest
         case .crossSiteRequest: .forbidden
-        case .notFound, .tableNotFound, .jobNotFound: .notFound
+        case .notFound, .tableNotFound, .jobNotFound, .runNotFound: .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .requestTimeout: .requestTimeout
         case .tableLocked, .jobTerminal, .jobActive: .conflict
@@ -99,6 +100,7 @@ extension ProblemCode {
         case .idempotencyKeyReused: "The idempotency key belongs to another request"
         case .tableNotFound: "The table is not known"
         case .jobNotFound: "The job is not known"
+        case .runNotFound: "The run is not known"
         case .tableLocked: "Another job holds the table"
         case .jobTerminal: "The job is already over"
         case .jobActive: "The job is not over yet"
@@ -124,8 +126,8 @@ extension ProblemCode {
             .invalidDatabaseName, .invalidTableName, .invalidParameter, .unknownParameter,
             .invalidField, .unknownField, .duplicateField, .invalidOption, .unknownOption,
             .invalidIdempotencyKey, .noEngineForAction, .idempotencyKeyReused, .tableNotFound,
-            .jobNotFound, .tableLocked, .jobTerminal, .jobActive, .tableUnreadable, .planTimeout,
-            .inspectionTimeout, .internalError:
+            .jobNotFound, .runNotFound, .tableLocked, .jobTerminal, .jobActive, .tableUnreadable,
+            .planTimeout, .inspectionTimeout, .internalError:
             nil
         }
     }
@@ -138,7 +140,8 @@ extension ProblemCode {
             .unknownAction, .invalidDatabaseName, .invalidTableName, .invalidParameter,
             .unknownParameter, .invalidField, .unknownField, .duplicateField, .invalidOption,
             .unknownOption, .invalidIdempotencyKey, .noEngineForAction, .idempotencyKeyReused,
-            .tableNotFound, .jobNotFound, .tableLocked, .jobTerminal, .jobActive, .drainMode,
+            .tableNotFound, .jobNotFound, .runNotFound, .tableLocked, .jobTerminal, .jobActive,
+            .drainMode,
             .storeUnavailable, .notReady, .busy, .tableUnavailable, .tableUnreadable, .planTimeout,
             .inspectionTimeout, .internalError:
             false

@@ -16,6 +16,7 @@ extension Configuration {
         jobs = Self.readJobs(&reader)
         tableCache = Self.readTableCache(&reader)
         enrolment = Self.readEnrolment(&reader)
+        orchestrator = Self.readOrchestrator(&reader)
         actionOrder = Self.readActionOrder(&reader)
         s3 = Self.readS3(&reader)
         spark = Self.readSpark(&reader, catalogName: catalog.name)
@@ -39,6 +40,20 @@ extension Configuration {
         guard reader.problems.isEmpty else {
             throw ConfigurationProblems(problems: reader.problems)
         }
+    }
+
+    private static func readOrchestrator(
+        _ reader: inout ConfigurationReader
+    ) -> OrchestrationSettings {
+        let text = reader.required(.orchestratorSchedule)
+        var schedule: CronSchedule?
+        if text.lowercased() != "off" {
+            do throws(InvalidCronSchedule) { schedule = try CronSchedule(text) } catch {
+                reader.fail(.orchestratorSchedule, "is neither off nor a schedule: \(error)")
+            }
+        }
+        return OrchestrationSettings(
+            schedule: schedule, maxInFlight: reader.integer(.orchestratorMaxInFlight, 1...1000))
     }
 
     private static func readActionOrder(_ reader: inout ConfigurationReader) -> ActionOrder {

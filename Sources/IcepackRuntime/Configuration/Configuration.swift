@@ -19,6 +19,8 @@ public struct Configuration: Sendable {
     public let jobs: JobSettings
     /// How the listing of the catalog is kept fresh.
     public let tableCache: TableCacheSettings
+    /// When the whole fleet is maintained, and how much of it at once.
+    public let orchestrator: OrchestrationSettings
     /// Which tables are maintained unasked.
     public let enrolment: Enrolment
     /// The order in which a job's actions run.
@@ -138,6 +140,14 @@ public struct Configuration: Sendable {
         public let refresh: Duration
         /// Age past which `/readyz` says no.
         public let staleness: Duration
+    }
+
+    /// When the whole fleet is maintained, and how much of it at once.
+    public struct OrchestrationSettings: Hashable, Sendable {
+        /// When `serve` does it; nil for never.
+        public let schedule: CronSchedule?
+        /// Jobs under way at once.
+        public let maxInFlight: Int
     }
 
     /// What is logged, and how.

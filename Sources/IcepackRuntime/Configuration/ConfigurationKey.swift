@@ -38,6 +38,8 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     case tableCacheRefreshSeconds = "table_cache_refresh_seconds"
     case tableCacheStalenessSeconds = "table_cache_staleness_seconds"
     case maintenanceAllowlist = "maintenance_allowlist"
+    case orchestratorSchedule = "orchestrator_schedule"
+    case orchestratorMaxInFlight = "orchestrator_max_in_flight"
     case enrollment
     case engine
     case apiURL = "api_url"
@@ -100,6 +102,8 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
         case .tableCacheRefreshSeconds: "300"
         case .tableCacheStalenessSeconds: "-1"
         case .maintenanceAllowlist, .removalPrefixes: nil
+        case .orchestratorSchedule: "off"
+        case .orchestratorMaxInFlight: "20"
         case .enrollment: "opt-out"
         case .engine: "auto"
         case .apiURL: "http://127.0.0.1:8000"

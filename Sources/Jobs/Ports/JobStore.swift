@@ -5,7 +5,9 @@ public import WireFormat
 /// Everything a store does.
 ///
 /// Callers ask for the narrowest part that serves them.
-public protocol JobStore: JobQueue, JobHistory, FileJournal, TableCache, JobSignals, AuditLog {
+public protocol JobStore: JobQueue, JobHistory, FileJournal, TableCache, OrchestratorRuns,
+    JobSignals, AuditLog
+{
     /// Brings the schema to this program's version; safe to call from many processes at once.
     ///
     /// - Throws: ``JobStoreError/corrupt(reason:)`` if the schema is newer than this program, or a

@@ -3,7 +3,7 @@
 public import WireFormat
 
 /// The part of the store that holds the last good listing of the catalog.
-public protocol TableCache: Sendable {
+public protocol TableCache: ExclusiveLocks {
     /// The table, or nil if the last good sync did not list it.
     func cachedTable(_ name: TableName) async throws(JobStoreError) -> CachedTable?
 
@@ -15,11 +15,6 @@ public protocol TableCache: Sendable {
 
     /// Replaces the listing at once: readers see the old generation or the new one.
     func replaceCachedTables(_ tables: [CachedTable]) async throws(JobStoreError)
-
-    /// Runs the body while no other process syncs; nil if another one is at it.
-    func withTableSyncLock<Value: Sendable>(
-        _ body: @Sendable () async throws -> Value
-    ) async throws -> Value?
 }
 
 /// A table as the last good sync saw it.

@@ -116,11 +116,11 @@ extension SQLiteStore {
         }
     }
 
-    public func withTableSyncLock<Value: Sendable>(
-        _ body: @Sendable () async throws -> Value
+    public func withLock<Value: Sendable>(
+        _ task: ExclusiveTask, _ body: @Sendable () async throws -> Value
     ) async throws -> Value? {
         try checkOpen()
-        guard let lock = try SyncLock(besides: path) else { return nil }
+        guard let lock = try TaskLock(for: task, besides: path) else { return nil }
         let value = try await body()
         // Held until here; freed by an error or a crash all the same.
         _ = consume lock

@@ -28,10 +28,21 @@ struct APIClient {
         _ method: Method, _ path: String, body: JSONValue? = nil,
         headers: [(String, String)] = []
     ) async throws(ClientFailure) -> JSONValue {
+        try await exchange(method, path, body: body, headers: headers).json
+    }
+
+    /// The same, with what `Retry-After` says.
+    func exchange(
+        _ method: Method, _ path: String, body: JSONValue? = nil,
+        headers: [(String, String)] = []
+    ) async throws(ClientFailure) -> (json: JSONValue, retryAfter: Duration?) {
         let response = try await open(method, path, body: body, headers: headers)
         do {
             let buffer = try await response.body.collect(upTo: Self.maximumAnswerBytes)
-            return try decoded(Array(buffer.readableBytesView), status: Int(response.status.code))
+            let json = try decoded(
+                Array(buffer.readableBytesView), status: Int(response.status.code))
+            let seconds = response.headers.first(name: "Retry-After").flatMap { UInt32($0) }
+            return (json, seconds.map { .seconds(Int64($0)) })
         } catch let failure as ClientFailure {
             throw failure
         } catch {

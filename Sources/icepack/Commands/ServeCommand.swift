@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
+import Fleet
 import Foundation
 import IcebergCatalog
 import IcepackRuntime
 import Jobs
 import Logging
 import ServiceLifecycle
+import Synchronization
+import WireFormat
 
 /// `icepack serve`: the API, in-process workers, the sweep and the catalog sync.
 struct ServeCommand: AsyncParsableCommand {
@@ -38,8 +41,10 @@ struct ServeCommand: AsyncParsableCommand {
         let parts = ServiceParts(
             configuration: configuration, store: store, catalog: catalog, bridge: bridge,
             logger: startup.logger)
+        let address = OwnAddress(configuration.listen)
         var services: [any Service] = [
             try parts.apiServer { [logger = startup.logger] port in
+                address.listening(on: port)
                 // A person looks for this line, a script for its port.
                 logger.notice(
                     "listening",
@@ -52,6 +57,10 @@ struct ServeCommand: AsyncParsableCommand {
         }
         if let sweeper = parts.sweeper { services.append(SweeperService(sweeper)) }
         if let purge = parts.quarantinePurge { services.append(purge) }
+        if let schedule = configuration.orchestrator.schedule {
+            services.append(
+                Self.orchestration(schedule, configuration, store, address, startup.logger))
+        }
         do {
             try await startup.run(services, within: .seconds(30))
         } catch {
@@ -60,4 +69,49 @@ struct ServeCommand: AsyncParsableCommand {
         }
         await store.shutdown()
     }
+}
+
+// MARK: Scheduled orchestration
+
+extension ServeCommand {
+    /// The orchestrator, over this process's own API like anybody else.
+    private static func orchestration(
+        _ schedule: CronSchedule, _ configuration: Configuration, _ store: some JobStore,
+        _ address: OwnAddress, _ logger: Logger
+    ) -> any Service {
+        OrchestratorSchedule(schedule, store: store, logger: logger, now: { .now }) {
+            let settings = OrchestratorSettings(
+                maxInFlight: configuration.orchestrator.maxInFlight,
+                name: OrchestratorSettings.newName())
+            return await Orchestrator(
+                service: RemoteMaintenanceService(client: APIClient(baseURL: address.url)),
+                settings: settings, clock: ContinuousClock(), now: { .now },
+                report: { event in
+                    guard let line = event.line(isDryRun: false) else { return }
+                    logger.info("orchestrator", metadata: ["event": "\(line)"])
+                }
+            ).run()
+        }
+    }
+}
+
+/// Where this process's own API is reached, once it listens.
+private final class OwnAddress: Sendable {
+    private let host: String
+    private let port: Mutex<Int>
+
+    init(_ listen: Configuration.Listen) {
+        // An address that stands for all is none to connect to.
+        switch listen.host {
+        case "0.0.0.0": host = "127.0.0.1"
+        case "::", "[::]": host = "[::1]"
+        case let other where other.contains(":") && !other.hasPrefix("["): host = "[\(other)]"
+        case let other: host = other
+        }
+        port = Mutex(listen.port)
+    }
+
+    func listening(on actual: Int) { port.withLock { $0 = actual } }
+
+    var url: String { "http://\(host):\(port.withLock { $0 })" }
 }

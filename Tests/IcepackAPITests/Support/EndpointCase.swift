@@ -67,6 +67,10 @@ struct Operation: Sendable {
         Operation(id: "followJob", method: .GET, path: "/jobs/\(someJob)/events"),
         Operation(id: "listTables", method: .GET, path: "/tables"),
         Operation(id: "cacheStatus", method: .GET, path: "/tables/cache-status"),
+        Operation(
+            id: "recordRun", method: .POST, path: "/orchestrator/runs", body: TestAPI.run),
+        Operation(id: "listRuns", method: .GET, path: "/orchestrator/runs"),
+        Operation(id: "readRun", method: .GET, path: "/orchestrator/runs/17"),
         Operation(id: "health", method: .GET, path: "/healthz", needsStore: false),
         Operation(id: "readiness", method: .GET, path: "/readyz", needsStore: false),
         Operation(id: "openAPI", method: .GET, path: "/openapi.json", needsStore: false),

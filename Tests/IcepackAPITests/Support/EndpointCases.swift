@@ -13,7 +13,7 @@ import WireFormat
 extension EndpointCase {
     /// Every status and code of every operation.
     static let all =
-        successes + everywhere + bodies + parameters + jobs + service
+        successes + everywhere + bodies + parameters + jobs + runs + service
         + inspections
 
     private static func ok(
@@ -64,6 +64,15 @@ extension EndpointCase {
         },
         ok("listTables") { try await $0.send(.GET, "/tables") },
         ok("cacheStatus") { try await $0.send(.GET, "/tables/cache-status") },
+        ok("recordRun", 201) {
+            try await $0.send(.POST, "/orchestrator/runs", body: TestAPI.run)
+        },
+        ok("listRuns") { try await $0.send(.GET, "/orchestrator/runs") },
+        ok("readRun") { api in
+            let made = try await api.send(.POST, "/orchestrator/runs", body: TestAPI.run)
+            return try await api.send(
+                .GET, "/orchestrator/runs/\(made.json["id"]?.intValue ?? 0)")
+        },
         ok("health") { try await $0.send(.GET, "/healthz") },
         ok("readiness") { try await $0.send(.GET, "/readyz") },
         ok("openAPI") { try await $0.send(.GET, "/openapi.json") },
@@ -115,7 +124,9 @@ extension EndpointCase {
         (422, "unknown_option", TestAPI.expire(#""retain_lst": 1"#)),
     ]
 
-    private static let bodies: [EndpointCase] = Operation.all.filter { $0.body != nil }.flatMap {
+    private static let bodies: [EndpointCase] = Operation.all.filter {
+        $0.path.hasPrefix(TestAPI.submitPath)
+    }.flatMap {
         operation in
         badBodies.map { bad in
             fails(operation.id, bad.status, bad.code) {
@@ -204,6 +215,45 @@ extension EndpointCase {
                     headers: key)
             },
         ]
+
+    // MARK: Runs of the orchestrator
+
+    private static let badRuns: [(status: Int, code: String, body: String)] = [
+        (400, "malformed_json", "{"),
+        (413, "body_too_large", String(repeating: " ", count: 1_048_577)),
+        (422, "invalid_field", "[]"),
+        (422, "invalid_field", "{}"),
+        (422, "invalid_field", TestAPI.run(#""status": "done""#)),
+        (422, "invalid_field", TestAPI.run(#""completed_at": "2026-04-25T01:59:59Z""#)),
+        (422, "invalid_field", TestAPI.run(#""started_at": "yesterday""#)),
+        (422, "invalid_field", TestAPI.run(#""jobs_failed": -1"#)),
+        (422, "invalid_field", TestAPI.run(#""jobs_failed": 2147483648"#)),
+        (422, "invalid_field", TestAPI.run(#""jobs_failed": 1.5"#)),
+        (422, "invalid_field", TestAPI.run(#""dry_run": null"#)),
+        (
+            422, "invalid_field",
+            TestAPI.run("\"error\": \"\(String(repeating: "x", count: 4097))\"")
+        ),
+        (422, "unknown_field", TestAPI.run(#""jobs_fialed": 1"#)),
+        (422, "duplicate_field", #"{"status": "failed", "status": "partial"}"#),
+    ]
+
+    private static let runs: [EndpointCase] =
+        badRuns.map { bad in
+            fails("recordRun", bad.status, bad.code) {
+                try await $0.send(.POST, "/orchestrator/runs", body: bad.body)
+            }
+        }
+        + ["17", "0", "-1", "x", "+1", "01", "9223372036854775808"].map { id in
+            fails("readRun", 404, "run_not_found") {
+                try await $0.send(.GET, "/orchestrator/runs/\(id)")
+            }
+        }
+        + ["limit=0", "limit=501"].map { query in
+            fails("listRuns", 422, "invalid_parameter") {
+                try await $0.send(.GET, "/orchestrator/runs?\(query)")
+            }
+        }
 
     // MARK: The state of the service
 

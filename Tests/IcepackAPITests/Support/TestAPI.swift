@@ -32,6 +32,19 @@ struct TestAPI: Sendable {
         #"{"actions": ["expire_snapshots"], "options": {"expire_snapshots": {"# + option + "}}}"
     }
 
+    /// A body that records a run of the orchestrator.
+    static let run = run("")
+
+    /// The same with a member added or replaced, such as `"jobs_failed": 1`.
+    static func run(_ member: String) -> String {
+        var members = [
+            #""started_at": "2026-04-25T02:00:00Z""#, #""completed_at": "2026-04-25T02:00:00Z""#,
+            #""status": "completed""#,
+        ]
+        members.removeAll { $0.split(separator: ":")[0] == member.split(separator: ":").first }
+        return "{\((members + (member.isEmpty ? [] : [member])).joined(separator: ", "))}"
+    }
+
     /// Sends one request over a pooled connection.
     func send(
         _ method: HTTPMethod, _ path: String, body: String? = nil, headers: HTTPHeaders = [:]

@@ -297,12 +297,12 @@ import WireFormat
         let first = PostgresStore(try PostgresConfiguration(url: url))
         let second = PostgresStore(try PostgresConfiguration(url: url))
 
-        let inner = try await first.withTableSyncLock {
-            try await second.withTableSyncLock { "both" } ?? "one"
+        let inner = try await first.withLock(.tableSync) {
+            try await second.withLock(.tableSync) { "both" } ?? "one"
         }
 
         #expect(inner == "one")
-        #expect(try await second.withTableSyncLock { "free" } == "free")
+        #expect(try await second.withLock(.tableSync) { "free" } == "free")
         await first.shutdown()
         await second.shutdown()
     }

@@ -17,6 +17,7 @@ public enum StoreCall: String, Hashable, Sendable, CaseIterable {
     case job, jobs, purgeHistory, queueDepth
     case append, close, markUnknown, openEntries, closeReplayed
     case cachedTable, cachedTables, tableCacheState, replaceCachedTables
+    case recordRun, orchestratorRuns, orchestratorRun
     case audit, migrate, ping
 }
 

@@ -11,7 +11,7 @@ public final class InMemoryJobStore: Sendable {
         var plan = FaultPlan.none
         var calls: [StoreCall] = []
         var isShutDown = false
-        var isSyncing = false
+        var tasks: Set<ExclusiveTask> = []
     }
 
     private let state = Mutex(State())
@@ -312,16 +312,37 @@ extension InMemoryJobStore: JobHistory, FileJournal, TableCache, AuditLog, JobSi
         }
     }
 
-    public func withTableSyncLock<Value: Sendable>(
-        _ body: @Sendable () async throws -> Value
+    public func withLock<Value: Sendable>(
+        _ task: ExclusiveTask, _ body: @Sendable () async throws -> Value
     ) async throws -> Value? {
-        let isMine = state.withLock { state in
-            defer { state.isSyncing = true }
-            return !state.isSyncing
-        }
-        guard isMine else { return nil }
-        defer { state.withLock { $0.isSyncing = false } }
+        guard state.withLock({ $0.tasks.insert(task).inserted }) else { return nil }
+        defer { state.withLock { _ = $0.tasks.remove(task) } }
         return try await body()
+    }
+
+    public func record(
+        _ run: OrchestratorRun
+    ) async throws(JobStoreError) -> RecordedOrchestratorRun {
+        try write(.recordRun) { model throws(JobStoreError) in
+            let record = RecordedOrchestratorRun(id: (model.runs.last?.id ?? 0) + 1, run: run)
+            model.runs.append(record)
+            return record
+        }
+    }
+
+    public func orchestratorRuns(
+        limit: Int
+    ) async throws(JobStoreError) -> [RecordedOrchestratorRun] {
+        try read(.orchestratorRuns) { model in
+            let bounded = min(max(limit, 0), RecordedOrchestratorRun.maximumPage)
+            return Array(model.runs.reversed().prefix(bounded))
+        }
+    }
+
+    public func orchestratorRun(
+        _ id: Int64
+    ) async throws(JobStoreError) -> RecordedOrchestratorRun? {
+        try read(.orchestratorRun) { model in model.runs.first { $0.id == id } }
     }
 
     public func audit(_ event: AuditEvent) async throws(JobStoreError) {

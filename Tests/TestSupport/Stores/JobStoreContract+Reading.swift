@@ -272,16 +272,49 @@ extension JobStoreContract {
                 }
             },
             Rule("only one sync runs at a time, and a failed one lets go") { test in
-                let inner = try await test.store.withTableSyncLock {
-                    try await test.store.withTableSyncLock { 1 } ?? 0
+                let inner = try await test.store.withLock(.tableSync) {
+                    try await test.store.withLock(.tableSync) { 1 } ?? 0
                 }
                 #expect(inner == 0)
                 await #expect(throws: BrokenExpectation.self) {
-                    try await test.store.withTableSyncLock {
+                    try await test.store.withLock(.tableSync) {
                         throw BrokenExpectation(description: "sync failed")
                     }
                 }
-                #expect(try await test.store.withTableSyncLock { 2 } == 2)
+                #expect(try await test.store.withLock(.tableSync) { 2 } == 2)
+            },
+            Rule("one kind of task does not exclude another") { test in
+                let inner = try await test.store.withLock(.tableSync) {
+                    try await test.store.withLock(.orchestratorRun) { 1 } ?? 0
+                }
+                #expect(inner == 1)
+            },
+            Rule("runs of the orchestrator come back as they were recorded, newest first") { test in
+                var run = OrchestratorRun(
+                    startedAt: Timestamp(microseconds: 1_777_127_700_000_001),
+                    completedAt: Timestamp(microseconds: 1_777_127_760_000_002), status: .partial)
+                run.tablesAssessed = OrchestratorRun.maximumCount
+                run.tablesSkipped = 2
+                run.tablesHealthy = 3
+                run.jobsSubmitted = 4
+                run.jobsCompleted = 5
+                run.jobsFailed = 6
+                run.isDryRun = true
+                run.error = "it's \u{1F9CA}; \"quoted\""
+                let plain = OrchestratorRun(
+                    startedAt: run.startedAt, completedAt: run.startedAt, status: .completed)
+
+                let first = try await test.store.record(run)
+                let second = try await test.store.record(plain)
+
+                #expect(first.run == run)
+                #expect(second.run == plain)
+                #expect(second.id > first.id)
+                #expect(try await test.store.orchestratorRuns(limit: 10) == [second, first])
+                #expect(try await test.store.orchestratorRuns(limit: 1) == [second])
+                #expect(try await test.store.orchestratorRuns(limit: 0).isEmpty)
+                #expect(try await test.store.orchestratorRun(first.id) == first)
+                #expect(try await test.store.orchestratorRun(second.id + 1) == nil)
             },
             Rule("the audit log takes events about any job or none") { test in
                 try await test.store.audit(

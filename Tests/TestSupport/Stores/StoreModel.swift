@@ -47,6 +47,7 @@ struct StoreModel: Sendable {
     var cache: [CachedTable] = []
     var cacheSyncedAt: Timestamp?
     var audit: [AuditEvent] = []
+    var runs: [RecordedOrchestratorRun] = []
     /// Signals since the shell last took them.
     var signals: [JobSignal] = []
 

@@ -1,0 +1,344 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import Jobs
+public import WireFormat
+
+/// Maintains the whole fleet once: asks what is recommended for every enrolled table, submits it,
+/// and follows the jobs to their end.
+///
+/// It speaks only to the API, so it runs anywhere and decides nothing itself. A table that fails
+/// costs the run that table. What it submitted goes on without it.
+public struct Orchestrator<Service: MaintenanceService, Time: Clock>: Sendable
+where Time.Duration == Duration {
+    private let service: Service
+    private let settings: OrchestratorSettings
+    private let clock: Time
+    private let now: @Sendable () -> Timestamp
+    private let report: @Sendable (OrchestratorEvent) -> Void
+
+    /// - Parameters:
+    ///   - service: whom to ask.
+    ///   - settings: the limits of a run.
+    ///   - clock: what pauses and the time limit go by.
+    ///   - now: what the record's times are.
+    ///   - report: called for whatever a person watching wants to see, from any task.
+    public init(
+        service: Service, settings: OrchestratorSettings, clock: Time,
+        now: @escaping @Sendable () -> Timestamp,
+        report: @escaping @Sendable (OrchestratorEvent) -> Void = { _ in }
+    ) {
+        self.service = service
+        self.settings = settings
+        self.clock = clock
+        self.now = now
+        self.report = report
+    }
+
+    /// One run, which is recorded with the service.
+    ///
+    /// Cancelling the task ends it as partial; the record is made all the same.
+    public func run() async -> OrchestratorRun {
+        let start = now()
+        var outcome = Outcome()
+        await work(&outcome, until: clock.now.advanced(by: settings.limit))
+        let run = outcome.run(from: start, to: max(start, now()), isDryRun: settings.isDryRun)
+        // In a task of its own: the record matters most when this one was cancelled.
+        let record = Task { [service] () async -> MaintenanceServiceError? in
+            do throws(MaintenanceServiceError) {
+                try await service.record(run)
+                return nil
+            } catch {
+                return error
+            }
+        }
+        if let error = await record.value { report(.unrecorded(reason: error.description)) }
+        return run
+    }
+
+    private func work(_ outcome: inout Outcome, until deadline: Time.Instant) async {
+        let tables: [TableName]
+        do throws(MaintenanceServiceError) { tables = try await service.enrolledTables() } catch {
+            return outcome.stop(.failed, "the tables could not be listed: \(error)")
+        }
+        let assessed = await assess(tables, &outcome, until: deadline)
+        if outcome.stopReason == nil, outcome.run.tablesAssessed == 0, !tables.isEmpty {
+            return outcome.stop(.failed, "no table could be assessed: \(outcome.firstFailure)")
+        }
+        let due = assessed.filter { !$0.recommendation.actions.isEmpty }
+            .sorted { $0.recommendation.urgency > $1.recommendation.urgency }
+        guard !settings.isDryRun, outcome.stopReason == nil else { return }
+        await submit(due, &outcome, until: deadline)
+    }
+}
+
+/// The limits of a run.
+public struct OrchestratorSettings: Hashable, Sendable {
+    /// Recommendations that are asked for at once.
+    public static let assessmentWidth = 16
+    /// Jobs under way at once where nobody says anything.
+    public static let defaultMaxInFlight = 20
+    /// The longest run; jobs that are under way then go on by themselves.
+    public static let defaultLimit = Duration.seconds(2 * 3600)
+    /// How long to wait before asking after a job again where the service does not say.
+    public static let defaultPoll = Duration.seconds(5)
+    /// The longest wait that a service can ask for.
+    public static let longestPoll = Duration.seconds(60)
+    /// How often a question after a job may go unanswered in a row before it counts as failed.
+    public static let maxUnansweredPolls = 20
+
+    /// Jobs under way at once: `ICEPACK_ORCHESTRATOR_MAX_IN_FLIGHT`.
+    public var maxInFlight: Int
+    /// The longest run.
+    public var limit: Duration
+    /// Whether to submit nothing.
+    public var isDryRun: Bool
+    /// Goes into the idempotency keys: a run that is repeated under the same name repeats no job.
+    public var name: String
+
+    /// Takes every field.
+    public init(
+        maxInFlight: Int = defaultMaxInFlight, limit: Duration = defaultLimit,
+        isDryRun: Bool = false, name: String
+    ) {
+        self.maxInFlight = max(1, maxInFlight)
+        self.limit = limit
+        self.isDryRun = isDryRun
+        self.name = name
+    }
+}
+
+/// What a person who watches a run wants to see.
+public enum OrchestratorEvent: Hashable, Sendable {
+    /// A table was looked at.
+    case assessed(TableName, Recommendation)
+    /// A table's recommendation could not be had.
+    case unassessed(TableName, reason: String)
+    /// A job was taken.
+    case submitted(TableName, actions: [String], job: String)
+    /// No job was made.
+    case skipped(TableName, reason: String)
+    /// A job ended.
+    case ended(TableName, job: String, JobStatus, error: String?)
+    /// The service could not keep the record of the run.
+    case unrecorded(reason: String)
+}
+
+// MARK: Looking
+
+/// A table and what should be done to it.
+private struct Assessed: Sendable {
+    let table: TableName
+    let recommendation: Recommendation
+}
+
+extension Orchestrator {
+    private enum Verdict: Sendable {
+        case assessed(Assessed)
+        case failed(TableName, reason: String)
+    }
+
+    private func assess(
+        _ tables: [TableName], _ outcome: inout Outcome, until deadline: Time.Instant
+    ) async -> [Assessed] {
+        var found: [Assessed] = []
+        await withTaskGroup(of: Verdict.self) { group in
+            var waiting = tables.makeIterator()
+            var running = 0
+            while true {
+                while running < OrchestratorSettings.assessmentWidth,
+                    outcome.mayGoOn(clock, until: deadline), let table = waiting.next()
+                {
+                    group.addTask { await verdict(on: table) }
+                    running += 1
+                }
+                guard running > 0, let verdict = await group.next() else { break }
+                running -= 1
+                switch verdict {
+                case .failed(let table, let reason):
+                    outcome.failedToAssess(reason)
+                    report(.unassessed(table, reason: reason))
+                case .assessed(let assessed):
+                    outcome.count(assessed.recommendation)
+                    report(.assessed(assessed.table, assessed.recommendation))
+                    found.append(assessed)
+                }
+            }
+        }
+        return found
+    }
+
+    private func verdict(on table: TableName) async -> Verdict {
+        do throws(MaintenanceServiceError) {
+            let recommendation = try await service.recommendation(for: table)
+            return .assessed(Assessed(table: table, recommendation: recommendation))
+        } catch {
+            return .failed(table, reason: error.description)
+        }
+    }
+}
+
+// MARK: Submitting and following
+
+extension Orchestrator {
+    private enum Ending: Sendable {
+        case ended(TableName, job: String, JobStatus, error: String?)
+        /// Nobody knows how it ended; the reason.
+        case lost(TableName, job: String, reason: String)
+        /// Time was up, or the run was told to stop.
+        case left
+    }
+
+    private func submit(
+        _ due: [Assessed], _ outcome: inout Outcome, until deadline: Time.Instant
+    ) async {
+        await withTaskGroup(of: Ending.self) { group in
+            var waiting = due.makeIterator()
+            var running = 0
+            while true {
+                while running < settings.maxInFlight, outcome.mayGoOn(clock, until: deadline),
+                    let next = waiting.next()
+                {
+                    guard let job = await submit(next, &outcome) else { continue }
+                    group.addTask { await follow(job, on: next.table, until: deadline) }
+                    running += 1
+                }
+                guard running > 0, let ending = await group.next() else { break }
+                running -= 1
+                count(ending, &outcome)
+            }
+        }
+    }
+
+    /// The job's id, or nil if there is none to follow.
+    private func submit(_ due: Assessed, _ outcome: inout Outcome) async -> String? {
+        let actions = due.recommendation.actions
+        do throws(MaintenanceServiceError) {
+            switch try await service.submit(
+                actions, on: due.table, key: "\(settings.name):\(due.table)")
+            {
+            case .accepted(let id):
+                outcome.run.jobsSubmitted += 1
+                report(.submitted(due.table, actions: actions, job: id))
+                return id
+            case .locked:
+                outcome.run.tablesSkipped += 1
+                report(.skipped(due.table, reason: "another job holds the table"))
+            case .draining:
+                outcome.stop(.partial, "the service is draining and takes no jobs")
+            }
+        } catch {
+            outcome.run.tablesSkipped += 1
+            outcome.failed("\(due.table) could not be submitted: \(error)")
+            report(.skipped(due.table, reason: error.description))
+        }
+        return nil
+    }
+
+    private func follow(
+        _ job: String, on table: TableName, until deadline: Time.Instant
+    ) async -> Ending {
+        var unanswered = 0
+        while !Task.isCancelled, clock.now < deadline {
+            var pause = OrchestratorSettings.defaultPoll
+            do throws(MaintenanceServiceError) {
+                let state = try await service.job(job)
+                unanswered = 0
+                if state.status.isTerminal {
+                    return .ended(table, job: job, state.status, error: state.error)
+                }
+                pause = min(state.retryAfter ?? pause, OrchestratorSettings.longestPoll)
+            } catch {
+                switch error {
+                case .unavailable where unanswered < OrchestratorSettings.maxUnansweredPolls:
+                    unanswered += 1
+                case .unavailable, .refused, .notFound:
+                    return .lost(table, job: job, reason: error.description)
+                }
+            }
+            let wake = min(clock.now.advanced(by: pause), deadline)
+            // Cancellation is all that ends a pause early, and the loop looks for it.
+            do { try await clock.sleep(until: wake, tolerance: nil) } catch { return .left }
+        }
+        return .left
+    }
+
+    private func count(_ ending: Ending, _ outcome: inout Outcome) {
+        switch ending {
+        case .ended(let table, let job, let status, let error):
+            if status == .completed {
+                outcome.run.jobsCompleted += 1
+            } else {
+                outcome.run.jobsFailed += 1
+                outcome.failed("\(table): \(error ?? "the job was \(status.rawValue)")")
+            }
+            report(.ended(table, job: job, status, error: error))
+        case .lost(let table, let job, let reason):
+            outcome.run.jobsFailed += 1
+            outcome.failed("\(table): what became of job \(job) is not known: \(reason)")
+            report(.skipped(table, reason: reason))
+        case .left:
+            outcome.stop(
+                .partial,
+                Task.isCancelled
+                    ? "it was told to stop; jobs under way go on"
+                    : "time was up; jobs under way go on")
+        }
+    }
+}
+
+/// The counts of a run under way, and why it stopped.
+private struct Outcome {
+    var run = OrchestratorRun(
+        startedAt: Timestamp(microseconds: 0), completedAt: Timestamp(microseconds: 0),
+        status: .completed)
+    private(set) var stopReason: String?
+    private(set) var failures = 0
+    private(set) var firstFailure = ""
+
+    mutating func count(_ recommendation: Recommendation) {
+        run.tablesAssessed += 1
+        if recommendation.isHealthy {
+            run.tablesHealthy += 1
+        } else if recommendation.actions.isEmpty {
+            run.tablesSkipped += 1
+        }
+    }
+
+    mutating func failedToAssess(_ reason: String) {
+        run.tablesSkipped += 1
+        failed(reason)
+    }
+
+    mutating func failed(_ reason: String) {
+        failures += 1
+        if firstFailure.isEmpty { firstFailure = reason }
+    }
+
+    /// Ends the run; the first reason stays.
+    mutating func stop(_ status: OrchestratorRun.Status, _ reason: String) {
+        guard stopReason == nil else { return }
+        stopReason = reason
+        run.status = status
+    }
+
+    /// Whether more can be begun; if time is up or the task is cancelled, it stops the run.
+    mutating func mayGoOn<Time: Clock>(_ clock: Time, until deadline: Time.Instant) -> Bool {
+        if Task.isCancelled { stop(.partial, "it was told to stop; jobs under way go on") }
+        if clock.now >= deadline { stop(.partial, "time was up; jobs under way go on") }
+        return stopReason == nil
+    }
+
+    func run(from start: Timestamp, to end: Timestamp, isDryRun: Bool) -> OrchestratorRun {
+        var run = run
+        run.startedAt = start
+        run.completedAt = end
+        run.isDryRun = isDryRun
+        // A failed job fails no run: the run did what it is for. It is told all the same.
+        let text =
+            stopReason
+            ?? (failures == 0
+                ? nil : failures == 1 ? firstFailure : "\(firstFailure) (and \(failures - 1) more)")
+        run.error = text.map { String($0.prefix(OrchestratorRun.maximumErrorLength)) }
+        return run
+    }
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ArgumentParser
+import Fleet
+import Foundation
+import IcepackRuntime
+import Jobs
+import ServiceLifecycle
+import Synchronization
+import WireFormat
+
+/// `icepack orchestrate`: maintains every enrolled table once.
+struct OrchestrateCommand: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "orchestrate",
+        abstract: "Maintain every enrolled table once, as recommended.",
+        discussion: """
+            Speaks only to the service. Asks for each table's recommendation, submits what is \
+            recommended, most unhealthy tables first, and follows the jobs to their end.
+
+            Exit status: 0 completed; 1 failed; 2 partial (time was up, the service drains, or \
+            SIGTERM): jobs under way go on.
+            """)
+
+    @OptionGroup var client: ClientOptions
+
+    @Flag(name: .long, help: "Look and tell, but submit nothing.")
+    var dryRun = false
+
+    @Option(name: .long, help: "The longest run, in seconds.")
+    var limit: Int = 7200
+
+    func validate() throws {
+        guard (1...86_400).contains(limit) else {
+            throw ValidationError("--limit must be from 1 to 86400 seconds")
+        }
+    }
+
+    func run() async throws {
+        unblockTerminationSignals()
+        let startup = try Startup(client.configuration)
+        let configuration = startup.configuration
+        let service = RemoteMaintenanceService(
+            client: APIClient(baseURL: client.apiURL ?? configuration.apiURL))
+        let json = client.json
+        let settings = OrchestratorSettings(
+            maxInFlight: configuration.orchestrator.maxInFlight, limit: .seconds(limit),
+            isDryRun: dryRun, name: OrchestratorSettings.newName())
+        let pass = OrchestrationPass(
+            Orchestrator(
+                service: service, settings: settings, clock: ContinuousClock(), now: { .now },
+                report: { event in
+                    // Tables that need nothing would bury the others.
+                    if let line = event.line(isDryRun: settings.isDryRun) { Console.note(line) }
+                }))
+        try await startup.run([pass], within: .seconds(30))
+        guard let run = pass.result else { throw ExitStatus.failed.exit }
+        if json {
+            Console.write(.object(run.json))
+        } else {
+            Console.write(run.summary)
+        }
+        switch run.status {
+        case .completed: break
+        case .failed: throw ExitStatus.failed.exit
+        case .partial: throw ExitCode(2)
+        }
+    }
+}
+
+/// One run that heeds SIGTERM: it ends as partial, and is recorded.
+final class OrchestrationPass<Remote: MaintenanceService>: Service {
+    private let orchestrator: Orchestrator<Remote, ContinuousClock>
+    private let outcome = Mutex<OrchestratorRun?>(nil)
+
+    init(_ orchestrator: Orchestrator<Remote, ContinuousClock>) {
+        self.orchestrator = orchestrator
+    }
+
+    var result: OrchestratorRun? { outcome.withLock { $0 } }
+
+    func run() async throws {
+        let run = await cancelWhenGracefulShutdown { await self.orchestrator.run() }
+        outcome.withLock { $0 = run }
+    }
+}
+
+extension OrchestratorSettings {
+    /// A name that no other run has.
+    static func newName() -> String {
+        "orchestrate-\(Timestamp.now.microseconds)-\(UInt32.random(in: 0...UInt32.max))"
+    }
+}
+
+extension OrchestratorEvent {
+    /// The event for a person; nil where it is not worth a line.
+    func line(isDryRun: Bool) -> String? {
+        switch self {
+        case .assessed(let table, let recommendation):
+            guard isDryRun, !recommendation.isHealthy else { return nil }
+            return recommendation.actions.isEmpty
+                ? "\(table): skipped (\(recommendation.skipReasons.joined(separator: ", ")))"
+                : "\(table): would run \(recommendation.actions.joined(separator: ", "))"
+        case .unassessed(let table, let reason): return "\(table): not assessed: \(reason)"
+        case .submitted(let table, let actions, let job):
+            return "\(table): job \(job): \(actions.joined(separator: ", "))"
+        case .skipped(let table, let reason): return "\(table): skipped: \(reason)"
+        case .ended(let table, let job, let status, let error):
+            return "\(table): job \(job) \(status.rawValue)\(error.map { ": \($0)" } ?? "")"
+        case .unrecorded(let reason): return "the run could not be recorded: \(reason)"
+        }
+    }
+}
+
+extension OrchestratorRun {
+    /// The run in a line.
+    fileprivate var summary: String {
+        let counts =
+            "assessed \(tablesAssessed) tables (\(tablesHealthy) need nothing, "
+            + "\(tablesSkipped) skipped), submitted \(jobsSubmitted) jobs: \(jobsCompleted) "
+            + "completed, \(jobsFailed) failed"
+        return "\(status.rawValue): \(counts)\(error.map { "; \($0)" } ?? "")"
+    }
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Fleet
+import Jobs
+import Synchronization
+import TestSupport
+import WireFormat
+
+/// A service whose answers a test decides.
+final class ScriptedMaintenance: MaintenanceService, Sendable {
+    struct State {
+        var tables: [TableName] = []
+        var listing: MaintenanceServiceError?
+        var recommendations: [TableName: Recommendation] = [:]
+        var unassessable: [TableName: MaintenanceServiceError] = [:]
+        var replies: [TableName: SubmissionReply] = [:]
+        var refusals: [TableName: MaintenanceServiceError] = [:]
+        /// What a job's polls find, one after another; the last stays.
+        var jobs: [String: [Result<JobState, MaintenanceServiceError>]] = [:]
+        var recording: MaintenanceServiceError?
+
+        var submitted: [TableName] = []
+        var keys: [String] = []
+        var inFlight = 0
+        var mostInFlight = 0
+        var assessing = 0
+        var mostAssessing = 0
+        var recorded: [OrchestratorRun] = []
+    }
+
+    let state: Mutex<State>
+    /// Called before each question after a job.
+    let polled: @Sendable (String) async -> Void
+
+    init(_ state: State, polled: @escaping @Sendable (String) async -> Void = { _ in }) {
+        self.state = Mutex(state)
+        self.polled = polled
+    }
+
+    func enrolledTables() async throws(MaintenanceServiceError) -> [TableName] {
+        let (error, tables) = state.withLock { ($0.listing, $0.tables) }
+        if let error { throw error }
+        return tables
+    }
+
+    func recommendation(
+        for table: TableName
+    ) async throws(MaintenanceServiceError) -> Recommendation {
+        state.withLock { state in
+            state.assessing += 1
+            state.mostAssessing = max(state.mostAssessing, state.assessing)
+        }
+        // Lets the others in, so that the test sees how many there are at once.
+        for _ in 0..<20 { await Task.yield() }
+        let (error, recommendation) = state.withLock { state in
+            state.assessing -= 1
+            return (state.unassessable[table], state.recommendations[table])
+        }
+        if let error { throw error }
+        return recommendation ?? Recommendation(actions: [], skipReasons: ["nothing_to_do"])
+    }
+
+    func submit(
+        _ actions: [String], on table: TableName, key: String
+    ) async throws(MaintenanceServiceError) -> SubmissionReply {
+        let (error, reply) = state.withLock { state in
+            let reply = state.replies[table] ?? .accepted(id: "job-\(table.table)")
+            state.submitted.append(table)
+            state.keys.append(key)
+            if case .accepted = reply, state.refusals[table] == nil {
+                state.inFlight += 1
+                state.mostInFlight = max(state.mostInFlight, state.inFlight)
+            }
+            return (state.refusals[table], reply)
+        }
+        if let error { throw error }
+        return reply
+    }
+
+    func job(_ id: String) async throws(MaintenanceServiceError) -> JobState {
+        await polled(id)
+        let result = state.withLock { state in
+            var answers = state.jobs[id] ?? [.success(.ended(.completed))]
+            let answer = answers[0]
+            if answers.count > 1 {
+                answers.removeFirst()
+                state.jobs[id] = answers
+            }
+            if case .success(let job) = answer, job.status.isTerminal { state.inFlight -= 1 }
+            return answer
+        }
+        return try result.get()
+    }
+
+    func record(_ run: OrchestratorRun) async throws(MaintenanceServiceError) {
+        let error = state.withLock { state in
+            if state.recording == nil { state.recorded.append(run) }
+            return state.recording
+        }
+        if let error { throw error }
+    }
+}
+
+extension JobState {
+    static func ended(_ status: JobStatus, _ error: String? = nil) -> JobState {
+        JobState(status: status, error: error, retryAfter: nil)
+    }
+
+    static func running(_ retryAfter: Duration? = nil) -> JobState {
+        JobState(status: .running, error: nil, retryAfter: retryAfter)
+    }
+}
