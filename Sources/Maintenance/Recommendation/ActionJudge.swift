@@ -96,6 +96,7 @@ struct ActionJudge {
             [
                 "data_files": .integer(dataPlan.fileCount),
                 "small_files": .integer(facts.smallFiles),
+                "small_files_bytes": .integer(facts.smallBytes),
                 "groups": .integer(groups.count),
                 "rewritten_data_files": .integer(dataPlan.rewrittenFiles),
                 "rewritten_bytes": .integer(dataPlan.rewrittenBytes),

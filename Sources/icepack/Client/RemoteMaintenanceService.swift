@@ -32,8 +32,9 @@ struct RemoteMaintenanceService: MaintenanceService {
         var urgency = Recommendation.Urgency()
         for verdict in object["actions"]?.arrayValue ?? [] {
             guard let evidence = verdict.objectValue?["evidence"]?.objectValue else { continue }
-            urgency.smallFileBytes += evidence["small_file_bytes"]?.intValue.map { Int64($0) } ?? 0
-            urgency.deleteFiles += evidence["delete_files"]?.intValue.map { Int64($0) } ?? 0
+            urgency.smallFileBytes += evidence["small_files_bytes"]?.intValue.map { Int64($0) } ?? 0
+            urgency.deleteFiles +=
+                evidence["position_delete_files"]?.intValue.map { Int64($0) } ?? 0
         }
         return Recommendation(actions: actions, skipReasons: reasons, urgency: urgency)
     }
