@@ -25,7 +25,7 @@ struct FixtureRewriteTests {
         "column_mapping/warehouse/default.db/my_table", "hive_partitioned_table",
         "iceberg_v1_deprecated/default/legacy_v1", "iceberg_v1_repro/repro/merch_v1",
         "legacy_bare_deletion_vector/warehouse/default/legacy_bare_deletion_vector",
-        "map_stats/default.db/map_stats", "null_stats/default/test_nulls", "partition_binary",
+        "null_stats/default/test_nulls", "partition_binary",
         "partition_bool", "partition_decimal_hugeint", "partition_decimal_integer",
         "partition_double", "partition_timestamptz/default.db/partition_timestamptz", "uuid",
     ]

@@ -151,7 +151,7 @@ import WireFormat
         #expect(after.currentSnapshot?.addedRows == 0)
     }
 
-    @Test(arguments: [3_000, 20_000, 100_000])
+    @Test(arguments: [3_000, 40_000, 200_000])
     func `manifests are split near the target, clustered by partition, and then left alone`(
         target: Int
     ) async throws {

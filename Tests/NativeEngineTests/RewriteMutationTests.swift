@@ -50,7 +50,7 @@ import Testing
         /// Damages entries that are about to be stored.
         func apply(to entries: inout [CompleteEntry]) {
             switch self {
-            case .lostEntry: entries.removeLast()
+            case .lostEntry: entries.remove(at: 1)
             case .doubledEntry: entries.append(entries[0])
             case .replacedByDouble: entries[1] = entries[0]
             case .path: entries[0].entry.dataFile.filePath += "x"

@@ -66,13 +66,13 @@ def entries(manifest):
                 next_row += file["record_count"]
         if status == 2:
             continue
-        carried = {
+        # Version 1 has no such field, and only data.
+        carried = {"content": 0} | {
             key: plain(value)
             for key, value in file.items()
             if key not in ("first_row_id", "block_size_in_bytes", "distinct_counts")
             and value is not None
         }
-        carried.setdefault("content", 0)
         yield {
             "snapshot_id": first_of(row, "snapshot_id") or manifest.get("added_snapshot_id"),
             "sequence_number": data_sequence,

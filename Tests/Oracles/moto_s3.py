@@ -12,6 +12,7 @@ it is told to stop.
 import json
 import os
 import sys
+import threading
 
 # From the first call on; users are made below, behind the server's back.
 os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = "0"
@@ -21,6 +22,7 @@ from moto.moto_server.werkzeug_app import (  # noqa: E402
     DomainDispatcherApplication,
     create_backend_app,
 )
+from moto.s3.responses import S3Response  # noqa: E402
 from moto.sts.responses import TokenResponse  # noqa: E402
 from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: E402
 
@@ -56,6 +58,19 @@ def allow_web_identity() -> None:
     TokenResponse._authenticate_and_authorize_normal_action = authorize_signed
 
 
+def create_atomically() -> None:
+    """Lets one request at a time look for an object and create it, which moto does in two steps."""
+    lock = threading.Lock()
+    for name in ["put_object", "_key_response_post"]:
+        unlocked = getattr(S3Response, name)
+
+        def locked(self: S3Response, *values: object, unlocked=unlocked, **named: object):
+            with lock:
+                return unlocked(self, *values, **named)
+
+        setattr(S3Response, name, locked)
+
+
 def user(name: str, actions: list[str]) -> dict[str, str]:
     backend = iam_backends[ACCOUNT]["aws"]
     backend.create_user("us-east-1", name)
@@ -72,6 +87,7 @@ def role(name: str, actions: list[str]) -> None:
 
 def main() -> None:
     allow_web_identity()
+    create_atomically()
     role("tables", ["s3:*"])
     users = {
         "icepack": user("icepack", ["*"]),
