@@ -305,8 +305,9 @@ let package = Package(
         .tests(
             "IcepackRuntimeTests",
             [
-                "HTTPExchange", "IcebergCatalog", "IcepackRuntime", "Jobs", "Maintenance",
-                "ObjectStorage", "RESTCatalog", "S3Storage", "TestSupport", "WireFormat", .logging,
+                "GlueCatalog", "HTTPExchange", "IcebergCatalog", "IcepackRuntime", "Jobs",
+                "Maintenance", "ObjectStorage", "RESTCatalog", "S3Storage", "TestSupport",
+                "WireFormat", .logging,
             ]),
         // The product as a user runs it: the built executable, in processes of its own.
         .tests(

@@ -16,7 +16,7 @@ struct PlanTable: AsyncParsableCommand {
     var metadata: String
 
     func run() async throws {
-        let storage = try LocalStorage()
+        let storage = LocalStorage()
         let began = ContinuousClock.now
         let bytes = try await storage.read(
             Location(metadata), limit: TableMetadata.maximumByteCount)

@@ -19,8 +19,8 @@ import WireFormat
         (0..<count).map { table("t\($0)") }
     }
 
-    private static func due(_ bytes: Int64 = 0, _ deletes: Int64 = 0) -> Recommendation {
-        Recommendation(
+    private static func due(_ bytes: Int64 = 0, _ deletes: Int64 = 0) -> RecommendedWork {
+        RecommendedWork(
             actions: ["expire_snapshots"], skipReasons: [],
             urgency: .init(smallFileBytes: bytes, deleteFiles: deletes))
     }
@@ -39,7 +39,7 @@ import WireFormat
         var state = ScriptedMaintenance.State()
         state.tables = Self.tables(5)
         state.recommendations[Self.table("t1")] = Self.due()
-        state.recommendations[Self.table("t2")] = Recommendation(
+        state.recommendations[Self.table("t2")] = RecommendedWork(
             actions: [], skipReasons: ["cadence_not_due"])
         state.recommendations[Self.table("t3")] = Self.due()
         state.jobs["job-t3"] = [
@@ -179,11 +179,11 @@ import WireFormat
         let task = Task { await run(service) }
         for await _ in polls { break }
         task.cancel()
-        let run = await task.value
+        let report = await task.value
 
-        #expect(run.status == .partial)
-        #expect(run.error == "it was told to stop; jobs under way go on")
-        #expect(service.state.withLock { $0.recorded } == [run])
+        #expect(report.status == .partial)
+        #expect(report.error == "it was told to stop; jobs under way go on")
+        #expect(service.state.withLock { $0.recorded } == [report])
     }
 
     @Test func `a service that cannot list tables, or assess any, fails the run`() async {

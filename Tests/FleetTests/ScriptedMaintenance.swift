@@ -11,7 +11,7 @@ final class ScriptedMaintenance: MaintenanceService, Sendable {
     struct State {
         var tables: [TableName] = []
         var listing: MaintenanceServiceError?
-        var recommendations: [TableName: Recommendation] = [:]
+        var recommendations: [TableName: RecommendedWork] = [:]
         var unassessable: [TableName: MaintenanceServiceError] = [:]
         var replies: [TableName: SubmissionReply] = [:]
         var refusals: [TableName: MaintenanceServiceError] = [:]
@@ -45,7 +45,7 @@ final class ScriptedMaintenance: MaintenanceService, Sendable {
 
     func recommendation(
         for table: TableName
-    ) async throws(MaintenanceServiceError) -> Recommendation {
+    ) async throws(MaintenanceServiceError) -> RecommendedWork {
         state.withLock { state in
             state.assessing += 1
             state.mostAssessing = max(state.mostAssessing, state.assessing)
@@ -57,7 +57,7 @@ final class ScriptedMaintenance: MaintenanceService, Sendable {
             return (state.unassessable[table], state.recommendations[table])
         }
         if let error { throw error }
-        return recommendation ?? Recommendation(actions: [], skipReasons: ["nothing_to_do"])
+        return recommendation ?? RecommendedWork(actions: [], skipReasons: ["nothing_to_do"])
     }
 
     func submit(

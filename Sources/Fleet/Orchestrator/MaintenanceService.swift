@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Jobs
-public import WireFormat
 
 /// What the orchestrator needs of the service: its REST API, nothing else.
 public protocol MaintenanceService: Sendable {
@@ -11,7 +10,7 @@ public protocol MaintenanceService: Sendable {
     /// What should be run on a table, and why.
     func recommendation(
         for table: TableName
-    ) async throws(MaintenanceServiceError) -> Recommendation
+    ) async throws(MaintenanceServiceError) -> RecommendedWork
 
     /// Asks for a job; the same key within a day is the same job.
     func submit(
@@ -70,7 +69,7 @@ public struct JobState: Hashable, Sendable {
 }
 
 /// The part of a recommendation that the orchestrator acts on.
-public struct Recommendation: Hashable, Sendable {
+public struct RecommendedWork: Hashable, Sendable {
     /// The actions in their order; empty when there is a reason to skip.
     public let actions: [String]
     /// Why nothing is recommended.

@@ -110,7 +110,7 @@ public struct OrchestratorSettings: Hashable, Sendable {
 /// What a person who watches a run wants to see.
 public enum OrchestratorEvent: Hashable, Sendable {
     /// A table was looked at.
-    case assessed(TableName, Recommendation)
+    case assessed(TableName, RecommendedWork)
     /// A table's recommendation could not be had.
     case unassessed(TableName, reason: String)
     /// A job was taken.
@@ -128,7 +128,7 @@ public enum OrchestratorEvent: Hashable, Sendable {
 /// A table and what should be done to it.
 private struct Assessed: Sendable {
     let table: TableName
-    let recommendation: Recommendation
+    let recommendation: RecommendedWork
 }
 
 extension Orchestrator {
@@ -295,7 +295,7 @@ private struct Outcome {
     private(set) var failures = 0
     private(set) var firstFailure = ""
 
-    mutating func count(_ recommendation: Recommendation) {
+    mutating func count(_ recommendation: RecommendedWork) {
         run.tablesAssessed += 1
         if recommendation.isHealthy {
             run.tablesHealthy += 1

@@ -23,20 +23,20 @@ struct RemoteMaintenanceService: MaintenanceService {
 
     func recommendation(
         for table: TableName
-    ) async throws(MaintenanceServiceError) -> Recommendation {
+    ) async throws(MaintenanceServiceError) -> RecommendedWork {
         let answer = try await send(.get, Self.path(table) + "/maintenance/recommendation")
         guard let object = answer.objectValue,
             let actions = object["recommended_actions"]?.strings,
             let reasons = object["skip_reasons"]?.strings
         else { throw Self.odd("a recommendation") }
-        var urgency = Recommendation.Urgency()
+        var urgency = RecommendedWork.Urgency()
         for verdict in object["actions"]?.arrayValue ?? [] {
             guard let evidence = verdict.objectValue?["evidence"]?.objectValue else { continue }
             urgency.smallFileBytes += evidence["small_files_bytes"]?.intValue.map { Int64($0) } ?? 0
             urgency.deleteFiles +=
                 evidence["position_delete_files"]?.intValue.map { Int64($0) } ?? 0
         }
-        return Recommendation(actions: actions, skipReasons: reasons, urgency: urgency)
+        return RecommendedWork(actions: actions, skipReasons: reasons, urgency: urgency)
     }
 
     func submit(

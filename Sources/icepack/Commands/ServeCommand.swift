@@ -79,7 +79,7 @@ extension ServeCommand {
         _ schedule: CronSchedule, _ configuration: Configuration, _ store: some JobStore,
         _ address: OwnAddress, _ logger: Logger
     ) -> any Service {
-        OrchestratorSchedule(schedule, store: store, logger: logger, now: { .now }) {
+        let run: @Sendable () async -> OrchestratorRun = {
             let settings = OrchestratorSettings(
                 maxInFlight: configuration.orchestrator.maxInFlight,
                 name: OrchestratorSettings.newName())
@@ -92,6 +92,8 @@ extension ServeCommand {
                 }
             ).run()
         }
+        return OrchestratorSchedule(
+            schedule, store: store, logger: logger, now: { .now }, orchestrate: run)
     }
 }
 
