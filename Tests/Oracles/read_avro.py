@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Prints the metadata and the records of Avro files, one object for each, as fastavro reads them."""
+"""Prints the metadata and records of Avro files, one object for each, as fastavro reads them."""
 
 import json
 import sys

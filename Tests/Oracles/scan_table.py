@@ -360,7 +360,8 @@ def uniform_table(table, count, partitions):
         for index in range(start, min(start + 2000, count)):
             number = index % partitions
             partition = {"category": f"category-{number // 8}", "amount_bucket": number % 8}
-            path = f"{table.folder}/data/category-{number // 8}/{number % 8}/part-{index:08}.parquet"
+            folder = f"{table.folder}/data/category-{number // 8}/{number % 8}"
+            path = f"{folder}/part-{index:08}.parquet"
             entries.append(entry(1, None, file(0, path, partition, 1000, size << 20)))
         table.manifest(NEW, 0, start // 2000 + 1, entries)
     return table

@@ -88,8 +88,9 @@ struct ActionJudge {
                 + "\(dataPlan.wellSized.files) have the right size, and "
                 + "\(dataPlan.tooFew.files + dataPlan.gainless.files) are too few in their "
                 + "partitions"
-            : "\(dataPlan.rewrittenFiles) of \(ReportWording.count(dataPlan.fileCount, "data file")) "
-                + "in \(ReportWording.count(groups.count, "group")) can become "
+            : "\(dataPlan.rewrittenFiles) of "
+                + "\(ReportWording.count(dataPlan.fileCount, "data file")) in "
+                + "\(ReportWording.count(groups.count, "group")) can become "
                 + "\(dataPlan.expectedFiles) (\(reasons.map(\.rawValue).joined(separator: ", ")))"
         return Verdict(
             .rewriteDataFiles, !groups.isEmpty, reason,

@@ -55,7 +55,7 @@ public struct TableAssessment: LiveFileCollector {
 
     /// What each action's planner finds, in the order in which a job would run them.
     ///
-    /// - Parameter lastOrphanRemoval: when orphan files were last removed; nil if that is not known.
+    /// - Parameter lastOrphanRemoval: when orphan files were last removed; nil if unknown.
     public func verdicts(
         order: ActionOrder, policy: MaintenancePolicy, lastOrphanRemoval: Timestamp?,
         now: Timestamp

@@ -92,7 +92,7 @@ final class FaultProxy: Sendable {
         async let serving: Void = proxy.serve(server)
         let result: Result<Value, any Error>
         do { result = .success(try await body(proxy)) } catch { result = .failure(error) }
-        // Closed, not cancelled: a connection that was accepted and never served is a trap of NIO's.
+        // Closed, not cancelled: a connection accepted and never served is a trap of NIO's.
         try? await server.channel.close()
         await serving
         return try result.get()
