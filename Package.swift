@@ -297,10 +297,10 @@ let package = Package(
         .tests(
             "IcepackAPITests",
             [
-                "Fleet", "IcepackAPI", "Jobs", "Maintenance", "TestSupport", "WireFormat",
-                .asyncHTTPClient, .httpTypes, .logging, .nio, .nioEmbedded, .nioHTTP1,
-                .nioHTTPTypes,
-                .nioPosix, .serviceLifecycle,
+                "Fleet", "IcebergCatalog", "IcebergSpec", "IcepackAPI", "Jobs", "Maintenance",
+                "ObjectStorage", "TestSupport", "WireFormat", .asyncHTTPClient, .httpTypes,
+                .logging, .nio, .nioEmbedded, .nioHTTP1, .nioHTTPTypes, .nioPosix,
+                .serviceLifecycle,
             ]),
         .tests(
             "IcepackRuntimeTests",

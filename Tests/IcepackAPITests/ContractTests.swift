@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Fleet
 import Jobs
 import TestSupport
 import Testing
@@ -12,8 +13,14 @@ import WireFormat
     .enabled(if: Oracles.isAvailable, Comment(rawValue: Oracles.reason)), .timeLimit(.minutes(5)))
 struct ContractTests {
     @Test func `the server does what its OpenAPI document says`() async throws {
+        let table = try FixtureTable()
         try await withAPI {
             $0.limits.eventPoll = .milliseconds(50)
+            let reporter = try table.reporter($0.store)
+            $0.inspector = { name, document throws(InspectionError) in
+                try await reporter.document(
+                    document, of: name, now: Timestamp(milliseconds: 1_777_127_700_000))
+            }
         } _: { api in
             try await withThrowingTaskGroup(of: Void.self) { group in
                 group.addTask { try await Self.work(on: api.store) }

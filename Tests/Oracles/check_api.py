@@ -18,9 +18,9 @@ import openapi_spec_validator
 
 CONFIGURATION = """
 # A repeated Idempotency-Key with another body is refused, which no schema can say; neither can
-# it say that one file size must be below another.
+# it say that one file size must be below another, or one time after another.
 [[operations]]
-include-operation-id = ["submitMaintenance", "planMaintenance"]
+include-operation-id = ["submitMaintenance", "planMaintenance", "recordRun"]
 checks.positive_data_acceptance.expected-statuses = [
     "2xx", "401", "403", "404", "409", "422", "429", "5xx"
 ]

@@ -105,7 +105,7 @@ struct Reply: Sendable {
 
 /// Runs a server for the time of the body and stops it gracefully.
 func withAPI(
-    _ configure: (inout APIConfiguration<InMemoryJobStore>) -> Void = { _ in },
+    _ configure: (inout APIConfiguration<InMemoryJobStore>) throws -> Void = { _ in },
     _ body: (TestAPI) async throws -> Void
 ) async throws {
     let store = InMemoryJobStore()
@@ -113,7 +113,7 @@ func withAPI(
     var configuration = APIConfiguration(
         store: store, planner: plannedExpiry, inspector: inspectedTable, router: .everything,
         logger: .silent)
-    configure(&configuration)
+    try configure(&configuration)
     let (ports, listening) = AsyncStream<Int>.makeStream()
     let server = APIServer(configuration: configuration, host: "127.0.0.1", port: 0) {
         listening.yield($0)
