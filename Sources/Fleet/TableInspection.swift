@@ -79,6 +79,8 @@ struct CollectionNote: Hashable, Sendable {
     enum Source: String, Hashable, Sendable {
         /// The table was looked at for it.
         case live
+        /// It was kept from an earlier look.
+        case cached
     }
 
     var source: Source

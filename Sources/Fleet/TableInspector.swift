@@ -30,12 +30,23 @@ public struct TableInspector<Tables: Catalog, Storage: ObjectStorage>: Sendable 
         _ table: TableName, now: Timestamp
     ) async throws(InspectionError) -> TableInspection {
         let began = ContinuousClock.now
-        let loaded: LoadedTable
+        return try await inspect(table, as: load(table), now: now, since: began)
+    }
+
+    /// Asks the catalog for a table; reads no manifest.
+    func load(_ table: TableName) async throws(InspectionError) -> LoadedTable {
         do throws(CatalogError) {
-            loaded = try await catalog.loadTable(TableIdentifier(table))
+            return try await catalog.loadTable(TableIdentifier(table))
         } catch {
             throw InspectionError(error)
         }
+    }
+
+    /// Looks at a table that is loaded.
+    func inspect(
+        _ table: TableName, as loaded: LoadedTable, now: Timestamp,
+        since began: ContinuousClock.Instant = .now
+    ) async throws(InspectionError) -> TableInspection {
         let metadata = loaded.metadata
         var assessment = TableAssessment(metadata)
         if let snapshot = metadata.currentSnapshot {

@@ -20,14 +20,14 @@ public enum TableDocument: String, CaseIterable, Hashable, Sendable {
 public struct TableReporter<
     Tables: Catalog, Storage: ObjectStorage, Store: JobStore
 >: Sendable {
-    private let inspector: TableInspector<Tables, Storage>
+    private let observer: TableObserver<Tables, Storage, Store>
     private let recommender: Recommender<Store>
 
     /// Joins the look at a table with what is recommended for it.
     public init(
-        inspector: TableInspector<Tables, Storage>, recommender: Recommender<Store>
+        observer: TableObserver<Tables, Storage, Store>, recommender: Recommender<Store>
     ) {
-        self.inspector = inspector
+        self.observer = observer
         self.recommender = recommender
     }
 
@@ -35,7 +35,7 @@ public struct TableReporter<
     public func document(
         _ document: TableDocument, of table: TableName, now: Timestamp
     ) async throws(InspectionError) -> JSONValue {
-        let inspection = try await inspector.inspect(table, now: now)
+        let inspection = try await observer.observe(table, now: now)
         switch document {
         case .status: return inspection.statusJSON
         case .health: return inspection.healthJSON

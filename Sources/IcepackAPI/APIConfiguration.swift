@@ -39,6 +39,8 @@ public struct APIConfiguration<Store: JobStore>: Sendable {
     public var lockLease: Duration
     /// How old the table cache may be before the service is not ready.
     public var tableCacheStaleness: Duration
+    /// The age from which a kept look at a table is called stale; nil where none is too old.
+    public var observationStaleness: Duration?
     /// The bounds.
     public var limits: APILimits
     /// Where it logs.
@@ -50,8 +52,8 @@ public struct APIConfiguration<Store: JobStore>: Sendable {
         router: EngineRouter,
         order: ActionOrder = .cleanupFirst, enrolment: Enrolment = Enrolment(),
         isDraining: Bool = false, lockLease: Duration = .seconds(1800),
-        tableCacheStaleness: Duration = .seconds(600), limits: APILimits = APILimits(),
-        logger: Logger
+        tableCacheStaleness: Duration = .seconds(600), observationStaleness: Duration? = nil,
+        limits: APILimits = APILimits(), logger: Logger
     ) {
         self.store = store
         self.planner = planner
@@ -62,6 +64,7 @@ public struct APIConfiguration<Store: JobStore>: Sendable {
         self.isDraining = isDraining
         self.lockLease = lockLease
         self.tableCacheStaleness = tableCacheStaleness
+        self.observationStaleness = observationStaleness
         self.limits = limits
         self.logger = logger
     }

@@ -12,9 +12,13 @@ enum AdvisoryLock: Int64 {
     /// Held during a scheduled run of the orchestrator.
     case orchestratorRun = 3
 
+    /// Held during a cycle of looking at every table.
+    case healthSync = 4
+
     init(_ task: ExclusiveTask) {
         switch task {
         case .tableSync: self = .tableSync
+        case .healthSync: self = .healthSync
         case .orchestratorRun: self = .orchestratorRun
         }
     }

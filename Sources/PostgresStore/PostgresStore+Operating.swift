@@ -17,6 +17,9 @@ extension PostgresStore: JobStore, AuditLog, JobSignals {
         Migration(
             version: 2,
             sql: String(decoding: PackageResources.V0002__engine_reason_sql, as: UTF8.self)),
+        Migration(
+            version: 3,
+            sql: String(decoding: PackageResources.V0003__observations_sql, as: UTF8.self)),
     ])
 
     public func migrate() async throws(JobStoreError) {

@@ -17,19 +17,32 @@ enum Statement {
     static let claimSubmitted = text(PackageResources.claim_submitted_sql)
     static let closeJournal = text(PackageResources.close_journal_sql)
     static let closeReplayedJournal = text(PackageResources.close_replayed_journal_sql)
+    static let confirmObservation = [
+        text(PackageResources.confirm_status_sql), text(PackageResources.confirm_health_sql),
+    ]
     static let endCacheGeneration = text(PackageResources.end_cache_generation_sql)
     static let engineHolds = text(PackageResources.engine_holds_sql)
     static let finish = text(PackageResources.finish_sql)
+    static let healthHistory = text(PackageResources.health_history_sql)
+    static let healthHistoryOfTable = text(PackageResources.health_history_of_table_sql)
     static let job = text(PackageResources.job_sql)
     static let jobs = text(PackageResources.jobs_sql)
     static let lockIdempotencyKey = text(PackageResources.lock_idempotency_key_sql)
     static let markJournalUnknown = text(PackageResources.mark_journal_unknown_sql)
     static let notify = text(PackageResources.notify_sql)
+    static let observation = text(PackageResources.observation_sql)
+    static let observationTimes = text(PackageResources.observation_times_sql)
     static let openJournal = text(PackageResources.open_journal_sql)
     static let orchestratorRun = text(PackageResources.orchestrator_run_sql)
     static let orchestratorRuns = text(PackageResources.orchestrator_runs_sql)
     static let queueDepth = text(PackageResources.queue_depth_sql)
     static let recordAftermath = text(PackageResources.record_aftermath_sql)
+    static let recordFailure = [
+        text(PackageResources.fail_status_sql), text(PackageResources.fail_health_sql),
+    ]
+    static let recordObservation = [
+        text(PackageResources.record_status_sql), text(PackageResources.record_health_sql),
+    ]
     static let recordDryRun = text(PackageResources.record_dry_run_sql)
     static let recordOrchestratorRun = text(PackageResources.record_orchestrator_run_sql)
     static let recordResult = text(PackageResources.record_result_sql)

@@ -66,6 +66,7 @@ struct TaskLock: ~Copyable {
     private static func suffix(of task: ExclusiveTask) -> String {
         switch task {
         case .tableSync: ".sync-lock"
+        case .healthSync: ".health-lock"
         case .orchestratorRun: ".orchestrator-lock"
         }
     }

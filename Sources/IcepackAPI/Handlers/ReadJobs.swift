@@ -69,7 +69,7 @@ extension APIHandlers {
         return Response(.array(jobs.prefix(limit).map(\.json)), headers: headers)
     }
 
-    private static func table(_ parameters: QueryParameters) throws(APIFailure) -> TableName? {
+    static func table(_ parameters: QueryParameters) throws(APIFailure) -> TableName? {
         guard let text = parameters.text("table") else { return nil }
         guard let name = TableName(dotted: text) else {
             throw .problem(

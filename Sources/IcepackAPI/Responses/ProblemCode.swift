@@ -34,6 +34,7 @@ enum ProblemCode: String, CaseIterable, Hashable, Sendable {
     case tableNotFound = "table_not_found"
     case jobNotFound = "job_not_found"
     case runNotFound = "run_not_found"
+    case notCollected = "not_collected"
     case tableLocked = "table_locked"
     case jobTerminal = "job_terminal"
     case jobActive = "job_active"
@@ -56,7 +57,7 @@ extension ProblemCode {
         switch self {
         case .malformedRequest, .malformedJSON, .emptyActions, .unknownAction: .badRequest
         case .crossSiteRequest: .forbidden
-        case .notFound, .tableNotFound, .jobNotFound, .runNotFound: .notFound
+        case .notFound, .tableNotFound, .jobNotFound, .runNotFound, .notCollected: .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .requestTimeout: .requestTimeout
         case .tableLocked, .jobTerminal, .jobActive: .conflict
@@ -101,6 +102,7 @@ extension ProblemCode {
         case .tableNotFound: "The table is not known"
         case .jobNotFound: "The job is not known"
         case .runNotFound: "The run is not known"
+        case .notCollected: "Nobody has looked at the table yet"
         case .tableLocked: "Another job holds the table"
         case .jobTerminal: "The job is already over"
         case .jobActive: "The job is not over yet"
@@ -126,8 +128,8 @@ extension ProblemCode {
             .invalidDatabaseName, .invalidTableName, .invalidParameter, .unknownParameter,
             .invalidField, .unknownField, .duplicateField, .invalidOption, .unknownOption,
             .invalidIdempotencyKey, .noEngineForAction, .idempotencyKeyReused, .tableNotFound,
-            .jobNotFound, .runNotFound, .tableLocked, .jobTerminal, .jobActive, .tableUnreadable,
-            .planTimeout, .inspectionTimeout, .internalError:
+            .jobNotFound, .runNotFound, .notCollected, .tableLocked, .jobTerminal, .jobActive,
+            .tableUnreadable, .planTimeout, .inspectionTimeout, .internalError:
             nil
         }
     }
@@ -140,8 +142,8 @@ extension ProblemCode {
             .unknownAction, .invalidDatabaseName, .invalidTableName, .invalidParameter,
             .unknownParameter, .invalidField, .unknownField, .duplicateField, .invalidOption,
             .unknownOption, .invalidIdempotencyKey, .noEngineForAction, .idempotencyKeyReused,
-            .tableNotFound, .jobNotFound, .runNotFound, .tableLocked, .jobTerminal, .jobActive,
-            .drainMode,
+            .tableNotFound, .jobNotFound, .runNotFound, .notCollected, .tableLocked, .jobTerminal,
+            .jobActive, .drainMode,
             .storeUnavailable, .notReady, .busy, .tableUnavailable, .tableUnreadable, .planTimeout,
             .inspectionTimeout, .internalError:
             false

@@ -16,7 +16,9 @@ extension Configuration {
         jobs = Self.readJobs(&reader)
         tableCache = Self.readTableCache(&reader)
         enrolment = Self.readEnrolment(&reader)
+        healthSync = Self.readHealthSync(&reader)
         orchestrator = Self.readOrchestrator(&reader)
+        cadenceHours = reader.integer(.maintenanceCadenceHours, 1...8760)
         actionOrder = Self.readActionOrder(&reader)
         s3 = Self.readS3(&reader)
         spark = Self.readSpark(&reader, catalogName: catalog.name)
@@ -40,6 +42,17 @@ extension Configuration {
         guard reader.problems.isEmpty else {
             throw ConfigurationProblems(problems: reader.problems)
         }
+    }
+
+    private static func readHealthSync(
+        _ reader: inout ConfigurationReader
+    ) -> HealthSyncOptions {
+        let seconds = reader.integer(.healthSyncIntervalSeconds, 0...86_400)
+        let databases = reader.list(.healthSyncDatabases)
+        return HealthSyncOptions(
+            interval: seconds == 0 ? nil : .seconds(seconds),
+            databases: databases.isEmpty ? nil : Set(databases),
+            concurrency: reader.integer(.healthSyncConcurrency, 1...100))
     }
 
     private static func readOrchestrator(

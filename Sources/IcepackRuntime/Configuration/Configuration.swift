@@ -19,8 +19,12 @@ public struct Configuration: Sendable {
     public let jobs: JobSettings
     /// How the listing of the catalog is kept fresh.
     public let tableCache: TableCacheSettings
+    /// When every table is looked at, and which.
+    public let healthSync: HealthSyncOptions
     /// When the whole fleet is maintained, and how much of it at once.
     public let orchestrator: OrchestrationSettings
+    /// The hours between two runs on a table whose properties do not say.
+    public let cadenceHours: Int
     /// Which tables are maintained unasked.
     public let enrolment: Enrolment
     /// The order in which a job's actions run.
@@ -140,6 +144,19 @@ public struct Configuration: Sendable {
         public let refresh: Duration
         /// Age past which `/readyz` says no.
         public let staleness: Duration
+    }
+
+    /// When every table is looked at, and which.
+    public struct HealthSyncOptions: Hashable, Sendable {
+        /// How often `serve` does it; nil for never.
+        public let interval: Duration?
+        /// The databases to look at; nil for the allowlist, or all.
+        public let databases: Set<String>?
+        /// Tables that are looked at at once.
+        public let concurrency: Int
+
+        /// The age from which a kept look is called stale; nil where nothing renews it.
+        public var staleness: Duration? { interval.map { $0 * 2 } }
     }
 
     /// When the whole fleet is maintained, and how much of it at once.

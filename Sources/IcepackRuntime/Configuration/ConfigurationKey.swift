@@ -38,6 +38,10 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     case tableCacheRefreshSeconds = "table_cache_refresh_seconds"
     case tableCacheStalenessSeconds = "table_cache_staleness_seconds"
     case maintenanceAllowlist = "maintenance_allowlist"
+    case maintenanceCadenceHours = "maintenance_cadence_hours"
+    case healthSyncIntervalSeconds = "health_sync_interval_seconds"
+    case healthSyncDatabases = "health_sync_databases"
+    case healthSyncConcurrency = "health_sync_concurrency"
     case orchestratorSchedule = "orchestrator_schedule"
     case orchestratorMaxInFlight = "orchestrator_max_in_flight"
     case enrollment
@@ -101,7 +105,10 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
         case .actionOrder: "cleanup-first"
         case .tableCacheRefreshSeconds: "300"
         case .tableCacheStalenessSeconds: "-1"
-        case .maintenanceAllowlist, .removalPrefixes: nil
+        case .maintenanceAllowlist, .removalPrefixes, .healthSyncDatabases: nil
+        case .maintenanceCadenceHours: "24"
+        case .healthSyncIntervalSeconds: "900"
+        case .healthSyncConcurrency: "10"
         case .orchestratorSchedule: "off"
         case .orchestratorMaxInFlight: "20"
         case .enrollment: "opt-out"

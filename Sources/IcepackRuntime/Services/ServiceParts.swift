@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Fleet
+public import Fleet
 import Foundation
 public import IcebergCatalog
 import IcepackAPI
@@ -69,6 +69,50 @@ public struct ServiceParts<Store: JobStore, TableCatalog: Catalog>: Sendable {
             interval: configuration.tableCache.refresh, logger: logger)
     }
 
+    /// What looks at every table now and then; there is none where that is switched off.
+    ///
+    /// - Throws: ``StartupFailure`` for a storage that cannot be used as configured.
+    public func healthSyncService() throws(StartupFailure) -> (any Service)? {
+        guard let interval = configuration.healthSync.interval else { return nil }
+        return HealthSyncService(sync: try makeHealthSync(), interval: interval, logger: logger)
+    }
+
+    /// Looks at every table once, and says what came of it; nil when another process is at it.
+    ///
+    /// - Throws: ``StartupFailure`` for a storage that cannot be used as configured, or
+    ///   ``Fleet/HealthSyncError``.
+    public func healthSyncOnce() async throws -> HealthSyncReport? {
+        try await makeHealthSync().cycle()
+    }
+
+    /// Lists the catalog into the table cache, unless that was done lately.
+    ///
+    /// - Throws: ``Fleet/TableCacheSyncError``.
+    public func syncTableCache() async throws {
+        _ = try await TableCacheSync(catalog: catalog, cache: store, logger: logger)
+            .sync(unlessYounger: configuration.tableCache.refresh)
+    }
+
+    private func makeObserver() throws(StartupFailure) -> TableObserver<
+        TableCatalog, StorageRouter, Store
+    > {
+        TableObserver(
+            inspector: TableInspector(catalog: catalog, storage: try configuration.makeStorage()),
+            store: store, logger: logger)
+    }
+
+    private func makeHealthSync() throws(StartupFailure) -> HealthSync<
+        TableCatalog, StorageRouter, Store
+    > {
+        HealthSync(
+            observer: try makeObserver(), store: store,
+            settings: HealthSyncSettings(
+                databases: configuration.healthSync.databases
+                    ?? configuration.enrolment.allowlist.map { Set($0) },
+                concurrency: configuration.healthSync.concurrency),
+            logger: logger, now: { EngineBridge.now })
+    }
+
     /// The REST API.
     ///
     /// - Throws: ``StartupFailure`` for a storage that cannot be used as configured.
@@ -76,7 +120,7 @@ public struct ServiceParts<Store: JobStore, TableCatalog: Catalog>: Sendable {
         onListening: @escaping @Sendable (Int) async -> Void
     ) throws(StartupFailure) -> some Service {
         let reporter = TableReporter(
-            inspector: TableInspector(catalog: catalog, storage: try configuration.makeStorage()),
+            observer: try makeObserver(),
             recommender: Recommender(
                 store: store, enrolment: configuration.enrolment, order: configuration.actionOrder,
                 router: bridge.router, defaults: configuration.policyDefaults))
@@ -94,7 +138,8 @@ public struct ServiceParts<Store: JobStore, TableCatalog: Catalog>: Sendable {
                 router: bridge.router, order: configuration.actionOrder,
                 enrolment: configuration.enrolment, isDraining: configuration.jobs.isDraining,
                 lockLease: configuration.jobs.lease,
-                tableCacheStaleness: configuration.tableCache.staleness, limits: limits,
+                tableCacheStaleness: configuration.tableCache.staleness,
+                observationStaleness: configuration.healthSync.staleness, limits: limits,
                 logger: logger),
             host: configuration.listen.host, port: configuration.listen.port,
             onListening: onListening)
@@ -104,7 +149,12 @@ public struct ServiceParts<Store: JobStore, TableCatalog: Catalog>: Sendable {
 extension Configuration {
     /// What decides where a table's properties say nothing.
     var policyDefaults: PolicyDefaults {
-        PolicyDefaults(
+        let hours = Int64(cadenceHours)
+        return PolicyDefaults(
+            cadenceHours: hours == PolicyDefaults.defaultCadenceHours
+                ? EffectiveValue(hours, .byDefault)
+                : EffectiveValue(
+                    hours, .configuration("ICEPACK_MAINTENANCE_CADENCE_HOURS")),
             engine: engine == .auto
                 ? EffectiveValue(engine, .byDefault)
                 : EffectiveValue(engine, .configuration("ICEPACK_ENGINE")))

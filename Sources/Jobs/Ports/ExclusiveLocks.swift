@@ -4,6 +4,8 @@
 public enum ExclusiveTask: CaseIterable, Hashable, Sendable {
     /// Listing the catalog into the table cache.
     case tableSync
+    /// A cycle of looking at every table.
+    case healthSync
     /// A scheduled run of the orchestrator.
     case orchestratorRun
 }

@@ -5,8 +5,8 @@ public import WireFormat
 /// Everything a store does.
 ///
 /// Callers ask for the narrowest part that serves them.
-public protocol JobStore: JobQueue, JobHistory, FileJournal, TableCache, OrchestratorRuns,
-    JobSignals, AuditLog
+public protocol JobStore: JobQueue, JobHistory, FileJournal, TableCache, TableObservations,
+    OrchestratorRuns, JobSignals, AuditLog
 {
     /// Brings the schema to this program's version; safe to call from many processes at once.
     ///

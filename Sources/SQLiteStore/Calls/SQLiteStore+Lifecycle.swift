@@ -14,6 +14,9 @@ extension SQLiteStore {
         Migration(
             version: 2,
             sql: String(decoding: PackageResources.V0002__engine_reason_sql, as: UTF8.self)),
+        Migration(
+            version: 3,
+            sql: String(decoding: PackageResources.V0003__observations_sql, as: UTF8.self)),
     ])
 
     /// How often the file is looked at for what other processes did, while somebody listens.

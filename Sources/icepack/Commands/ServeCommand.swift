@@ -57,6 +57,7 @@ struct ServeCommand: AsyncParsableCommand {
         }
         if let sweeper = parts.sweeper { services.append(SweeperService(sweeper)) }
         if let purge = parts.quarantinePurge { services.append(purge) }
+        if let healthSync = try parts.healthSyncService() { services.append(healthSync) }
         if let schedule = configuration.orchestrator.schedule {
             services.append(
                 Self.orchestration(schedule, configuration, store, address, startup.logger))

@@ -17,6 +17,8 @@ public enum StoreCall: String, Hashable, Sendable, CaseIterable {
     case job, jobs, purgeHistory, queueDepth
     case append, close, markUnknown, openEntries, closeReplayed
     case cachedTable, cachedTables, tableCacheState, replaceCachedTables
+    case recordObservation, confirmObservation, recordFailure, observation, observationTimes
+    case healthHistory
     case recordRun, orchestratorRuns, orchestratorRun
     case audit, migrate, ping
 }

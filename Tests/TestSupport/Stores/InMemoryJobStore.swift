@@ -320,6 +320,67 @@ extension InMemoryJobStore: JobHistory, FileJournal, TableCache, AuditLog, JobSi
         return try await body()
     }
 
+    public func record(_ observation: TableObservation) async throws(JobStoreError) {
+        try write(.recordObservation) { model throws(JobStoreError) in
+            model.record(observation)
+        }
+    }
+
+    public func confirmObservation(
+        of table: TableName, metadataLocation: String, at time: Timestamp
+    ) async throws(JobStoreError) -> Bool {
+        try write(.confirmObservation) { model throws(JobStoreError) in
+            guard let last = model.newest(table), last.lastError == nil,
+                last.observation.metadataLocation == metadataLocation
+            else { return false }
+            model.record(
+                TableObservation(
+                    table: table, metadataLocation: metadataLocation, collectedAt: time,
+                    status: last.observation.status, health: last.observation.health))
+            return true
+        }
+    }
+
+    public func recordFailure(of table: TableName, reason: String) async throws(JobStoreError) {
+        try write(.recordFailure) { model throws(JobStoreError) in
+            guard let last = model.newest(table),
+                let index = model.observations.firstIndex(of: last)
+            else { return }
+            model.observations[index] = RecordedObservation(
+                observation: last.observation, lastError: reason)
+        }
+    }
+
+    public func observation(
+        of table: TableName
+    ) async throws(JobStoreError) -> RecordedObservation? {
+        try read(.observation) { model in model.newest(table) }
+    }
+
+    public func observationTimes() async throws(JobStoreError) -> [TableName: Timestamp] {
+        try read(.observationTimes) { model in
+            Dictionary(
+                model.observations.map { ($0.observation.table, $0.observation.collectedAt) },
+                uniquingKeysWith: { max($0, $1) })
+        }
+    }
+
+    public func healthHistory(
+        of table: TableName?, limit: Int
+    ) async throws(JobStoreError) -> [RecordedHealth] {
+        try read(.healthHistory) { model in
+            let wanted = model.observations.reversed().filter {
+                table == nil || $0.observation.table == table
+            }
+            return wanted.sorted { $0.observation.collectedAt > $1.observation.collectedAt }
+                .prefix(min(max(limit, 0), RecordedHealth.maximumPage)).map {
+                    RecordedHealth(
+                        table: $0.observation.table, collectedAt: $0.observation.collectedAt,
+                        health: $0.observation.health, lastError: $0.lastError)
+                }
+        }
+    }
+
     public func record(
         _ run: OrchestratorRun
     ) async throws(JobStoreError) -> RecordedOrchestratorRun {

@@ -48,6 +48,8 @@ struct StoreModel: Sendable {
     var cacheSyncedAt: Timestamp?
     var audit: [AuditEvent] = []
     var runs: [RecordedOrchestratorRun] = []
+    /// The oldest first.
+    var observations: [RecordedObservation] = []
     /// Signals since the shell last took them.
     var signals: [JobSignal] = []
 
@@ -214,5 +216,30 @@ struct StoreModel: Sendable {
         body(&entry.job, now)
         entries[id] = entry
         signals.append(.jobChanged(id))
+    }
+}
+
+// MARK: What tables looked like
+
+extension StoreModel {
+    func newest(_ table: TableName) -> RecordedObservation? {
+        observations.filter { $0.observation.table == table }
+            .max { $0.observation.collectedAt < $1.observation.collectedAt }
+    }
+
+    mutating func record(_ observation: TableObservation) {
+        guard let last = newest(observation.table),
+            last.observation.metadataLocation == observation.metadataLocation,
+            let index = observations.firstIndex(of: last)
+        else {
+            observations.append(RecordedObservation(observation: observation, lastError: nil))
+            return
+        }
+        observations[index] = RecordedObservation(
+            observation: TableObservation(
+                table: observation.table, metadataLocation: observation.metadataLocation,
+                collectedAt: max(last.observation.collectedAt, observation.collectedAt),
+                status: observation.status, health: observation.health),
+            lastError: nil)
     }
 }

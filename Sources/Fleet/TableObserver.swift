@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+
+public import IcebergCatalog
+public import Jobs
+public import Logging
+public import ObjectStorage
+public import WireFormat
+
+/// Looks at tables and remembers what it saw, for those who ask later.
+///
+/// That the store is away costs the memory, never the look.
+public struct TableObserver<
+    Tables: Catalog, Storage: ObjectStorage, Store: TableObservations
+>: Sendable {
+    private let inspector: TableInspector<Tables, Storage>
+    private let store: Store
+    private let logger: Logger
+
+    /// Looks with an inspector and remembers in a store.
+    public init(
+        inspector: TableInspector<Tables, Storage>, store: Store, logger: Logger
+    ) {
+        self.inspector = inspector
+        self.store = store
+        self.logger = logger
+    }
+
+    /// Looks at a table now; what was found, or why nothing could be, is kept.
+    public func observe(
+        _ table: TableName, now: Timestamp
+    ) async throws(InspectionError) -> TableInspection {
+        do throws(InspectionError) {
+            let inspection = try await inspector.inspect(table, now: now)
+            await remember(table) { () throws(JobStoreError) in
+                try await store.record(inspection.observation)
+            }
+            return inspection
+        } catch {
+            await remember(error, of: table)
+            throw error
+        }
+    }
+
+    /// Looks at a table unless its metadata file is the one that was looked at last, which costs
+    /// one call of the catalog; whether it was looked at.
+    public func refresh(
+        _ table: TableName, now: Timestamp
+    ) async throws(InspectionError) -> Bool {
+        do throws(InspectionError) {
+            let loaded = try await inspector.load(table)
+            let isSame: Bool
+            do throws(JobStoreError) {
+                isSame = try await store.confirmObservation(
+                    of: table, metadataLocation: loaded.metadataLocation.rawValue, at: now)
+                guard !isSame else { return false }
+                try await store.record(
+                    inspector.inspect(table, as: loaded, now: now).observation)
+            } catch let error as JobStoreError {
+                throw InspectionError.store(error)
+            }
+            return true
+        } catch {
+            await remember(error, of: table)
+            throw error
+        }
+    }
+
+    private func remember(_ failure: InspectionError, of table: TableName) async {
+        switch failure {
+        case .noSuchTable, .store, .cancelled: return
+        case .unavailable, .unreadable: break
+        }
+        await remember(table) { () throws(JobStoreError) in
+            try await store.recordFailure(of: table, reason: failure.description)
+        }
+    }
+
+    private func remember(
+        _ table: TableName, _ body: () async throws(JobStoreError) -> Void
+    ) async {
+        do throws(JobStoreError) {
+            try await body()
+        } catch {
+            logger.warning(
+                "the look at a table was not kept",
+                metadata: ["table.name": "\(table)", "reason": "\(error)"])
+        }
+    }
+}
+
+extension TableInspection {
+    /// The look as the store keeps it.
+    var observation: TableObservation {
+        TableObservation(
+            table: table, metadataLocation: metadataLocation, collectedAt: collectedAt,
+            status: statusJSON, health: healthJSON)
+    }
+}

@@ -1,0 +1,7 @@
+-- SPDX-License-Identifier: Apache-2.0
+-- $1 database, $2 table, $3 reason.
+UPDATE table_health_snapshots SET error = $3
+WHERE id = (
+    SELECT id FROM table_health_snapshots
+    WHERE database_name = $1 AND table_name = $2
+    ORDER BY collected_at DESC, id DESC LIMIT 1)
