@@ -11,16 +11,15 @@ public struct CachedDocument: Sendable {
     /// Takes the last look, and what the catalog's listing knows of the table now.
     ///
     /// It is stale when the look after it failed, when the listing names another metadata file, or
-    /// when it is older than the age given.
+    /// when it is older than the limit.
     public init(
-        _ recorded: RecordedObservation, listed: CachedTable?, staleAfter age: Duration?,
-        now: Timestamp
+        _ recorded: RecordedObservation, listed: CachedTable?, staleAfter limit: Duration?
     ) {
         self.recorded = recorded
         let observation = recorded.observation
         let hasMoved =
             listed?.metadataLocation.map { $0 != observation.metadataLocation } ?? false
-        let isOld = age.map { now.since(observation.collectedAt) > $0 } ?? false
+        let isOld = limit.map { recorded.age > $0 } ?? false
         isStale = recorded.lastError != nil || hasMoved || isOld
     }
 

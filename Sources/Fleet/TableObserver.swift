@@ -48,21 +48,26 @@ public struct TableObserver<
     ) async throws(InspectionError) -> Bool {
         do throws(InspectionError) {
             let loaded = try await inspector.load(table)
-            let isSame: Bool
-            do throws(JobStoreError) {
-                isSame = try await store.confirmObservation(
+            let isSame = try await keeping { () throws(JobStoreError) in
+                try await store.confirmObservation(
                     of: table, metadataLocation: loaded.metadataLocation.rawValue, at: now)
-                guard !isSame else { return false }
-                try await store.record(
-                    inspector.inspect(table, as: loaded, now: now).observation)
-            } catch let error as JobStoreError {
-                throw InspectionError.store(error)
+            }
+            guard !isSame else { return false }
+            let inspection = try await inspector.inspect(table, as: loaded, now: now)
+            try await keeping { () throws(JobStoreError) in
+                try await store.record(inspection.observation)
             }
             return true
         } catch {
             await remember(error, of: table)
             throw error
         }
+    }
+
+    private func keeping<Value>(
+        _ body: () async throws(JobStoreError) -> Value
+    ) async throws(InspectionError) -> Value {
+        do throws(JobStoreError) { return try await body() } catch { throw .store(error) }
     }
 
     private func remember(_ failure: InspectionError, of table: TableName) async {

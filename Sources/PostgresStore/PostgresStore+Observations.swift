@@ -47,6 +47,7 @@ extension PostgresStore: TableObservations {
                     table: table, metadataLocation: try row.decodeIfPresent(0) ?? "",
                     collectedAt: collectedAt, status: try row.document(2),
                     health: try row.document(3)),
+                age: .microseconds(try row.decode(5, as: Int64.self)),
                 lastError: try row.decodeIfPresent(4))
         } catch {
             throw JobStoreError(error)

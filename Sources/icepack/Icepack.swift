@@ -25,7 +25,7 @@ struct Icepack: AsyncParsableCommand {
             ConfigCommand.self, SubmitCommand.self, JobsCommand.self, JobCommand.self,
             CancelCommand.self, TablesCommand.self, StatusCommand.self, HealthCommand.self,
             RecommendCommand.self, ExplainCommand.self, MaintainCommand.self,
-            QuarantineCommand.self, OrchestrateCommand.self,
+            QuarantineCommand.self, OrchestrateCommand.self, HealthSyncCommand.self,
         ])
 }
 

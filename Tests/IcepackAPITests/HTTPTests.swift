@@ -8,7 +8,7 @@ import Testing
 
 @Suite(.timeLimit(.minutes(1))) struct HTTPTests {
     @Test(arguments: [
-        "/", "/nothing", "/jobs/history/health", "/jobs/", "/tables/analytics/page_views",
+        "/", "/nothing", "/jobs/history/nothing", "/jobs/", "/tables/analytics/page_views",
         "/tables/analytics/page_views/nothing", "/metrics",
         "/ui", "/orchestrator", "/tables/a/b/maintenance/nothing",
     ])

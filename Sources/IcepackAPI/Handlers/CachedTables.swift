@@ -48,6 +48,6 @@ extension APIHandlers {
             try await store.cachedTable(table)
         }
         return CachedDocument(
-            recorded, listed: listed, staleAfter: configuration.observationStaleness, now: .now)
+            recorded, listed: listed, staleAfter: configuration.observationStaleness)
     }
 }

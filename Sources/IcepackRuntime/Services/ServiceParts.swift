@@ -7,6 +7,7 @@ import IcepackAPI
 public import Jobs
 public import Logging
 import Maintenance
+import ObjectStorage
 public import ServiceLifecycle
 
 /// The running parts of one process, made from its configuration.
@@ -88,7 +89,7 @@ public struct ServiceParts<Store: JobStore, TableCatalog: Catalog>: Sendable {
     /// Lists the catalog into the table cache, unless that was done lately.
     ///
     /// - Throws: ``Fleet/TableCacheSyncError``.
-    public func syncTableCache() async throws {
+    public func syncTableCache() async throws(TableCacheSyncError) {
         _ = try await TableCacheSync(catalog: catalog, cache: store, logger: logger)
             .sync(unlessYounger: configuration.tableCache.refresh)
     }

@@ -64,12 +64,15 @@ public struct TableObservation: Hashable, Sendable {
 public struct RecordedObservation: Hashable, Sendable {
     /// What was found; its time is that of the last confirmation.
     public let observation: TableObservation
+    /// How long ago that was, by the store's clock.
+    public let age: Duration
     /// Why the look after it failed; nil if none did.
     public let lastError: String?
 
     /// Takes every field.
-    public init(observation: TableObservation, lastError: String?) {
+    public init(observation: TableObservation, age: Duration, lastError: String?) {
         self.observation = observation
+        self.age = age
         self.lastError = lastError
     }
 }

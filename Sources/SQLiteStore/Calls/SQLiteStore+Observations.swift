@@ -11,7 +11,7 @@ extension SQLiteStore {
         try await write { transaction in
             for look in Statement.Look.allCases {
                 let payload = look == .status ? observation.status : observation.health
-                let changed: [String: (any DatabaseValueConvertible)?] = [
+                let changed: StatementArguments = [
                     "database": observation.table.database, "table": observation.table.table,
                     "metadata": observation.metadataLocation,
                     "time": observation.collectedAt.microseconds, "payload": payload.text(),
@@ -55,17 +55,19 @@ extension SQLiteStore {
     public func observation(
         of table: TableName
     ) async throws(JobStoreError) -> RecordedObservation? {
-        let place = ["database": table.database, "table": table.table]
-        return try await read { transaction in
+        try await read { transaction in
+            let place: StatementArguments = ["database": table.database, "table": table.table]
             guard let status = try transaction.first(Statement.selectLook(.status), place),
                 let health = try transaction.first(Statement.selectLook(.health), place)
             else { return nil }
+            let collectedAt = Timestamp(microseconds: try status.value("collected_at"))
             return RecordedObservation(
                 observation: TableObservation(
                     table: table,
                     metadataLocation: try status.optional("metadata_location") ?? "",
-                    collectedAt: Timestamp(microseconds: try status.value("collected_at")),
-                    status: try status.json("payload"), health: try health.json("payload")),
+                    collectedAt: collectedAt, status: try status.json("payload"),
+                    health: try health.json("payload")),
+                age: Timestamp(microseconds: transaction.now).since(collectedAt),
                 lastError: try status.optional("error") ?? health.optional("error"))
         }
     }

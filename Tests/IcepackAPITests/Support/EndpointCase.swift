@@ -41,6 +41,9 @@ struct Operation: Sendable {
 
     var changes: Bool { method != .GET }
 
+    /// Those that show the last look at a table.
+    static let cached = all.filter { ["cachedStatus", "cachedHealth"].contains($0.id) }
+
     /// Those that look at a table.
     static let inspections = all.filter { inspectionIDs.contains($0.id) }
     private static let inspectionIDs = ["recommendMaintenance", "tableStatus", "tableHealth"]
@@ -58,6 +61,9 @@ struct Operation: Sendable {
             path: TestAPI.submitPath + "/recommendation"),
         Operation(id: "tableStatus", method: .GET, path: TestAPI.tablePath + "/status"),
         Operation(id: "tableHealth", method: .GET, path: TestAPI.tablePath + "/health"),
+        Operation(id: "cachedStatus", method: .GET, path: TestAPI.tablePath + "/status/cached"),
+        Operation(id: "cachedHealth", method: .GET, path: TestAPI.tablePath + "/health/cached"),
+        Operation(id: "healthHistory", method: .GET, path: "/jobs/history/health"),
         Operation(id: "listJobs", method: .GET, path: "/jobs"),
         Operation(id: "listHistory", method: .GET, path: "/jobs/history"),
         Operation(id: "purgeHistory", method: .DELETE, path: "/jobs/history"),

@@ -12,9 +12,10 @@ import WireFormat
 
 extension EndpointCase {
     /// Every status and code of every operation.
-    static let all =
-        successes + everywhere + bodies + parameters + jobs + runs + service
-        + inspections
+    // Not a sum: the compiler takes minutes over long ones.
+    static let all: [EndpointCase] = [
+        successes, everywhere, bodies, parameters, jobs, runs, service, inspections, cached,
+    ].flatMap { $0 }
 
     private static func ok(
         _ operation: String, _ status: Int = 200,
@@ -41,6 +42,7 @@ extension EndpointCase {
         },
         ok("listJobs") { try await $0.send(.GET, "/jobs") },
         ok("listHistory") { try await $0.send(.GET, "/jobs/history") },
+        ok("healthHistory") { try await $0.send(.GET, "/jobs/history/health") },
         ok("purgeHistory") { try await $0.send(.DELETE, "/jobs/history") },
         ok("readJob") { try await $0.send(.GET, "/jobs/\(try await $0.submit())") },
         ok("cancelJob") { try await $0.send(.POST, "/jobs/\(try await $0.submit())/cancel") },
@@ -165,6 +167,11 @@ extension EndpointCase {
         + ["limit=0", "table=nodot", "status=done", "cursor=x"].map { query in
             fails("listHistory", 422, "invalid_parameter") {
                 try await $0.send(.GET, "/jobs/history?\(query)")
+            }
+        }
+        + ["limit=0", "table=nodot"].map { query in
+            fails("healthHistory", 422, "invalid_parameter") {
+                try await $0.send(.GET, "/jobs/history/health?\(query)")
             }
         }
         + ["retention_days=0", "retention_days=36501", "retention_days=1.5"].map { query in
@@ -318,6 +325,24 @@ extension EndpointCase {
                         throw .cancelled
                     }
                 },
+        ]
+    }
+
+    private static let cached: [EndpointCase] = Operation.cached.flatMap { operation in
+        [
+            ok(operation.id) {
+                try await $0.store.record(TestAPI.look)
+                return try await operation.send(to: $0)
+            },
+            fails(operation.id, 422, "invalid_database_name") {
+                try await operation.send(
+                    to: $0, path: operation.path.replacing("analytics", with: "a..b"))
+            },
+            fails(operation.id, 422, "invalid_table_name") {
+                try await operation.send(
+                    to: $0, path: operation.path.replacing("page_views", with: "-x"))
+            },
+            fails(operation.id, 404, "not_collected") { try await operation.send(to: $0) },
         ]
     }
 

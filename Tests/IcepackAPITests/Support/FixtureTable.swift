@@ -50,8 +50,10 @@ struct FixtureTable: Catalog {
         _ store: InMemoryJobStore
     ) throws -> TableReporter<FixtureTable, LocalStorage, InMemoryJobStore> {
         TableReporter(
-            inspector: TableInspector(
-                catalog: self, storage: try LocalStorage(relativeTo: Location(root.path))),
+            observer: TableObserver(
+                inspector: TableInspector(
+                    catalog: self, storage: try LocalStorage(relativeTo: Location(root.path))),
+                store: store, logger: .silent),
             recommender: Recommender(
                 store: store, enrolment: Enrolment(), order: .cleanupFirst, router: .everything))
     }

@@ -23,6 +23,10 @@ struct TestAPI: Sendable {
     let stop: @Sendable () async -> Void
 
     static let table = TableName(database: "analytics", table: "page_views")
+    /// What a look at the table found.
+    static let look = TableObservation(
+        table: table, metadataLocation: "v1", collectedAt: Timestamp(microseconds: 0),
+        status: ["collection": [:]], health: ["collection": [:], "health_status": "Healthy"])
     static let tablePath = "/tables/analytics/page_views"
     static let submitPath = "/tables/analytics/page_views/maintenance"
     static let expire = #"{"actions": ["expire_snapshots"]}"#

@@ -347,14 +347,20 @@ extension InMemoryJobStore: JobHistory, FileJournal, TableCache, AuditLog, JobSi
                 let index = model.observations.firstIndex(of: last)
             else { return }
             model.observations[index] = RecordedObservation(
-                observation: last.observation, lastError: reason)
+                observation: last.observation, age: .zero, lastError: reason)
         }
     }
 
     public func observation(
         of table: TableName
     ) async throws(JobStoreError) -> RecordedObservation? {
-        try read(.observation) { model in model.newest(table) }
+        try read(.observation) { model in
+            model.newest(table).map {
+                RecordedObservation(
+                    observation: $0.observation, age: model.now.since($0.observation.collectedAt),
+                    lastError: $0.lastError)
+            }
+        }
     }
 
     public func observationTimes() async throws(JobStoreError) -> [TableName: Timestamp] {

@@ -232,7 +232,8 @@ extension StoreModel {
             last.observation.metadataLocation == observation.metadataLocation,
             let index = observations.firstIndex(of: last)
         else {
-            observations.append(RecordedObservation(observation: observation, lastError: nil))
+            observations.append(
+                RecordedObservation(observation: observation, age: .zero, lastError: nil))
             return
         }
         observations[index] = RecordedObservation(
@@ -240,6 +241,6 @@ extension StoreModel {
                 table: observation.table, metadataLocation: observation.metadataLocation,
                 collectedAt: max(last.observation.collectedAt, observation.collectedAt),
                 status: observation.status, health: observation.health),
-            lastError: nil)
+            age: .zero, lastError: nil)
     }
 }

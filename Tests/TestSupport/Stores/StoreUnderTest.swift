@@ -40,8 +40,11 @@ public enum JobStoreContract<Store: JobStore> {
 
     /// Every rule.
     public static var rules: [JobStoreRule<Store>] {
-        submitting + idempotency + claiming + fencing + settling + cancelling + sweeping + holding
-            + reading + journal + cache + signalling
+        // Not a sum: the compiler takes minutes over long ones.
+        [
+            submitting, idempotency, claiming, fencing, settling, cancelling, sweeping,
+            holding, reading, journal, cache, observing, signalling,
+        ].flatMap { $0 }
     }
 }
 

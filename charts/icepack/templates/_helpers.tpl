@@ -98,6 +98,12 @@ volumeMounts:
 {{- define "icepack.settings" -}}
 ICEPACK_HOST: "0.0.0.0"
 ICEPACK_PORT: "8000"
+{{- if not (hasKey .Values.config "api_url") }}
+ICEPACK_API_URL: {{ printf "http://%s:%v" (include "icepack.fullname" .) .Values.api.service.port | quote }}
+{{- end }}
+{{- if and .Values.healthSync.enabled (not (hasKey .Values.config "health_sync_interval_seconds")) }}
+ICEPACK_HEALTH_SYNC_INTERVAL_SECONDS: "0"
+{{- end }}
 ICEPACK_POSTGRES_HOST: {{ .Values.postgres.host | quote }}
 ICEPACK_POSTGRES_PORT: {{ .Values.postgres.port | quote }}
 ICEPACK_POSTGRES_DATABASE: {{ .Values.postgres.database | quote }}
