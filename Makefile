@@ -37,6 +37,11 @@ build: ## Build everything for debugging
 	@scripts/bootstrap build
 	$(SWIFT) build
 
+.PHONY: build-tests
+build-tests: ## Build everything for debugging, the tests too
+	@scripts/bootstrap test
+	$(SWIFT) build --build-tests
+
 .PHONY: build-release
 build-release: ## Build .build/release/icepack
 	@scripts/bootstrap build

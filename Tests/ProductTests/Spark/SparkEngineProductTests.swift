@@ -22,7 +22,8 @@ struct SparkEngineProductTests {
         try await SparkThriftServer.withShared(options) { server in
             let shell = try await SparkShell.open(server)
             for catalog in SparkFixture.Catalog.allCases {
-                try await shell.run(SparkTables.fragmented("\(catalog).db.events"))
+                try await shell.run(
+                    SparkTables.fragmented("\(catalog).\(Self.namespace(server)).events"))
             }
             await shell.close()
             for catalog in SparkFixture.Catalog.allCases {
@@ -58,6 +59,11 @@ struct SparkEngineProductTests {
         }
     }
 
+    /// Servers are shared by tests of every transport, and so are their tables.
+    private static func namespace(_ server: SparkThriftServer) -> String {
+        "by_\(server.options.transport)".lowercased()
+    }
+
     private func maintain(
         _ server: SparkThriftServer, _ catalog: SparkFixture.Catalog
     ) async throws {
@@ -65,7 +71,8 @@ struct SparkEngineProductTests {
         let (api, url) = try await fixture.startAPI()
 
         let report = try await Oracles.run(
-            "maintain_table.py", ["--api", url, "--table", "db.events"] + fixture.place)
+            "maintain_table.py",
+            ["--api", url, "--table", "\(Self.namespace(server)).events"] + fixture.place)
 
         let context = "\(report)\n\(api.log.suffix(3000))"
         #expect(report.objectValue?["differences"] == [], "\(context)")
@@ -78,17 +85,18 @@ struct SparkEngineProductTests {
 
     /// A table of another writer in the shared catalog.
     private func maintainForeignTable(_ fixture: SparkFixture, _ url: String) async throws {
+        let table = "\(Self.namespace(fixture.server)).foreign"
         _ = try await Oracles.run(
             "make_table.py",
             [
                 "--warehouse", fixture.server.sqWarehouse, "--catalog-uri",
-                fixture.server.catalogURI, "--catalog-name", "sq", "--table", "db.foreign",
+                fixture.server.catalogURI, "--catalog-name", "sq", "--table", table,
                 "--commits", "12",
             ])
 
         let report = try await Oracles.run(
             "maintain_table.py",
-            ["--api", url, "--table", "db.foreign", "--no-deletes"] + fixture.place)
+            ["--api", url, "--table", table, "--no-deletes"] + fixture.place)
 
         #expect(report.objectValue?["differences"] == [], "\(report)")
     }
