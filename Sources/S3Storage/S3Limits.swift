@@ -10,7 +10,8 @@ public enum S3Limits {
     public static let keysPerPage = 1000
     /// The smallest part of a multipart upload but the last.
     public static let smallestPartBytes = 5 << 20
-    /// The largest part of a multipart upload, and the largest object written in one call.
+    /// The largest part of a multipart upload, and the largest object written or copied in one
+    /// call.
     public static let largestPartBytes = 5 << 30
     /// The most parts of a multipart upload.
     public static let parts = 10_000
@@ -23,6 +24,9 @@ public enum S3Limits {
     public static let replyDepth = 16
     /// The most text of a server's that goes into a message of ours, in characters.
     public static let reasonCharacters = 300
-    /// The most calls that one bulk removal or one removal by single calls has under way.
-    public static let removalsUnderWay = 4
+    /// The most calls that one removal or one copy of many objects has under way.
+    public static let callsUnderWay = 4
+    /// The length of the parts of an object that is copied in parts, ours: the largest object of
+    /// all, 5 TiB, then has half as many as it may.
+    public static let copiedPartBytes = 1 << 30
 }

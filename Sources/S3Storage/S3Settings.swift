@@ -24,6 +24,10 @@ public struct S3Settings: Sendable {
     public var partBytes = 8 << 20
     /// The most parts of one object that are under way, and so in memory.
     public var partsUnderWay = 3
+    /// The largest object that is copied in one call; tests have less time for large ones.
+    package var wholeCopyBytes = Int64(S3Limits.largestPartBytes)
+    /// The length of a part of an object that is copied in parts.
+    package var copiedPartBytes = S3Limits.copiedPartBytes
     /// How long until a connection stands.
     public var connectLimit = Duration.seconds(10)
     /// How long a server may be silent in the middle of a call.

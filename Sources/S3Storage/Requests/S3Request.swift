@@ -142,3 +142,33 @@ extension S3Request {
         return request
     }
 }
+
+extension S3Request {
+    /// A copy of a version of an object; a second one makes the same.
+    static func copy(_ source: S3Address, tag: String, to address: S3Address) -> S3Request {
+        var request = S3Request("PUT", address.bucket, address.key)
+        request.headers = copyHeaders(source, tag)
+        return request
+    }
+
+    /// A range of a version of an object as a part.
+    static func copyPart(
+        _ source: S3Address, tag: String, _ range: Range<Int64>, to address: S3Address,
+        upload: String, number: Int
+    ) -> S3Request {
+        var request = copy(source, tag: tag, to: address)
+        request.query = [.init("partNumber", String(number)), .init("uploadId", upload)]
+        request.headers.append(
+            .init(
+                "x-amz-copy-source-range", "bytes=\(range.lowerBound)-\(range.upperBound - 1)"))
+        return request
+    }
+
+    private static func copyHeaders(_ source: S3Address, _ tag: String) -> [Field] {
+        let key = PercentEncoding.encode(source.key, keepingSlashes: true)
+        return [
+            .init("x-amz-copy-source", "/\(source.bucket)/\(key)"),
+            .init("x-amz-copy-source-if-match", tag),
+        ]
+    }
+}

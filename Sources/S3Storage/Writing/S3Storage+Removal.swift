@@ -48,13 +48,13 @@ extension S3Storage {
     }
 
     /// Runs work on each item, few at a time.
-    private func each<Item: Sendable, Value: Sendable>(
+    func each<Item: Sendable, Value: Sendable>(
         _ items: [Item], _ work: @escaping @Sendable (Item) async -> Value,
         done: (Item, Value) -> Void
     ) async {
         await withTaskGroup(of: (Item, Value).self) { group in
             for (index, item) in items.enumerated() {
-                if index >= S3Limits.removalsUnderWay, let (item, value) = await group.next() {
+                if index >= S3Limits.callsUnderWay, let (item, value) = await group.next() {
                     done(item, value)
                 }
                 group.addTask { (item, await work(item)) }

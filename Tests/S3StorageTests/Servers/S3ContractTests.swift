@@ -75,4 +75,14 @@ import Testing
     ) async throws {
         try await contract(kind).manyRemovals()
     }
+    @Test(arguments: servers) func `copies are whole and their sources stay`(
+        kind: S3Server.Kind
+    ) async throws {
+        try await contract(kind).copiesAreWhole()
+    }
+    @Test(arguments: servers) func `copies never replace, and only of what was seen`(
+        kind: S3Server.Kind
+    ) async throws {
+        try await contract(kind).copiesAreRefused()
+    }
 }
