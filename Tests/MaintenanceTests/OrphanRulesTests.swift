@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import IcebergCatalog
 import IcebergSpec
 import ObjectStorage
 import TestSupport
@@ -196,7 +197,7 @@ import WireFormat
     @Test func `records are read as they were written, and others are refused`() throws {
         let job = QuarantineJob(
             jobID: "j", tableKey: "u", root: Location("s3://b/é \""), startedMilliseconds: 5,
-            state: .held, fileCount: 2, byteCount: 1 << 40)
+            enclosingTables: [TableIdentifier(namespace: ["a.b", "c"], name: "d")], state: .held, fileCount: 2, byteCount: 1 << 40)
         let batch = QuarantineBatch(
             state: .copied,
             files: [

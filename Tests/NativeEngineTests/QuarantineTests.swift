@@ -122,10 +122,19 @@ import WireFormat
         #expect(try await table.everything(withQuarantine: true) == before)
     }
 
-    /// Every effect of a run, with a crash just before and just after it.
+    /// Every effect of a run, with a crash just before and just after it; the next run is another
+    /// job's, or another attempt of the same.
     @Test(arguments: 1...14, CrashPoint.Moment.allCases)
     func `after a crash anywhere no file is lost, and the next run ends the job`(
         step: Int, moment: CrashPoint.Moment
+    ) async throws {
+        for next in ["second", "first"] {
+            try await crash(step, moment, next: next)
+        }
+    }
+
+    private func crash(
+        _ step: Int, _ moment: CrashPoint.Moment, next: String
     ) async throws {
         let (table, before) = try await made()
         let crash = CrashPoint(at: step, moment)
@@ -140,7 +149,7 @@ import WireFormat
 
         let present = Set(try await table.everything(withQuarantine: true).values)
         #expect(Set(before.values).isSubset(of: present))
-        try await table.removeOrphans(job: "second")
+        try await table.removeOrphans(job: next)
 
         let held = try await engine(table).quarantine(of: TestTable.identifier)
         #expect(held.reduce(0) { $0 + $1.fileCount } == 3)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import IcebergCatalog
 package import ObjectStorage
 package import WireFormat
 
@@ -21,6 +22,8 @@ package struct QuarantineJob: Hashable, Sendable {
     package let root: Location
     /// When the job began to move, in milliseconds since the epoch.
     package let startedMilliseconds: Int64
+    /// The tables whose folders hold the root: what they need stays, too.
+    package let enclosingTables: [TableIdentifier]
     /// How far it came.
     package var state: State
     /// How many files are held.
@@ -31,12 +34,14 @@ package struct QuarantineJob: Hashable, Sendable {
     /// Takes every field.
     package init(
         jobID: String, tableKey: String, root: Location, startedMilliseconds: Int64,
-        state: State = .moving, fileCount: Int = 0, byteCount: Int64 = 0
+        enclosingTables: [TableIdentifier] = [], state: State = .moving, fileCount: Int = 0,
+        byteCount: Int64 = 0
     ) {
         self.jobID = jobID
         self.tableKey = tableKey
         self.root = root
         self.startedMilliseconds = startedMilliseconds
+        self.enclosingTables = enclosingTables
         self.state = state
         self.fileCount = fileCount
         self.byteCount = byteCount
@@ -104,8 +109,11 @@ extension QuarantineJob {
         [
             "version": .integer(Self.version), "job_id": .string(jobID),
             "table": .string(tableKey), "root": .string(root.rawValue),
-            "started_at_ms": .integer(startedMilliseconds), "state": .string(state.rawValue),
-            "files": .integer(fileCount), "bytes": .integer(byteCount),
+            "started_at_ms": .integer(startedMilliseconds),
+            "enclosing_tables": .array(
+                enclosingTables.map { .array(($0.namespace + [$0.name]).map { .string($0) }) }),
+            "state": .string(state.rawValue), "files": .integer(fileCount),
+            "bytes": .integer(byteCount),
         ]
     }
 
@@ -118,11 +126,25 @@ extension QuarantineJob {
             let started = object["started_at_ms"]?.int64Value,
             let state = object["state"]?.stringValue.flatMap(State.init),
             let files = object["files"]?.intValue, files >= 0,
-            let byteCount = object["bytes"]?.int64Value
+            let byteCount = object["bytes"]?.int64Value,
+            let enclosing = object["enclosing_tables"]?.arrayValue
         else { throw UnreadableRecord("a job's record lacks a member or is of another version") }
         self.init(
             jobID: jobID, tableKey: table, root: Location(root), startedMilliseconds: started,
-            state: state, fileCount: files, byteCount: byteCount)
+            enclosingTables: try enclosing.map(Self.identifier), state: state, fileCount: files,
+            byteCount: byteCount)
+    }
+}
+
+extension QuarantineJob {
+    private static func identifier(
+        _ value: JSONValue
+    ) throws(UnreadableRecord) -> TableIdentifier {
+        let parts = (value.arrayValue ?? []).compactMap(\.stringValue)
+        guard let name = parts.last, parts.count == value.arrayValue?.count else {
+            throw UnreadableRecord("a job's record names a table that is none")
+        }
+        return TableIdentifier(namespace: Array(parts.dropLast()), name: name)
     }
 }
 

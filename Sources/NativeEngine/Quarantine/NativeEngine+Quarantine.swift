@@ -28,8 +28,16 @@ extension NativeEngine: QuarantineKeeper {
         _ table: TableIdentifier, job: String, in context: RunContext
     ) async throws(MaintenanceError) -> QuarantineChange {
         let keeping = try await keeping(table, context)
-        var counts = ReturnCounts()
-        for (folder, record) in try await keeping.records(.job(job)) {
+        var counts = keeping.recovered.returned
+        let records: [QuarantineKeeping<Tables, Storage>.Held]
+        do throws(MaintenanceError) { records = try await keeping.records(.job(job)) } catch {
+            // It was broken off, and all of it was needed and is back.
+            guard keeping.recovered.jobs.contains(job),
+                case .refused(QuarantineCode.noSuchJob, _) = error
+            else { throw error }
+            records = []
+        }
+        for (folder, record) in records {
             try await keeping.restore(folder, record, counting: &counts)
         }
         return QuarantineChange(counts)
@@ -41,7 +49,7 @@ extension NativeEngine: QuarantineKeeper {
     ) async throws(MaintenanceError) -> QuarantineChange {
         let keeping = try await keeping(table, context)
         let records = try await keeping.records(selection)
-        guard !records.isEmpty else { return QuarantineChange() }
+        guard !records.isEmpty else { return QuarantineChange(keeping.recovered.returned) }
         return try await QuarantinePurge(engine: self, keeping: keeping).run(records)
     }
 
@@ -49,11 +57,12 @@ extension NativeEngine: QuarantineKeeper {
         _ identifier: TableIdentifier, _ context: RunContext
     ) async throws(MaintenanceError) -> QuarantineKeeping<Tables, Storage> {
         let table = try await load(identifier)
-        let keeping = QuarantineKeeping(
-            engine: self, table: table,
-            moves: FileMoves(storage: storage, width: settings.removalWidth, context: context))
-        try await keeping.recover()
-        return keeping
+        let moves = FileMoves(
+            storage: storage, width: settings.removalWidth, context: context)
+        let recovered = try await QuarantineRecovery(
+            engine: self, table: table, moves: moves
+        ).run()
+        return QuarantineKeeping(engine: self, table: table, moves: moves, recovered: recovered)
     }
 
     /// Every record below the table's folders.
@@ -62,8 +71,7 @@ extension NativeEngine: QuarantineKeeper {
     ) async throws(MaintenanceError) -> [(QuarantineFolder<Storage>, QuarantineJob)] {
         var held: [(QuarantineFolder<Storage>, QuarantineJob)] = []
         for root in TableRoots(table.metadata, PathMatching()).roots {
-            let ids = try await QuarantineRecovery<Storage>.jobIDs(
-                below: root.location, in: storage)
+            let ids = try await QuarantineFolder.jobIDs(below: root.location, in: storage)
             for id in ids {
                 let folder = QuarantineFolder(root: root.location, jobID: id, storage: storage)
                 if let job = try await folder.job() { held.append((folder, job)) }
@@ -88,17 +96,10 @@ struct QuarantineKeeping<Tables: Catalog, Storage: ObjectStorage> {
     let engine: NativeEngine<Tables, Storage>
     let table: LoadedTable
     let moves: FileMoves<Storage>
+    /// What was done first for jobs that had been broken off.
+    let recovered: RecoveryCounts
 
     typealias Held = (QuarantineFolder<Storage>, QuarantineJob)
-
-    /// Finishes jobs that were broken off.
-    func recover() async throws(MaintenanceError) {
-        for root in TableRoots(table.metadata, PathMatching()).roots {
-            _ = try await QuarantineRecovery(
-                root: root.location, storage: engine.storage, moves: moves
-            ).run()
-        }
-    }
 
     /// The records that are meant.
     func records(_ selection: QuarantineSelection) async throws(MaintenanceError) -> [Held] {

@@ -34,6 +34,23 @@ struct QuarantineFolder<Storage: ObjectStorage>: Sendable {
         Location(filesLocation.rawValue + "/" + file.relativePath)
     }
 
+    /// Every job of which something is held below a root.
+    static func jobIDs(
+        below root: Location, in storage: Storage
+    ) async throws(MaintenanceError) -> [String] {
+        do throws(StorageError) {
+            let folder = root.appending(ListedFileRules.quarantineFolder)
+            return try await storage.children(of: folder).compactMap { child in
+                switch child {
+                case .prefix(let location): location.lastComponent
+                case .object: nil
+                }
+            }.sorted()
+        } catch {
+            throw MaintenanceError(error)
+        }
+    }
+
     // MARK: The job
 
     func job() async throws(MaintenanceError) -> QuarantineJob? {

@@ -17,16 +17,24 @@ struct QuarantineMove<Storage: ObjectStorage> {
     let folder: QuarantineFolder<Storage>
     let moves: FileMoves<Storage>
     private(set) var job: QuarantineJob
-    private var nextNumber = 1
+    private let firstNumber: Int
+    private var nextNumber: Int
+    private var isLackingReturns = false
 
     private(set) var counts = MoveCounts()
 
+    /// - Parameters:
+    ///   - job: With what an earlier attempt of the job holds.
+    ///   - last: The number of that attempt's last batch, or 0; its records stay.
     init(
-        folder: QuarantineFolder<Storage>, moves: FileMoves<Storage>, job: QuarantineJob
+        folder: QuarantineFolder<Storage>, moves: FileMoves<Storage>, job: QuarantineJob,
+        after last: Int
     ) {
         self.folder = folder
         self.moves = moves
         self.job = job
+        firstNumber = last + 1
+        nextNumber = last + 1
     }
 
     /// Moves a batch.
@@ -103,24 +111,33 @@ struct QuarantineMove<Storage: ObjectStorage> {
         where isWanted: (QuarantinedFile) -> Bool
     ) async throws(MaintenanceError) -> Int {
         let back = QuarantineReturn(folder: folder, moves: moves)
-        var returned = ReturnCounts()
+        var all = ReturnCounts()
         for number in 1..<nextNumber {
             guard let batch = try await folder.batch(number) else { continue }
+            var returned = ReturnCounts()
             _ = try await back.restore(batch, number, counting: &returned, where: isWanted)
+            all.add(returned)
+            if number < firstNumber {
+                job.fileCount -= returned.restored
+                job.byteCount -= returned.restoredBytes
+            } else {
+                counts.moved -= returned.restored
+                counts.movedBytes -= returned.restoredBytes
+            }
         }
-        counts.moved -= returned.restored
-        counts.movedBytes -= returned.restoredBytes
-        counts.failed += returned.failed
-        if counts.firstFailure == nil { counts.firstFailure = returned.firstFailure }
-        return returned.restored
+        counts.failed += all.failed
+        counts.firstFailure = counts.firstFailure ?? all.firstFailure
+        isLackingReturns = all.failed > 0
+        return all.restored
     }
 
-    /// Records that the job is over; a job that moved nothing leaves no record.
+    /// Records that the job is over, unless something that is needed could not come back; a job
+    /// of which nothing is held leaves no record.
     mutating func finish() async throws(MaintenanceError) {
-        guard counts.moved > 0 else { return try await folder.removeJob() }
-        job.state = .held
-        job.fileCount = counts.moved
-        job.byteCount = counts.movedBytes
+        job.fileCount += counts.moved
+        job.byteCount += counts.movedBytes
+        guard job.fileCount > 0 else { return try await folder.removeJob() }
+        job.state = isLackingReturns ? .moving : .held
         try await folder.write(job)
     }
 }

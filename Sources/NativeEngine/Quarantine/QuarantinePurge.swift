@@ -20,11 +20,12 @@ struct QuarantinePurge<Tables: Catalog, Storage: ObjectStorage> {
     func run(
         _ records: [QuarantineKeeping<Tables, Storage>.Held]
     ) async throws(MaintenanceError) -> QuarantineChange {
-        var watched = WatchedTables(
-            [keeping.table], in: engine.catalog, with: engine.walk(keeping.moves.context.report))
+        let others = records.flatMap { $0.1.enclosingTables }
+        var watched = try await engine.watch(
+            keeping.table, and: Set(others), keeping.moves.context.report)
         // Nothing was visited yet, so this visits everything.
         _ = try await watched.refresh()
-        var returned = ReturnCounts()
+        var returned = keeping.recovered.returned
         var purged = QuarantineChange()
         for (folder, record) in records {
             var left = record

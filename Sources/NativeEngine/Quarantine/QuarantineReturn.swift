@@ -93,6 +93,13 @@ struct ReturnCounts: Hashable, Sendable {
     /// Why the first failed.
     var firstFailure: String?
 
+    mutating func add(_ other: ReturnCounts) {
+        restored += other.restored
+        restoredBytes += other.restoredBytes
+        failed += other.failed
+        firstFailure = firstFailure ?? other.firstFailure
+    }
+
     mutating func fail(_ reason: String) {
         failed += 1
         if firstFailure == nil { firstFailure = reason }

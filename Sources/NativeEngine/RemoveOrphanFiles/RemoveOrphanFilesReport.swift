@@ -9,8 +9,8 @@ import WireFormat
 /// What became of orphans.
 struct RemovalOutcomeOfOrphans {
     let mode: RemoveOrphanFilesOptions.Mode
-    /// Jobs that had been broken off and were finished first.
-    let recovered: Int
+    /// What was done first for jobs that had been broken off.
+    let recovered: RecoveryCounts
     var quarantined = 0
     var quarantinedBytes: Int64 = 0
     var removed = 0
@@ -25,7 +25,7 @@ struct RemovalOutcomeOfOrphans {
     private var ownGone = 0
     private(set) var firstFailure: String?
 
-    init(mode: RemoveOrphanFilesOptions.Mode, recovered: Int) {
+    init(mode: RemoveOrphanFilesOptions.Mode, recovered: RecoveryCounts) {
         self.mode = mode
         self.recovered = recovered
     }
@@ -106,10 +106,20 @@ struct RemoveOrphanFilesReport<Tables: Catalog, Storage: ObjectStorage> {
                 "\(ReportWording.count(outcome.takenUp + outcome.restored, "file")) stayed, "
                     + "because a commit meanwhile may need them")
         }
-        if outcome.recovered > 0 {
+        if !outcome.recovered.jobs.isEmpty {
+            let jobs = ReportWording.count(outcome.recovered.jobs.count, "job")
+            asides.append("finished \(jobs) that had been broken off")
+        }
+        let returned = outcome.recovered.returned
+        if returned.restored > 0 {
             asides.append(
-                "finished \(ReportWording.count(outcome.recovered, "job")) that had been broken off"
-            )
+                "brought back \(ReportWording.count(returned.restored, "file")) of these that the "
+                    + "table needs")
+        }
+        if returned.failed > 0 {
+            asides.append(
+                "\(ReportWording.count(returned.failed, "file")) that the table needs could not "
+                    + "come back (\(returned.firstFailure ?? ""))")
         }
         return asides
     }
@@ -123,7 +133,8 @@ struct RemoveOrphanFilesReport<Tables: Catalog, Storage: ObjectStorage> {
         metrics["deleted_bytes"] = .integer(outcome.removedBytes)
         metrics["failed_files_count"] = .integer(outcome.failed)
         metrics["already_gone_files_count"] = .integer(outcome.alreadyGone)
-        metrics["restored_files_count"] = .integer(outcome.restored)
+        metrics["restored_files_count"] = .integer(
+            outcome.restored + outcome.recovered.returned.restored)
         metrics["kept_for_commits_count"] = .integer(outcome.takenUp)
         metrics["listed_files_count"] = .integer(findings.listedCount)
         metrics["live_files_count"] = .integer(findings.liveCount)

@@ -10,7 +10,7 @@ import WireFormat
 
 /// Finds the orphans of a table and moves them away, or removes them.
 ///
-/// 1. Finish what an earlier job left half moved.
+/// 1. Finish what an earlier job, or an earlier attempt of this one, left half moved.
 /// 2. Scan.
 /// 3. Batch by batch: confirm the lease, look whether the table changed, leave out what a commit
 ///    may have taken up, and move or remove the rest.
@@ -34,7 +34,7 @@ struct RemoveOrphanFilesRun<Tables: Catalog, Storage: ObjectStorage> {
     }
 
     func run() async throws(MaintenanceError) -> ActionReport {
-        let recovered = options.isDryRun ? 0 : try await recover()
+        let recovered = options.isDryRun ? RecoveryCounts() : try await recover()
         var findings = try await OrphanScan(
             engine: engine, options: options, identifier: request.table, now: request.now,
             report: context.report
@@ -61,17 +61,12 @@ struct RemoveOrphanFilesRun<Tables: Catalog, Storage: ObjectStorage> {
     }
 
     /// Step 1.
-    private func recover() async throws(MaintenanceError) -> Int {
-        let table = try await engine.load(request.table)
-        let matching = PathMatching(
-            equalSchemes: options.equalSchemes, equalAuthorities: options.equalAuthorities)
-        var count = 0
-        for root in TableRoots(table.metadata, matching).roots {
-            count += try await QuarantineRecovery(
-                root: root.location, storage: engine.storage, moves: moves
-            ).run()
-        }
-        return count
+    private func recover() async throws(MaintenanceError) -> RecoveryCounts {
+        try await QuarantineRecovery(
+            engine: engine, table: try await engine.load(request.table), moves: moves,
+            matching: PathMatching(
+                equalSchemes: options.equalSchemes, equalAuthorities: options.equalAuthorities)
+        ).run()
     }
 
     /// What was done stays done, and must be told however the job ends.
@@ -95,6 +90,39 @@ extension RemoveOrphanFilesRun {
     ) async throws(MaintenanceError) {
         try await context.confirmStep()
         var holders: [Location: QuarantineMove<Storage>] = [:]
+        do throws(MaintenanceError) {
+            try await act(on: &findings, &holders, &outcome)
+        } catch {
+            if case .unreadable = error { await undo(&holders, &outcome) }
+            throw error
+        }
+    }
+
+    /// Brings back everything: a table that can no longer be read may lack what was just moved.
+    ///
+    /// What cannot come back now, the next job on the table brings: the record stays open.
+    private func undo(
+        _ holders: inout [Location: QuarantineMove<Storage>],
+        _ outcome: inout RemovalOutcomeOfOrphans
+    ) async {
+        for root in holders.keys.sorted() {
+            guard var holder = holders[root] else { continue }
+            do throws(MaintenanceError) {
+                outcome.restored += try await holder.bringBack { _ in true }
+                try await holder.finish()
+            } catch {
+                outcome.fail("\(error)")
+            }
+            holders[root] = holder
+        }
+        outcome.take(holders.values.map(\.counts))
+    }
+
+    private func act(
+        on findings: inout OrphanFindings<Tables, Storage>,
+        _ holders: inout [Location: QuarantineMove<Storage>],
+        _ outcome: inout RemovalOutcomeOfOrphans
+    ) async throws(MaintenanceError) {
         let lag = try await openHolders(&holders, findings)
         var batch = OrphanBatch()
         var done: Int64 = 0
@@ -156,17 +184,23 @@ extension RemoveOrphanFilesRun {
             guard let root = findings.ground.roots.home(of: scanned) else { continue }
             let folder = QuarantineFolder(
                 root: root.location, jobID: context.attempt.jobID, storage: engine.storage)
+            // Held since an earlier attempt of this job.
+            let held = try await folder.job()
+            let last = try await folder.batchNumbers().last ?? 0
             let before = now
             let job = QuarantineJob(
                 jobID: context.attempt.jobID, tableKey: findings.table.journalKey,
-                root: root.location, startedMilliseconds: before)
+                root: root.location, startedMilliseconds: before,
+                enclosingTables: findings.ground.enclosing, fileCount: held?.fileCount ?? 0,
+                byteCount: held?.byteCount ?? 0)
             let written = try await folder.write(job)
-            holders[root.location] = QuarantineMove(folder: folder, moves: moves, job: job)
+            holders[root.location] = QuarantineMove(
+                folder: folder, moves: moves, job: job, after: last)
             guard let written else { continue }
             let difference = before - written
             let limit = NativeEngineSettings.maxClockDifference.components.seconds * 1000
             guard abs(difference) <= limit else {
-                try await folder.removeJob()
+                if let held { try await folder.write(held) } else { try await folder.removeJob() }
                 throw MaintenanceError(OrphanRefusal.clocks(milliseconds: difference))
             }
             lag = max(lag, difference)
