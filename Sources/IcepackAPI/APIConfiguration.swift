@@ -27,6 +27,8 @@ public struct APIConfiguration<Store: JobStore>: Sendable {
     public var planner: Planner
     /// Looks at tables.
     public var inspector: Inspector
+    /// Keeps what orphan removal moved away.
+    public var quarantine: QuarantineAccess
     /// The engines that are configured.
     public var router: EngineRouter
     /// The order in which a job runs its actions.
@@ -49,7 +51,7 @@ public struct APIConfiguration<Store: JobStore>: Sendable {
     /// Takes every field.
     public init(
         store: Store, planner: @escaping Planner, inspector: @escaping Inspector,
-        router: EngineRouter,
+        quarantine: QuarantineAccess = .empty, router: EngineRouter,
         order: ActionOrder = .cleanupFirst, enrolment: Enrolment = Enrolment(),
         isDraining: Bool = false, lockLease: Duration = .seconds(1800),
         tableCacheStaleness: Duration = .seconds(600), observationStaleness: Duration? = nil,
@@ -58,6 +60,7 @@ public struct APIConfiguration<Store: JobStore>: Sendable {
         self.store = store
         self.planner = planner
         self.inspector = inspector
+        self.quarantine = quarantine
         self.router = router
         self.order = order
         self.enrolment = enrolment

@@ -35,6 +35,7 @@ enum ProblemCode: String, CaseIterable, Hashable, Sendable {
     case jobNotFound = "job_not_found"
     case runNotFound = "run_not_found"
     case notCollected = "not_collected"
+    case quarantineNotFound = "quarantine_not_found"
     case tableLocked = "table_locked"
     case jobTerminal = "job_terminal"
     case jobActive = "job_active"
@@ -46,6 +47,7 @@ enum ProblemCode: String, CaseIterable, Hashable, Sendable {
     case busy
     case tableUnavailable = "table_unavailable"
     case tableUnreadable = "table_unreadable"
+    case quarantineFailed = "quarantine_failed"
     case planTimeout = "plan_timeout"
     case inspectionTimeout = "inspection_timeout"
     case internalError = "internal_error"
@@ -57,7 +59,9 @@ extension ProblemCode {
         switch self {
         case .malformedRequest, .malformedJSON, .emptyActions, .unknownAction: .badRequest
         case .crossSiteRequest: .forbidden
-        case .notFound, .tableNotFound, .jobNotFound, .runNotFound, .notCollected: .notFound
+        case .notFound, .tableNotFound, .jobNotFound, .runNotFound, .notCollected,
+            .quarantineNotFound:
+            .notFound
         case .methodNotAllowed: .methodNotAllowed
         case .requestTimeout: .requestTimeout
         case .tableLocked, .jobTerminal, .jobActive: .conflict
@@ -68,7 +72,7 @@ extension ProblemCode {
             .unprocessableContent
         case .headersTooLarge: .requestHeaderFieldsTooLarge
         case .internalError: .internalServerError
-        case .tableUnavailable, .tableUnreadable: .badGateway
+        case .tableUnavailable, .tableUnreadable, .quarantineFailed: .badGateway
         case .drainMode, .storeUnavailable, .notReady, .busy: .serviceUnavailable
         case .planTimeout, .inspectionTimeout: .gatewayTimeout
         }
@@ -103,6 +107,8 @@ extension ProblemCode {
         case .jobNotFound: "The job is not known"
         case .runNotFound: "The run is not known"
         case .notCollected: "Nobody has looked at the table yet"
+        case .quarantineNotFound: "Nothing of that is in quarantine"
+        case .quarantineFailed: "Quarantined files could not be moved or removed"
         case .tableLocked: "Another job holds the table"
         case .jobTerminal: "The job is already over"
         case .jobActive: "The job is not over yet"
@@ -128,8 +134,9 @@ extension ProblemCode {
             .invalidDatabaseName, .invalidTableName, .invalidParameter, .unknownParameter,
             .invalidField, .unknownField, .duplicateField, .invalidOption, .unknownOption,
             .invalidIdempotencyKey, .noEngineForAction, .idempotencyKeyReused, .tableNotFound,
-            .jobNotFound, .runNotFound, .notCollected, .tableLocked, .jobTerminal, .jobActive,
-            .tableUnreadable, .planTimeout, .inspectionTimeout, .internalError:
+            .jobNotFound, .runNotFound, .notCollected, .quarantineNotFound, .quarantineFailed,
+            .tableLocked, .jobTerminal, .jobActive, .tableUnreadable, .planTimeout,
+            .inspectionTimeout, .internalError:
             nil
         }
     }
@@ -142,8 +149,8 @@ extension ProblemCode {
             .unknownAction, .invalidDatabaseName, .invalidTableName, .invalidParameter,
             .unknownParameter, .invalidField, .unknownField, .duplicateField, .invalidOption,
             .unknownOption, .invalidIdempotencyKey, .noEngineForAction, .idempotencyKeyReused,
-            .tableNotFound, .jobNotFound, .runNotFound, .notCollected, .tableLocked, .jobTerminal,
-            .jobActive, .drainMode,
+            .tableNotFound, .jobNotFound, .runNotFound, .notCollected, .quarantineNotFound,
+            .quarantineFailed, .tableLocked, .jobTerminal, .jobActive, .drainMode,
             .storeUnavailable, .notReady, .busy, .tableUnavailable, .tableUnreadable, .planTimeout,
             .inspectionTimeout, .internalError:
             false

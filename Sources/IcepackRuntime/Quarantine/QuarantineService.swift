@@ -42,7 +42,14 @@ public struct QuarantineService<Store: JobStore>: Sendable {
     /// Carries out a change under the table's lock, and waits for its end.
     public func change(
         _ table: TableName, _ request: QuarantineRequest, actor: String
-    ) async throws -> QuarantineOutcome {
+    ) async throws(JobStoreError) -> QuarantineOutcome {
+        // One attempt: what is reported as failed must not happen later by itself.
+        let configuration: WorkerConfiguration
+        do throws(InvalidWorkerConfiguration) {
+            configuration = try jobs.workerConfiguration(maxAttempts: 1)
+        } catch {
+            throw .corrupt(reason: "workers cannot be configured so: \(error)")
+        }
         let sent = ContinuousClock.now
         let attempt = AttemptID.random()
         let submission = JobSubmission(
@@ -54,6 +61,7 @@ public struct QuarantineService<Store: JobStore>: Sendable {
         let claimed: ClaimedJob
         switch outcome {
         case .accepted(let job), .repeated(let job):
+            await audit(job, actor)
             claimed = ClaimedJob(claim: Claim(jobID: job.id, attemptID: attempt), job: job)
         case .locked(let holder): return .locked(by: holder)
         case .idempotencyMismatch(let first):
@@ -61,10 +69,8 @@ public struct QuarantineService<Store: JobStore>: Sendable {
         }
         let pid = ProcessInfo.processInfo.processIdentifier
         let worker = Worker(
-            store: store, id: WorkerID("quarantine:\(pid)"),
-            // One attempt: what is reported as failed must not happen later by itself.
-            configuration: try jobs.workerConfiguration(maxAttempts: 1), clock: ContinuousClock(),
-            logger: logger, engine: bridge.actionEngine)
+            store: store, id: WorkerID("quarantine:\(pid)"), configuration: configuration,
+            clock: ContinuousClock(), logger: logger, engine: bridge.actionEngine)
         _ = await worker.run(claimed, claimSentAt: sent)
         guard let job = try await store.job(claimed.job.id, visibility: .includingDeleted) else {
             throw JobStoreError.corrupt(reason: "the job \(claimed.job.id) is gone")
@@ -75,7 +81,25 @@ public struct QuarantineService<Store: JobStore>: Sendable {
         return .done(result.metrics)
     }
 
-    /// Purges what was moved away more than these days ago, of every table that is free.
+    /// Adds a line to the audit log; the job exists by then, so a failure is only logged.
+    private func audit(_ job: Job, _ actor: String) async {
+        let details: JSONValue = [
+            "table": .string(job.table.description),
+            "actions": .array(job.actions.map(JSONValue.string)), "options": job.options,
+        ]
+        do throws(JobStoreError) {
+            try await store.audit(
+                AuditEvent(
+                    actor: actor, event: "job.submitted", jobID: job.id, details: details))
+        } catch {
+            logger.warning(
+                "audit log not written",
+                metadata: ["event": "job.submitted", "reason": "\(error)"])
+        }
+    }
+
+    /// Purges what was moved away more than these days ago, of every table that is free, and
+    /// finishes jobs that were broken off: what a table needs of theirs comes back.
     ///
     /// A table that cannot be looked at, or that a job holds, is left for the next time.
     ///
@@ -94,7 +118,7 @@ public struct QuarantineService<Store: JobStore>: Sendable {
                     metadata: ["table.name": "\(table)", "reason": "\(error)"])
                 continue
             }
-            guard holds.contains(where: { $0.movedAt < time }) else { continue }
+            guard holds.contains(where: { $0.movedAt < time || $0.isUnfinished }) else { continue }
             switch try await change(table, .purge(.movedBefore(time)), actor: "sweep") {
             case .done(let numbers): count += numbers["purged_files"]?.intValue ?? 0
             case .locked(let holder):

@@ -53,12 +53,14 @@ public struct ServiceParts<Store: JobStore, TableCatalog: Catalog>: Sendable {
             inspect: bridge.holdInspector, logger: logger)
     }
 
+    private var quarantine: QuarantineService<Store> {
+        QuarantineService(store: store, bridge: bridge, jobs: configuration.jobs, logger: logger)
+    }
+
     /// What purges quarantined files once their days are over; there is none while the service
     /// drains.
     public var quarantinePurge: QuarantinePurgeService<Store>? {
         guard !configuration.jobs.isDraining else { return nil }
-        let quarantine = QuarantineService(
-            store: store, bridge: bridge, jobs: configuration.jobs, logger: logger)
         return QuarantinePurgeService(
             quarantine, store: store, days: configuration.quarantineDays, logger: logger)
     }
@@ -136,6 +138,7 @@ public struct ServiceParts<Store: JobStore, TableCatalog: Catalog>: Sendable {
                 inspector: { table, document throws(InspectionError) in
                     try await reporter.document(document, of: table, now: EngineBridge.now)
                 },
+                quarantine: quarantine.access(days: configuration.quarantineDays),
                 router: bridge.router, order: configuration.actionOrder,
                 enrolment: configuration.enrolment, isDraining: configuration.jobs.isDraining,
                 lockLease: configuration.jobs.lease,

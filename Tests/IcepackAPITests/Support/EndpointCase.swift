@@ -77,6 +77,13 @@ struct Operation: Sendable {
             id: "recordRun", method: .POST, path: "/orchestrator/runs", body: TestAPI.run),
         Operation(id: "listRuns", method: .GET, path: "/orchestrator/runs"),
         Operation(id: "readRun", method: .GET, path: "/orchestrator/runs/17"),
+        Operation(id: "listQuarantine", method: .GET, path: TestAPI.quarantinePath),
+        Operation(
+            id: "restoreQuarantine", method: .POST, path: TestAPI.quarantinePath + "/restore",
+            body: TestAPI.heldJobBody),
+        Operation(
+            id: "purgeQuarantine", method: .POST, path: TestAPI.quarantinePath + "/purge",
+            body: TestAPI.heldJobBody),
         Operation(id: "health", method: .GET, path: "/healthz", needsStore: false),
         Operation(id: "readiness", method: .GET, path: "/readyz", needsStore: false),
         Operation(id: "openAPI", method: .GET, path: "/openapi.json", needsStore: false),

@@ -30,6 +30,8 @@ struct TestAPI: Sendable {
     static let tablePath = "/tables/analytics/page_views"
     static let submitPath = "/tables/analytics/page_views/maintenance"
     static let expire = #"{"actions": ["expire_snapshots"]}"#
+    static let quarantinePath = "/tables/analytics/page_views/quarantine"
+    static let heldJobBody = #"{"job_id": "a1b2c3d4e5f678901234567890abcdef"}"#
 
     /// A body that asks for expiry with one option, such as `"retain_last": 3`.
     static func expire(_ option: String) -> String {
@@ -115,8 +117,8 @@ func withAPI(
     let store = InMemoryJobStore()
     try await store.replaceCachedTables([CachedTable(name: TestAPI.table)])
     var configuration = APIConfiguration(
-        store: store, planner: plannedExpiry, inspector: inspectedTable, router: .everything,
-        logger: .silent)
+        store: store, planner: plannedExpiry, inspector: inspectedTable, quarantine: .holding,
+        router: .everything, logger: .silent)
     try configure(&configuration)
     let (ports, listening) = AsyncStream<Int>.makeStream()
     let server = APIServer(configuration: configuration, host: "127.0.0.1", port: 0) {
