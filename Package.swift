@@ -179,9 +179,9 @@ let package = Package(
         .library(
             "IcepackRuntime",
             [
-                "FileSystemCatalog", "Fleet", "GlueCatalog", "HTTPExchange", "HiveServer2",
-                "IcebergCatalog", "IcebergSpec", "IcebergTable", "IcepackAPI", "Jobs",
-                "Maintenance", "NativeEngine", "ObjectStorage", "Postgres", "PostgresStore",
+                "AWSSigning", "FileSystemCatalog", "Fleet", "GlueCatalog", "HTTPExchange",
+                "HiveServer2", "IcebergCatalog", "IcebergSpec", "IcebergTable", "IcepackAPI",
+                "Jobs", "Maintenance", "NativeEngine", "ObjectStorage", "Postgres", "PostgresStore",
                 "RESTCatalog", "S3Storage", "SQLCatalog", "SQLiteStore", "SparkEngine",
                 "WireFormat", .hummingbird, .logging, .serviceLifecycle,
                 .unixSignals, .yams,
@@ -305,7 +305,8 @@ let package = Package(
         .tests(
             "IcepackRuntimeTests",
             [
-                "GlueCatalog", "HTTPExchange", "IcebergCatalog", "IcepackRuntime", "Jobs",
+                "AWSSigning", "GlueCatalog", "HTTPExchange", "IcebergCatalog", "IcebergSpec",
+                "IcepackRuntime", "Jobs",
                 "Maintenance", "ObjectStorage", "RESTCatalog", "S3Storage", "TestSupport",
                 "WireFormat", .logging,
             ]),

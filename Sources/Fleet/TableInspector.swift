@@ -11,12 +11,20 @@ public import WireFormat
 /// Looks at a table now: its status, its health, and what each action's planner finds.
 public struct TableInspector<Tables: Catalog, Storage: ObjectStorage>: Sendable {
     private let catalog: Tables
-    private let storage: Storage
+    private let storage: @Sendable (LoadedTable) throws(StorageError) -> Storage
     private let thresholds: HealthThresholds
 
     /// Reads tables from a catalog and their manifests from a storage.
     public init(
         catalog: Tables, storage: Storage, thresholds: HealthThresholds = HealthThresholds()
+    ) {
+        self.init(catalog: catalog, thresholds: thresholds) { _ in storage }
+    }
+
+    /// Reads tables from a catalog, and the manifests of each from the storage that it has.
+    public init(
+        catalog: Tables, thresholds: HealthThresholds = HealthThresholds(),
+        storage: @escaping @Sendable (LoadedTable) throws(StorageError) -> Storage
     ) {
         self.catalog = catalog
         self.storage = storage
@@ -48,6 +56,10 @@ public struct TableInspector<Tables: Catalog, Storage: ObjectStorage>: Sendable 
         since began: ContinuousClock.Instant = .now
     ) async throws(InspectionError) -> TableInspection {
         let metadata = loaded.metadata
+        let storage: Storage
+        do throws(StorageError) { storage = try self.storage(loaded) } catch {
+            throw .unreadable(reason: error.description)
+        }
         var assessment = TableAssessment(metadata)
         if let snapshot = metadata.currentSnapshot {
             do throws(ScanError) {
@@ -58,7 +70,7 @@ public struct TableInspector<Tables: Catalog, Storage: ObjectStorage>: Sendable 
             }
         }
         let status = assessment.status(
-            metadataFileBytes: try await metadataBytes(of: loaded), now: now)
+            metadataFileBytes: try await metadataBytes(of: loaded, in: storage), now: now)
         return TableInspection(
             table: table, loaded: loaded, assessment: assessment, status: status,
             health: TableHealth(of: status, thresholds: thresholds, now: now), collectedAt: now,
@@ -66,7 +78,9 @@ public struct TableInspector<Tables: Catalog, Storage: ObjectStorage>: Sendable 
     }
 
     /// The size of the metadata file; of its text where the catalog keeps it elsewhere.
-    private func metadataBytes(of table: LoadedTable) async throws(InspectionError) -> Int64 {
+    private func metadataBytes(
+        of table: LoadedTable, in storage: Storage
+    ) async throws(InspectionError) -> Int64 {
         do throws(StorageError) {
             if let info = try await storage.stat(table.metadataLocation) { return info.size }
         } catch {

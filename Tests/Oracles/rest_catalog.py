@@ -15,6 +15,9 @@ calls     the requests so far: method, path, headers, body
 
 Options of a catalog: page_size; prefix; separator; flat (no nested namespaces); lifetime (of
 idempotency keys); credentials (config and storage-credentials of tables, lent when asked for);
+lend (credentials of the role `tables` of moto_s3.py for each table's folder, new ones for every
+load: {"endpoint", "access_key", "secret_key", "seconds" until they end as told}, with which the
+server reads and writes metadata itself); name (by which the database knows the catalog);
 oauth ({"id", "secret", "scope", "seconds"}); bearer (a token); uri (that the server moves to).
 """
 
@@ -76,11 +79,49 @@ class Tables:
     """One catalog: the protocol over PyIceberg's, one request at a time."""
 
     def __init__(self, warehouse, database, options):
-        self.catalog = SqlCatalog("rest", uri=f"sqlite:///{database}", warehouse=warehouse)
         self.options = options
+        name, files = options.get("name", "rest"), self.file_properties()
+        uri = f"sqlite:///{database}"
+        self.catalog = SqlCatalog(name, uri=uri, warehouse=warehouse, **files)
         self.lock = threading.RLock()
         self.faults, self.calls = [], []
         self.tokens, self.answers = {}, {}
+
+    def file_properties(self):
+        lend = self.options.get("lend")
+        if lend is None:
+            return {}
+        return {
+            "s3.endpoint": lend["endpoint"],
+            "s3.access-key-id": lend["access_key"],
+            "s3.secret-access-key": lend["secret_key"],
+            "s3.region": "us-east-1",
+        }
+
+    def lent(self, location):
+        """Credentials for what lies below a table's location."""
+        import boto3
+
+        lend = self.options["lend"]
+        service = boto3.client(
+            "sts",
+            endpoint_url=lend["endpoint"],
+            aws_access_key_id=lend["access_key"],
+            aws_secret_access_key=lend["secret_key"],
+            region_name="us-east-1",
+        )
+        role = "arn:aws:iam::123456789012:role/tables"
+        keys = service.assume_role(RoleArn=role, RoleSessionName="rest")["Credentials"]
+        properties = {
+            "s3.access-key-id": keys["AccessKeyId"],
+            "s3.secret-access-key": keys["SecretAccessKey"],
+            "s3.session-token": keys["SessionToken"],
+            "s3.session-token-expires-at-ms": str(int((time.time() + lend["seconds"]) * 1000)),
+        }
+        return {
+            "config": {"s3.endpoint": lend["endpoint"], "s3.region": "us-east-1"},
+            "storage-credentials": [{"prefix": location + "/", "config": properties}],
+        }
 
     def levels(self, text):
         return tuple(unquote(text).split(unquote(self.options.get("separator", "%1F"))))
@@ -233,6 +274,8 @@ class Tables:
         }
         if headers.get("X-Iceberg-Access-Delegation") == "vended-credentials":
             reply |= self.options.get("credentials", {})
+            if "lend" in self.options:
+                reply |= self.lent(table.metadata.location)
         return reply
 
 

@@ -54,13 +54,22 @@ public struct RESTServer: Sendable {
     public func makeCatalog(
         folder: String, options: JSONObject = JSONObject()
     ) async throws -> Catalog {
-        let name = "c\(UInt64.random(in: 0 ... .max))"
-        let catalog = Catalog(server: self, name: name)
+        try await makeCatalog(
+            database: "\(folder)/c\(UInt64.random(in: 0 ... .max)).db", warehouse: "\(folder)/wh",
+            options: options)
+    }
+
+    /// Makes a catalog over a database of PyIceberg's, with options as `rest_catalog.py` describes
+    /// them.
+    public func makeCatalog(
+        database: String, warehouse: String = "", options: JSONObject
+    ) async throws -> Catalog {
+        let catalog = Catalog(server: self, name: "c\(UInt64.random(in: 0 ... .max))")
         _ = try await catalog.control(
             "create",
             [
-                "warehouse": .string("\(folder)/wh"),
-                "database": .string("\(folder)/\(name).db"), "options": .object(options),
+                "warehouse": .string(warehouse), "database": .string(database),
+                "options": .object(options),
             ])
         return catalog
     }

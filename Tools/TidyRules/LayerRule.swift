@@ -54,8 +54,9 @@ enum LayerRule {
         ],
         "IcepackAPI": ["Fleet", "Jobs", "Maintenance", "WireFormat"],
         "IcepackRuntime": [
-            "FileSystemCatalog", "Fleet", "GlueCatalog", "HTTPExchange", "HiveServer2",
-            "IcebergCatalog", "IcebergSpec", "IcebergTable", "IcepackAPI", "Jobs", "Maintenance",
+            "AWSSigning", "FileSystemCatalog", "Fleet", "GlueCatalog", "HTTPExchange",
+            "HiveServer2", "IcebergCatalog", "IcebergSpec", "IcebergTable", "IcepackAPI", "Jobs",
+            "Maintenance",
             "NativeEngine", "ObjectStorage", "Postgres", "PostgresStore", "RESTCatalog",
             "S3Storage", "SQLCatalog", "SQLiteStore", "SparkEngine", "WireFormat",
         ],

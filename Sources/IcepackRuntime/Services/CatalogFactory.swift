@@ -16,13 +16,30 @@ extension Configuration {
     /// - Throws: ``StartupFailure`` if the working directory is no absolute path, or AWS's
     ///   environment has mistakes.
     public func makeStorage() throws(StartupFailure) -> StorageRouter {
-        let s3 = try makeS3Storage()
+        StorageRouter(local: try makeLocalStorage(), s3: try makeS3Storage())
+    }
+
+    /// What makes the storages of tables whose catalog lends credentials for their files; nil for
+    /// a catalog that lends none.
+    ///
+    /// - Parameter usual: The storage of tables of which the catalog says nothing.
+    func makeTableStorages(
+        usual: StorageRouter
+    ) throws(StartupFailure) -> TableStorages? {
+        guard catalog.kind == .rest, catalog.rest?.accessDelegation == .vendedCredentials else {
+            return nil
+        }
+        let environment = CredentialsEnvironment(variables: values.aws)
+        return TableStorages(
+            usual: usual, local: try makeLocalStorage(), settings: try s3Settings(environment),
+            isEndpointSet: s3.endpoint != nil || environment.s3EndpointURL != nil,
+            credentials: CredentialsCache(CredentialsChain(environment)))
+    }
+
+    private func makeLocalStorage() throws(StartupFailure) -> LocalStorage {
         do throws(StorageError) {
-            let here = Location(FileManager.default.currentDirectoryPath)
-            let local = try LocalStorage(relativeTo: here)
-            var schemes: [String: any ObjectStorage] = ["file": local]
-            for scheme in S3Storage.schemes { schemes[scheme] = s3 }
-            return StorageRouter(plainPaths: local, schemes: schemes)
+            return try LocalStorage(
+                relativeTo: Location(FileManager.default.currentDirectoryPath))
         } catch {
             throw StartupFailure("local files cannot be served: \(error)")
         }
@@ -54,5 +71,14 @@ extension Configuration {
         do throws(CatalogError) { return try open() } catch {
             throw StartupFailure("the catalog cannot be opened: \(error)")
         }
+    }
+}
+
+extension StorageRouter {
+    /// Local files, by plain path or `file:` URI, and a store behind S3's schemes.
+    init(local: LocalStorage, s3: some ObjectStorage) {
+        var schemes: [String: any ObjectStorage] = ["file": local]
+        for scheme in S3Storage.schemes { schemes[scheme] = s3 }
+        self.init(plainPaths: local, schemes: schemes)
     }
 }

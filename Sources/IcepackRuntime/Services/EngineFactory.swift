@@ -14,16 +14,13 @@ import SparkEngine
 extension Configuration {
     /// The engines that this process can run actions with, the native one first.
     ///
-    /// - Throws: ``StartupFailure`` for a Spark server that cannot be spoken to as configured.
+    /// - Throws: ``StartupFailure`` for a Spark server that cannot be spoken to as configured, or
+    ///   an environment of AWS that has mistakes.
     public func makeBridge(
         catalog: some Catalog, storage: StorageRouter, logger: Logger
     ) throws(StartupFailure) -> EngineBridge {
-        let native = NativeEngine(
-            catalog: catalog, storage: storage,
-            settings: NativeEngineSettings(
-                memoryBytes: nativeMemoryBytes,
-                allowedPrefixes: removalPrefixes.map { AllowedPrefixes($0) } ?? .everywhere,
-                temporaryFolder: FileManager.default.temporaryDirectory.path))
+        let storages = try makeTableStorages(usual: storage)
+        let native = nativeEngine(catalog, storage, storages)
         var engines: [any MaintenanceEngine] = [native]
         var shutdown: @Sendable () async -> Void = {}
         if let spark {
@@ -45,10 +42,32 @@ extension Configuration {
         return EngineBridge(
             engines: engines, preference: engine, lease: jobs.lease, keeper: native,
             filePlan: { request throws(MaintenanceError) in
-                try await FilePlanner(catalog: catalog, storage: storage).plan(request)
+                var storage = storage
+                if let storages {
+                    do throws(TableStorages.Failure) {
+                        storage = try await storages.storage(of: request.table, in: catalog)
+                    } catch {
+                        throw MaintenanceError(error)
+                    }
+                }
+                return try await FilePlanner(catalog: catalog, storage: storage).plan(request)
             },
             tablePreference: { table in await Self.preference(of: table, in: catalog, logger) },
             shutdown: shutdown)
+    }
+
+    private func nativeEngine(
+        _ catalog: some Catalog, _ storage: StorageRouter, _ storages: TableStorages?
+    ) -> any MaintenanceEngine & QuarantineKeeper {
+        let settings = NativeEngineSettings(
+            memoryBytes: nativeMemoryBytes,
+            allowedPrefixes: removalPrefixes.map { AllowedPrefixes($0) } ?? .everywhere,
+            temporaryFolder: FileManager.default.temporaryDirectory.path)
+        return if let storages {
+            LendingEngine(catalog: catalog, storages: storages, settings: settings)
+        } else {
+            NativeEngine(catalog: catalog, storage: storage, settings: settings)
+        }
     }
 
     /// What the table's properties say; nil where they say nothing, or cannot be read: the engine

@@ -99,9 +99,16 @@ public struct ServiceParts<Store: JobStore, TableCatalog: Catalog>: Sendable {
     private func makeObserver() throws(StartupFailure) -> TableObserver<
         TableCatalog, StorageRouter, Store
     > {
-        TableObserver(
-            inspector: TableInspector(catalog: catalog, storage: try configuration.makeStorage()),
-            store: store, logger: logger)
+        let usual = try configuration.makeStorage()
+        let storages = try configuration.makeTableStorages(usual: usual)
+        let inspector = TableInspector(catalog: catalog) {
+            [catalog] table throws(StorageError) -> StorageRouter in
+            guard let storages else { return usual }
+            return try storages.storage(of: table) { () async throws(CatalogError) in
+                try await catalog.loadTable(table.identifier).storageAccess
+            }
+        }
+        return TableObserver(inspector: inspector, store: store, logger: logger)
     }
 
     private func makeHealthSync() throws(StartupFailure) -> HealthSync<
