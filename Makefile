@@ -72,6 +72,12 @@ test-spark: ## Compare with Spark and Iceberg's own procedures (downloads 450 MB
 	@scripts/spark-env
 	@scripts/test-spark
 
+.PHONY: soak
+soak: ## Rewrite manifests for a minute under a streaming writer (SECONDS=60)
+	@scripts/bootstrap test
+	@scripts/python-env
+	@scripts/soak $(SECONDS)
+
 .PHONY: test-chart
 test-chart: ## Render the Helm chart and check it against Kubernetes' schemas
 	@scripts/bootstrap demo

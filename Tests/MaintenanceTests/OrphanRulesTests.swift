@@ -195,9 +195,10 @@ import WireFormat
     }
 
     @Test func `records are read as they were written, and others are refused`() throws {
+        let around = TableIdentifier(namespace: ["a.b", "c"], name: "d")
         let job = QuarantineJob(
             jobID: "j", tableKey: "u", root: Location("s3://b/é \""), startedMilliseconds: 5,
-            enclosingTables: [TableIdentifier(namespace: ["a.b", "c"], name: "d")], state: .held, fileCount: 2, byteCount: 1 << 40)
+            enclosingTables: [around], state: .held, fileCount: 2, byteCount: 1 << 40)
         let batch = QuarantineBatch(
             state: .copied,
             files: [

@@ -7,7 +7,6 @@ import NativeEngine
 import ObjectStorage
 import SQLCatalog
 import StorageTestSupport
-import Synchronization
 import TestSupport
 import Testing
 import WireFormat
@@ -95,60 +94,10 @@ struct PyIcebergRewriteTests {
         // PyIceberg goes on writing.
         let appended = try await Oracles.run(
             "append_loop.py", ["--catalog-uri", made.uri, "--commits", "2", "--interval", "0"])
-        #expect(appended == ["committed": 2, "failed": 0])
+        #expect(appended == ["committed": 2, "failed": 0, "refused": 0])
         #expect(try await rewrite(made).manifestCounts == [3, 1])
         let last = try await entries(made, engines: "duckdb,datafusion,pyiceberg")
         let rows = try #require(last["rows"]?.objectValue?.members.map(\.value))
         #expect(Set(rows).count == 1, "the engines agree")
     }
-
-    @Test func `a writer that commits all the time is not disturbed, and rewrites get through`()
-        async throws
-    {
-        let made = try await make(["--commits", "4", "--no-refs"])
-        let before = try await entries(made, engines: "pyiceberg")
-        let isDone = Flag()
-        async let appended = append(made, isDone)
-        var tries = 0
-        var successes = 0
-        while !isDone.isSet {
-            tries += 1
-            do {
-                if try await rewrite(made).manifestCounts != [0, 0] { successes += 1 }
-            } catch let error as MaintenanceError {
-                guard case .conflict = error else { throw error }
-            }
-        }
-        let counts = try #require(try await appended.objectValue)
-        let committed = try #require(counts["committed"]?.intValue)
-        let failed = try #require(counts["failed"]?.intValue)
-        #expect(committed > 30)
-        #expect(successes * 10 >= tries - successes)
-        #expect(successes > 0)
-        // PyIceberg loads and commits once; a rewrite in between is what it may lose to.
-        #expect(failed <= committed)
-
-        let after = try await entries(made, engines: "duckdb,datafusion,pyiceberg")
-        let rows = try #require(after["rows"]?.objectValue?.members.map(\.value))
-        #expect(Set(rows).count == 1)
-        let count = rows.first?.objectValue?["rows"]?.intValue
-        let countBefore =
-            before["rows"]?.objectValue?["pyiceberg"]?.objectValue?["rows"]?.intValue ?? 0
-        #expect(count == countBefore + committed * 5, "no append was lost")
-    }
-
-    private func append(_ made: Made, _ isDone: Flag) async throws -> JSONValue {
-        defer { isDone.set() }
-        return try await Oracles.run(
-            "append_loop.py", ["--catalog-uri", made.uri, "--commits", "50"])
-    }
-}
-
-/// Something that happened, seen from another task.
-private final class Flag: Sendable {
-    private let value = Mutex(false)
-
-    var isSet: Bool { value.withLock { $0 } }
-
-    func set() { value.withLock { $0 = true } }
 }

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Appends to a table of a SQL catalog again and again, as a streaming writer does.
 
-Prints how many appends were committed and how many failed. An append that fails because somebody
-else committed first is counted and not repeated.
+Prints how many appends were committed, how many failed after PyIceberg's own retries, and how many
+of its tries to commit were refused because somebody else had committed first.
 """
 
 import argparse
+import itertools
 import json
 import random
 import time
@@ -16,20 +17,38 @@ from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.exceptions import CommitFailedException
 
 
+class CountingCatalog(SqlCatalog):
+    refused = 0
+
+    def commit_table(self, table, requirements, updates):
+        try:
+            return super().commit_table(table, requirements, updates)
+        except CommitFailedException:
+            self.refused += 1
+            raise
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--catalog-uri", required=True)
     parser.add_argument("--catalog-name", default="default")
     parser.add_argument("--table", default="demo.events")
     parser.add_argument("--commits", type=int, default=1)
+    parser.add_argument("--seconds", type=float, help="go on so long, however many commits")
     parser.add_argument("--rows", type=int, default=5)
     parser.add_argument("--interval", type=float, default=0.2, help="seconds between appends")
     arguments = parser.parse_args()
     randomness = random.Random(1)
-    catalog = SqlCatalog(arguments.catalog_name, uri=arguments.catalog_uri)
+    catalog = CountingCatalog(arguments.catalog_name, uri=arguments.catalog_uri)
     committed, failed = 0, 0
-    for number in range(arguments.commits):
+    start = time.monotonic()
+    for number in itertools.count():
         begun = time.monotonic()
+        if arguments.seconds is None:
+            if number == arguments.commits:
+                break
+        elif begun - start >= arguments.seconds:
+            break
         table = catalog.load_table(arguments.table)
         data = rows(50_000_000 + number * arguments.rows, arguments.rows, randomness)
         try:
@@ -38,7 +57,8 @@ def main():
         except CommitFailedException:
             failed += 1
         time.sleep(max(0.0, begun + arguments.interval - time.monotonic()))
-    print(json.dumps({"committed": committed, "failed": failed}))
+    counts = {"committed": committed, "failed": failed, "refused": catalog.refused}
+    print(json.dumps(counts))
 
 
 if __name__ == "__main__":
