@@ -83,13 +83,15 @@ def entries(manifest):
         }
 
 
-def datafusion_rows(location):
-    import datafusion
+def rows_of(engine, location, snapshot_id):
+    if engine == "duckdb":
+        return read_rows.duckdb_reader(location)(snapshot_id)
     from pyiceberg.table import StaticTable
 
-    context = datafusion.SessionContext()
-    context.register_table("t", StaticTable.from_metadata(location))
-    return read_rows.checksum(context.table("t").to_arrow_table())
+    table = StaticTable.from_metadata(location)
+    if engine == "pyiceberg":
+        return read_rows.pyiceberg_reader(table)(snapshot_id)
+    return read_rows.datafusion_reader(table)(snapshot_id)
 
 
 def main():
@@ -97,6 +99,9 @@ def main():
     parser.add_argument("--root", help="the folder that relative locations are below")
     parser.add_argument("--metadata-location", required=True)
     parser.add_argument("--engines", default="", help="duckdb, pyiceberg, datafusion")
+    parser.add_argument(
+        "--if-able", action="store_true", help="leave out engines that cannot read the table"
+    )
     arguments = parser.parse_args()
     if arguments.root:
         os.chdir(arguments.root)
@@ -108,17 +113,15 @@ def main():
     listed = manifests(metadata, snapshot)
     found = [entry for manifest in listed for entry in entries(manifest)]
     found.sort(key=lambda entry: json.dumps(entry, sort_keys=True))
-    rows = {}
+    rows, unable = {}, {}
     for engine in filter(None, arguments.engines.split(",")):
-        if engine == "duckdb":
-            rows[engine] = read_rows.duckdb_reader(location)(current)
-        elif engine == "pyiceberg":
-            from pyiceberg.table import StaticTable
-
-            table = StaticTable.from_metadata(location)
-            rows[engine] = read_rows.pyiceberg_reader(table)(current)
-        else:
-            rows[engine] = datafusion_rows(location)
+        try:
+            rows[engine] = rows_of(engine, location, current)
+        except BaseException as problem:
+            # A panic of DataFusion's is no Exception.
+            if not arguments.if_able or isinstance(problem, KeyboardInterrupt):
+                raise
+            unable[engine] = str(problem)
     print(
         json.dumps(
             {
@@ -132,6 +135,7 @@ def main():
                     os.path.getsize(read_rows.local_path(m["manifest_path"])) for m in listed
                 ],
                 "rows": rows,
+                "unable": unable,
             }
         )
     )

@@ -47,9 +47,9 @@ class OracleTests(unittest.TestCase):
         for kind in ["metadata_log_file", "manifest_list", "manifest", "data_file"]:
             self.assertGreater(counts[kind], 1, kind)
 
-    def test_both_engines_read_every_snapshot_alike(self):
+    def test_the_engines_read_every_snapshot_alike(self):
         read = run("read_rows.py", "--metadata-location", self.location)
-        self.assertEqual(read["engines"], ["duckdb", "pyiceberg"])
+        self.assertEqual(read["engines"], ["duckdb", "pyiceberg", "datafusion"])
         self.assertEqual(len(read["snapshots"]), self.table["snapshots"])
         self.assertGreater(len({s["checksum"] for s in read["snapshots"].values()}), 5)
 
