@@ -7,7 +7,19 @@ public struct ByteArrays: Hashable, Sendable {
     /// Where each value ends in `bytes`; it begins where the one before ends.
     public internal(set) var ends: [Int] = []
 
-    init() {}
+    /// No values.
+    public init() {}
+
+    /// Takes values.
+    public init(_ values: some Sequence<some Sequence<UInt8>>) {
+        for value in values { append(value) }
+    }
+
+    /// Adds a value.
+    public mutating func append(_ value: some Sequence<UInt8>) {
+        bytes.append(contentsOf: value)
+        ends.append(bytes.count)
+    }
 
     /// How many values there are.
     public var count: Int { ends.count }
@@ -28,7 +40,17 @@ public struct FixedByteArrays: Hashable, Sendable {
     /// All bytes.
     public internal(set) var bytes: [UInt8] = []
 
-    init(width: Int) { self.width = width }
+    /// No values of a length, which is at least one.
+    public init(width: Int) {
+        precondition(width > 0, "values of one length have bytes")
+        self.width = width
+    }
+
+    /// Adds a value, which must have the right length.
+    public mutating func append(_ value: some Collection<UInt8>) {
+        precondition(value.count == width, "values of one length have that length")
+        bytes.append(contentsOf: value)
+    }
 
     /// How many values there are.
     public var count: Int { bytes.count / width }
@@ -58,7 +80,8 @@ public enum ColumnValues: Hashable, Sendable {
     /// Byte strings of one length.
     case fixedLengthByteArray(FixedByteArrays)
 
-    init(for column: ParquetColumn) {
+    /// No values of a column.
+    public init(for column: ParquetColumn) {
         switch column.type {
         case .boolean: self = .boolean([])
         case .int32: self = .int32([])
@@ -98,7 +121,22 @@ public struct ColumnBatch: Hashable, Sendable {
     /// How many values there are, nulls and empty lists included.
     public internal(set) var count: Int = 0
 
-    init(for column: ParquetColumn) { values = ColumnValues(for: column) }
+    /// No values of a column.
+    public init(for column: ParquetColumn) { values = ColumnValues(for: column) }
+
+    /// Takes values with their levels; ``check(_:)`` tells whether they fit a column.
+    ///
+    /// - Parameter count: How many values there are, nulls included; by default as many as there
+    ///   are definition levels, or values where there are none.
+    public init(
+        _ values: ColumnValues, definitionLevels: [UInt8] = [], repetitionLevels: [UInt8] = [],
+        count: Int? = nil
+    ) {
+        self.values = values
+        self.definitionLevels = definitionLevels
+        self.repetitionLevels = repetitionLevels
+        self.count = count ?? (definitionLevels.isEmpty ? values.count : definitionLevels.count)
+    }
 }
 
 extension ColumnValues {
@@ -111,44 +149,104 @@ extension ColumnValues {
         }
     }
 
-    /// Adds values of the same type.
-    mutating func append(_ other: ColumnValues) {
+    /// The bytes that a range of values takes as plain values.
+    func plainSize(_ range: Range<Int>) -> Int {
+        switch self {
+        case .boolean: (range.count + 7) / 8
+        case .int32, .float: range.count * 4
+        case .int64, .double: range.count * 8
+        case .int96(let values), .fixedLengthByteArray(let values): range.count * values.width
+        case .byteArray(let values):
+            range.isEmpty
+                ? 0
+                : values.ends[range.upperBound - 1] - values.range(at: range.lowerBound).lowerBound
+                    + 4 * range.count
+        }
+    }
+
+    /// Adds values of the same type, all of them or those of a range.
+    mutating func append(_ other: ColumnValues, _ range: Range<Int>? = nil) {
+        let range = range ?? 0..<other.count
         switch (self, other) {
         case (.boolean(var mine), .boolean(let more)):
             self = .boolean([])
-            mine += more
+            mine += more[range]
             self = .boolean(mine)
         case (.int32(var mine), .int32(let more)):
             self = .int32([])
-            mine += more
+            mine += more[range]
             self = .int32(mine)
         case (.int64(var mine), .int64(let more)):
             self = .int64([])
-            mine += more
+            mine += more[range]
             self = .int64(mine)
         case (.float(var mine), .float(let more)):
             self = .float([])
-            mine += more
+            mine += more[range]
             self = .float(mine)
         case (.double(var mine), .double(let more)):
             self = .double([])
-            mine += more
+            mine += more[range]
             self = .double(mine)
         case (.int96(var mine), .int96(let more)):
             self = .int96(FixedByteArrays(width: mine.width))
-            mine.bytes += more.bytes
+            mine.append(more, range)
             self = .int96(mine)
         case (.fixedLengthByteArray(var mine), .fixedLengthByteArray(let more)):
             self = .fixedLengthByteArray(FixedByteArrays(width: mine.width))
-            mine.bytes += more.bytes
+            mine.append(more, range)
             self = .fixedLengthByteArray(mine)
         case (.byteArray(var mine), .byteArray(let more)):
             self = .byteArray(ByteArrays())
-            let offset = mine.bytes.count
-            mine.bytes += more.bytes
-            mine.ends.append(contentsOf: more.ends.lazy.map { $0 + offset })
+            mine.append(more, range)
             self = .byteArray(mine)
         default: preconditionFailure("only values of the same type are joined")
         }
+    }
+
+    /// Forgets all values and keeps their memory.
+    mutating func removeAll() {
+        switch self {
+        case .boolean(var mine):
+            self = .boolean([])
+            mine.removeAll(keepingCapacity: true)
+            self = .boolean(mine)
+        case .int32(var mine):
+            self = .int32([])
+            mine.removeAll(keepingCapacity: true)
+            self = .int32(mine)
+        case .int64(var mine):
+            self = .int64([])
+            mine.removeAll(keepingCapacity: true)
+            self = .int64(mine)
+        case .float(var mine):
+            self = .float([])
+            mine.removeAll(keepingCapacity: true)
+            self = .float(mine)
+        case .double(var mine):
+            self = .double([])
+            mine.removeAll(keepingCapacity: true)
+            self = .double(mine)
+        case .int96(let mine): self = .int96(FixedByteArrays(width: mine.width))
+        case .fixedLengthByteArray(let mine):
+            self = .fixedLengthByteArray(FixedByteArrays(width: mine.width))
+        case .byteArray: self = .byteArray(ByteArrays())
+        }
+    }
+}
+
+extension ByteArrays {
+    mutating func append(_ other: ByteArrays, _ range: Range<Int>) {
+        guard let last = range.last else { return }
+        let start = other.range(at: range.lowerBound).lowerBound
+        let offset = bytes.count - start
+        bytes += other.bytes[start..<other.ends[last]]
+        ends.append(contentsOf: other.ends[range].lazy.map { $0 + offset })
+    }
+}
+
+extension FixedByteArrays {
+    mutating func append(_ other: FixedByteArrays, _ range: Range<Int>) {
+        bytes += other.bytes[range.lowerBound * width..<range.upperBound * width]
     }
 }

@@ -134,7 +134,7 @@ public struct ParquetSchema: Hashable, Sendable {
     }
 
     /// The names from the root to a node, without the root's own.
-    private func path(of node: Int?) -> [String] {
+    func path(of node: Int?) -> [String] {
         var names: [String] = []
         var next = node
         while let index = next, let parent = nodes[index].parent {

@@ -109,8 +109,10 @@ struct ValueBounds: Hashable {
     var nanCount: Int64? = 0
     /// Nil if nothing is known; both are valid in the column's order.
     var bounds: Bounds? = .none
-    /// Whether no value counts for the bounds, so that there are none although all is known.
+    /// Whether all values are null.
     var isAllNull = true
+    /// Whether no value counts for the bounds, so that there are none although all is known.
+    var hasNothingToBound = true
 
     struct Bounds: Hashable {
         var minimum: [UInt8]
@@ -129,6 +131,7 @@ struct ValueBounds: Hashable {
         nullCount = statistics?.nullCount.flatMap { (0...valueCount).contains($0) ? $0 : nil }
         nanCount = statistics?.nanCount.flatMap { (0...valueCount).contains($0) ? $0 : nil }
         isAllNull = nullCount == valueCount
+        hasNothingToBound = isAllNull
         guard let order, let statistics, let minimum = statistics.minimum,
             let maximum = statistics.maximum, order.isValid(minimum), order.isValid(maximum)
         else { return }
@@ -148,6 +151,7 @@ struct ValueBounds: Hashable {
         }
         self.init(statistics, valueCount: valueCount, order: order)
         isAllNull = index.nullPages[page]
+        hasNothingToBound = isAllNull
     }
 
     /// Adds what is known of more values; what is unknown of some is unknown of all.
@@ -155,11 +159,12 @@ struct ValueBounds: Hashable {
         valueCount += other.valueCount
         nullCount = nullCount.flatMap { mine in other.nullCount.map { mine + $0 } }
         nanCount = nanCount.flatMap { mine in other.nanCount.map { mine + $0 } }
-        if isAllNull {
+        if hasNothingToBound {
             bounds = other.bounds
-        } else if !other.isAllNull {
+        } else if !other.hasNothingToBound {
             bounds = joined(bounds, other.bounds, order)
         }
+        hasNothingToBound = hasNothingToBound && other.hasNothingToBound
         isAllNull = isAllNull && other.isAllNull
     }
 

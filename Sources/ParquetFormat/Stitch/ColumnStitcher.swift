@@ -65,7 +65,7 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
                 let header = DictionaryPageHeader(
                     valueCount: Int32(dictionary.count), encoding: .plain)
                 let page = try emitter.page(.dictionary(header), dictionary.plain)
-                put(page.header, page.stored, rows: 0, bounds: nil, to: &writer)
+                writer.append(page.header, page.stored, rows: 0, bounds: nil, notingIn: &ledger)
             } catch { throw .format(error) }
         }
         for (index, part) in parts.enumerated() {
@@ -266,9 +266,10 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
         to writer: inout FileWriter<Source, Sink>
     ) throws(ParquetError) {
         guard !assembler.isEmpty else { return }
-        let made = assembler.take()
+        let made = try assembler.take()
         let page = try emitter.page(.data(made.header), made.content)
-        put(page.header, page.stored, rows: made.rowCount, bounds: made.bounds, to: &writer)
+        writer.append(
+            page.header, page.stored, rows: made.rowCount, bounds: made.bounds, notingIn: &ledger)
     }
 
     /// A page whose levels stay as they are while its values are written anew.
@@ -289,7 +290,8 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
             made = try emitter.pageV2(header, levels: work.levels, values: Array(values))
         case .dictionary, .index: return
         }
-        put(made.header, made.stored, rows: piece.rowCount, bounds: piece.bounds, to: &writer)
+        writer.append(
+            made.header, made.stored, rows: piece.rowCount, bounds: piece.bounds, notingIn: &ledger)
     }
 
     private mutating func putVerbatim(
@@ -311,28 +313,10 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
         ledger.add(emitted, at: start)
     }
 
-    private mutating func put(
-        _ header: PageHeader, _ stored: [UInt8], rows: Int64, bounds: ValueBounds?,
-        to writer: inout FileWriter<Source, Sink>
-    ) {
-        let start = writer.offset
-        writer.append(header.thriftBytes)
-        writer.append(stored)
-        let emitted = EmittedPage(
-            header: header, rowCount: rows, bounds: bounds, size: Int(writer.offset - start))
-        ledger.add(emitted, at: start)
-    }
-
     // MARK: Footer
 
     private func finish() -> (ColumnChunk, FileWriter<Source, Sink>.ChunkIndexes) {
         let sources = parts.compactMap { $0.chunk(column) }
-        var metadata = ColumnMetadata(
-            type: leaf.type, encodings: ledger.encodings, path: leaf.path, codec: codec,
-            valueCount: ledger.valueCount, uncompressedSize: ledger.uncompressedSize,
-            compressedSize: ledger.compressedSize, dataPageOffset: ledger.dataOffset ?? 0)
-        metadata.dictionaryPageOffset = ledger.dictionaryOffset
-        metadata.encodingStatistics = ledger.encodingStatistics
         var bounds = ValueBounds()
         for (part, chunk) in zip(parts, sources) {
             let known = ValueBounds(
@@ -340,14 +324,13 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
                 order: part.keepsBounds ? order : nil)
             bounds.add(known, order: order)
         }
-        metadata.statistics = bounds.statistics
+        var (metadata, offsetIndex, columnIndex) = ledger.chunk(leaf, codec: codec, bounds, order)
         metadata.sizeStatistics = SizeStatistics(summing: sources.map(\.sizeStatistics))
         if let pairs = sources.first?.keyValues, sources.allSatisfy({ $0.keyValues == pairs }) {
             metadata.keyValues = pairs
         }
         var indexes = FileWriter<Source, Sink>.ChunkIndexes(column: column)
-        indexes.offsetIndex = ledger.offsetIndex?.thriftBytes
-        indexes.columnIndex = ledger.columnIndex(order)?.thriftBytes
+        (indexes.offsetIndex, indexes.columnIndex) = (offsetIndex, columnIndex)
         return (ColumnChunk(metadata: metadata), indexes)
     }
 }

@@ -94,6 +94,48 @@ struct DictionaryMerger {
         return positions
     }
 
+    /// Adds some of a column's values and appends where each is; false if one does not fit, and
+    /// then nothing is added or appended.
+    mutating func add(
+        _ values: ColumnValues, _ range: Range<Int>, to positions: inout [UInt32]
+    ) -> Bool {
+        switch values {
+        case .boolean: return false
+        case .int32(let array): return add(array.span.bytes, range, width: 4, &positions)
+        case .int64(let array): return add(array.span.bytes, range, width: 8, &positions)
+        case .float(let array): return add(array.span.bytes, range, width: 4, &positions)
+        case .double(let array): return add(array.span.bytes, range, width: 8, &positions)
+        case .int96(let array), .fixedLengthByteArray(let array):
+            return add(array.bytes.span.bytes, range, width: array.width, &positions)
+        case .byteArray(let array):
+            return add(array.bytes.span.bytes, range, &positions) { array.range(at: $0) }
+        }
+    }
+
+    private mutating func add(
+        _ input: RawSpan, _ range: Range<Int>, width: Int, _ positions: inout [UInt32]
+    ) -> Bool {
+        add(input, range, &positions) { $0 * width..<($0 + 1) * width }
+    }
+
+    @inline(__always)
+    private mutating func add(
+        _ input: RawSpan, _ range: Range<Int>, _ positions: inout [UInt32],
+        _ place: (Int) -> Range<Int>
+    ) -> Bool {
+        let (oldCount, oldSize, oldPositions) = (entries.count, plain.count, positions.count)
+        positions.reserveCapacity(oldPositions + range.count)
+        for index in range {
+            guard let position = find(input, place(index)) else {
+                rollBack(to: oldCount, size: oldSize)
+                positions.removeLast(positions.count - oldPositions)
+                return false
+            }
+            positions.append(position)
+        }
+        return true
+    }
+
     private mutating func find(_ input: RawSpan, _ range: Range<Int>) -> UInt32? {
         if entries.count * 2 >= table.count { rebuild(size: table.count * 2) }
         let mask = table.count - 1

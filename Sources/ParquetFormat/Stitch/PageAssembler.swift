@@ -2,12 +2,14 @@
 
 /// Gathers what small pages hold until it makes a page of a good size.
 ///
-/// It holds either positions in the new dictionary or plain values, never both.
+/// It holds values of one kind: positions in the new dictionary, plain bytes, or values that are
+/// encoded when the page is done.
 struct PageAssembler {
     /// How the values of a new page are written.
     enum Content: Hashable {
         case positions
         case plain
+        case values(ParquetEncoding)
     }
 
     private let column: ParquetColumn
@@ -20,18 +22,21 @@ struct PageAssembler {
     private var positions: [UInt32] = []
     /// Plain bytes; for booleans one byte each until they are packed.
     private var plain: [UInt8] = []
+    private var values: ColumnValues
+    private var valueBytes = 0
     private var bounds = ValueBounds()
     private var hasBounds = true
 
     init(_ column: ParquetColumn, order: BoundsOrder?) {
         self.column = column
         self.order = order
+        values = ColumnValues(for: column)
     }
 
     var isEmpty: Bool { valueCount == 0 }
 
     /// The bytes that the page will have before it is compressed, or a little less.
-    var byteCount: Int { plain.count + positions.count * 2 }
+    var byteCount: Int { plain.count + positions.count * 2 + valueBytes }
 
     /// Values with their levels.
     struct Piece {
@@ -55,6 +60,15 @@ struct PageAssembler {
     mutating func append(_ piece: Piece, positions: ArraySlice<UInt32>) {
         add(piece, .positions)
         self.positions += positions
+    }
+
+    /// Values of a range, to be encoded together.
+    mutating func append(
+        _ piece: Piece, values more: ColumnValues, _ range: Range<Int>, _ encoding: ParquetEncoding
+    ) {
+        add(piece, .values(encoding))
+        values.append(more, range)
+        valueBytes += more.plainSize(range)
     }
 
     mutating func append(_ piece: Piece, plain bytes: RawSpan, _ range: Range<Int>) {
@@ -87,8 +101,25 @@ struct PageAssembler {
         else { throw .tooLarge(part: "a page", size: limit + 1, limit: limit) }
     }
 
+    /// How many of the gathered values are not null, where they are positions.
+    var presentCount: Int { positions.count }
+
+    /// Turns positions in a dictionary into plain values.
+    mutating func gather(_ dictionary: DictionaryMerger, limit: Int) throws(ParquetError) {
+        let prefix = column.plainWidth == nil ? 4 : 0
+        guard
+            PlainBytes.gather(
+                dictionary.plain.span.bytes, dictionary.entries, prefix: prefix, positions[...],
+                to: &plain, limit: limit)
+        else {
+            throw .tooLarge(part: "a page", size: Int64(limit) + 1, limit: Int64(limit))
+        }
+        positions.removeAll(keepingCapacity: true)
+        content = .plain
+    }
+
     /// Everything gathered as the content of a data page of the first version; empties it.
-    mutating func take() -> (
+    mutating func take() throws(ParquetError) -> (
         header: DataPageHeader, content: [UInt8], rowCount: Int64, bounds: ValueBounds?
     ) {
         var bytes: [UInt8] = []
@@ -106,6 +137,9 @@ struct PageAssembler {
             } else {
                 bytes += plain
             }
+        case .values(let chosen):
+            encoding = chosen
+            try ValueEncoder.encode(values, chosen, appendingTo: &bytes)
         }
         let header = DataPageHeader(
             valueCount: Int32(valueCount), encoding: encoding, definitionLevelEncoding: .rle,
@@ -120,6 +154,8 @@ struct PageAssembler {
         definitionLevels.removeAll(keepingCapacity: true)
         positions.removeAll(keepingCapacity: true)
         plain.removeAll(keepingCapacity: true)
+        values.removeAll()
+        valueBytes = 0
         (bounds, hasBounds) = (ValueBounds(), true)
     }
 

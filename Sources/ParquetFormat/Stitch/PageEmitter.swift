@@ -13,6 +13,11 @@ struct EmittedPage {
 
 /// Keeps the books of one new column chunk: sizes, encodings, where pages are.
 struct ChunkLedger {
+    /// The longest bound of a page in an index.
+    static let indexedBoundBytes = 64
+    /// The longest bound of a chunk that is not shortened.
+    static let chunkBoundBytes = 4 << 10
+
     private(set) var compressedSize: Int64 = 0
     private(set) var uncompressedSize: Int64 = 0
     private(set) var valueCount: Int64 = 0
@@ -71,14 +76,27 @@ struct ChunkLedger {
         guard bounds.allSatisfy({ $0.isAllNull || $0.bounds != nil }) else { return nil }
         var index = ColumnIndex(
             nullPages: bounds.map(\.isAllNull),
-            minimums: bounds.map { $0.isAllNull ? [] : $0.bounds?.minimum ?? [] },
-            maximums: bounds.map { $0.isAllNull ? [] : $0.bounds?.maximum ?? [] },
+            minimums: bounds.map { $0.isAllNull ? [] : shortened($0.bounds, order).minimum },
+            maximums: bounds.map { $0.isAllNull ? [] : shortened($0.bounds, order).maximum },
             boundaryOrder: boundaryOrder(order))
         let nullCounts = bounds.compactMap(\.nullCount)
         if nullCounts.count == bounds.count { index.nullCounts = nullCounts }
         let nanCounts = bounds.compactMap(\.nanCount)
         if nanCounts.count == bounds.count { index.nanCounts = nanCounts }
         return index
+    }
+
+    /// Bounds as they stand in an index, where long ones only take room.
+    private func shortened(
+        _ bounds: ValueBounds.Bounds?, _ order: BoundsOrder
+    ) -> (minimum: [UInt8], maximum: [UInt8]) {
+        guard let bounds else { return ([], []) }
+        guard order == .unsignedBytes else { return (bounds.minimum, bounds.maximum) }
+        let limit = Self.indexedBoundBytes
+        return (
+            BoundTruncation.minimum(bounds.minimum, bytes: limit, isText: true),
+            BoundTruncation.maximum(bounds.maximum, bytes: limit, isText: true) ?? bounds.maximum
+        )
     }
 
     private func boundaryOrder(_ order: BoundsOrder) -> BoundaryOrder {
@@ -102,6 +120,40 @@ struct ChunkLedger {
     /// The encodings of values, and RLE for the levels.
     var encodings: [Int32] {
         Set(pageCounts.keys.map { $0[1] }).union([ParquetEncoding.rle.rawValue]).sorted()
+    }
+}
+
+extension ChunkLedger {
+    /// The chunk's place in the footer, and its indexes as bytes.
+    func chunk(
+        _ leaf: ParquetColumn, codec: ParquetCodec, _ bounds: ValueBounds, _ order: BoundsOrder?
+    ) -> (metadata: ColumnMetadata, offsetIndex: [UInt8]?, columnIndex: [UInt8]?) {
+        var metadata = ColumnMetadata(
+            type: leaf.type, encodings: encodings, path: leaf.path, codec: codec,
+            valueCount: valueCount, uncompressedSize: uncompressedSize,
+            compressedSize: compressedSize, dataPageOffset: dataOffset ?? 0)
+        metadata.dictionaryPageOffset = dictionaryOffset
+        metadata.encodingStatistics = encodingStatistics
+        metadata.statistics = Self.shortened(bounds).statistics
+        return (metadata, offsetIndex?.thriftBytes, columnIndex(order)?.thriftBytes)
+    }
+
+    /// Bounds as they stand in the footer, which every reader takes into memory.
+    private static func shortened(_ known: ValueBounds) -> ValueBounds {
+        guard let bounds = known.bounds,
+            max(bounds.minimum.count, bounds.maximum.count) > chunkBoundBytes
+        else { return known }
+        var known = known
+        known.bounds = nil
+        let low = BoundTruncation.minimum(bounds.minimum, bytes: chunkBoundBytes, isText: true)
+        let high = BoundTruncation.maximum(bounds.maximum, bytes: chunkBoundBytes, isText: true)
+        if let high {
+            known.bounds = ValueBounds.Bounds(
+                minimum: low, maximum: high,
+                isMinimumExact: low == bounds.minimum ? bounds.isMinimumExact : false,
+                isMaximumExact: high == bounds.maximum ? bounds.isMaximumExact : false)
+        }
+        return known
     }
 }
 

@@ -107,13 +107,7 @@ public struct PageStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
             columns.append(chunk)
             indexes.append(index)
         }
-        let sizes = columns.compactMap(\.metadata)
-        var group = RowGroup(
-            columns: columns, totalByteSize: sizes.reduce(0) { $0 + $1.uncompressedSize },
-            rowCount: rows)
-        group.fileOffset = start
-        group.totalCompressedSize = writer.offset - start
-        writer.add(group, indexes)
+        writer.add(columns, rowCount: rows, from: start, indexes)
     }
 
     private static func losses(_ parts: [Part]) -> [String] {

@@ -134,7 +134,7 @@ extension ValueBounds {
         part.valueCount = Int64(values)
         part.nullCount = Int64(values - present)
         part.nanCount = nanCount == 0 ? 0 : nil
-        part.isAllNull = present == 0
+        (part.isAllNull, part.hasNothingToBound) = (present == 0, present == 0)
         part.bounds?.isMinimumExact = false
         part.bounds?.isMaximumExact = false
         return part

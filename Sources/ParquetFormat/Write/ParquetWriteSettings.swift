@@ -14,6 +14,8 @@ public struct ParquetWriteSettings: Hashable, Sendable {
     public var dictionarySizeBytes = 2 << 20
     /// How pages are compressed (`write.parquet.compression-codec`); nil keeps each column's own.
     public var codec: ParquetCodec?
+    /// Encodings of columns, by their path with dots, instead of dictionaries and plain values.
+    public var encodings: [String: ParquetEncoding] = [:]
     /// How hard Zstandard tries (`write.parquet.compression-level`).
     public var zstandardLevel: Int32 = 3
     /// Up to how many bytes of small files are taken into memory at once, which spares requests.

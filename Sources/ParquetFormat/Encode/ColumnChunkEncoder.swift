@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Makes the pages of one column chunk from values.
+///
+/// Values go into a dictionary until it grows too large or, judged by the first page, does not make
+/// the chunk smaller; what comes then is plain, or in the encoding that the settings name. Pages are
+/// compressed as they fill up, and kept until the chunk is written: the dictionary comes first.
+struct ColumnChunkEncoder {
+    private let column: ParquetColumn
+    private let order: BoundsOrder?
+    private let settings: ParquetWriteSettings
+    private let codec: ParquetCodec
+    private var emitter: PageEmitter
+    private var assembler: PageAssembler
+    private var merger: DictionaryMerger
+    private var usesDictionary: Bool
+    private var hasJudged = false
+    /// What the values of the page that is gathered would take if they were plain.
+    private var plainBytes = 0
+    private var positions: [UInt32] = []
+    private var pages: [Page] = []
+    private var bounds = ValueBounds()
+    /// The bytes of the pages that are done.
+    private(set) var storedBytes = 0
+    private(set) var rowCount: Int64 = 0
+
+    private struct Page {
+        let header: PageHeader
+        let stored: [UInt8]
+        let rowCount: Int64
+        let bounds: ValueBounds?
+    }
+
+    init(
+        _ column: ParquetColumn, order: BoundsOrder?, settings: ParquetWriteSettings,
+        codec: ParquetCodec, codecs: PageCodec
+    ) {
+        self.column = column
+        self.order = order
+        self.settings = settings
+        self.codec = codec
+        emitter = PageEmitter(column, codec: codec, level: settings.zstandardLevel, codecs: codecs)
+        assembler = PageAssembler(column, order: order)
+        merger = DictionaryMerger(column, byteLimit: settings.dictionarySizeBytes)
+        usesDictionary =
+            column.type != .boolean && settings.encodings[column.name] == nil
+            && settings.dictionarySizeBytes > 0
+    }
+
+    /// About how many bytes the chunk takes so far.
+    var byteCount: Int { storedBytes + assembler.byteCount + merger.plain.count }
+
+    private var encoding: ParquetEncoding {
+        guard let wanted = settings.encodings[column.name],
+            ValueEncoder.encodes(wanted, column.type)
+        else { return .plain }
+        return wanted
+    }
+
+    /// Adds so many rows of a batch that was checked, or all that are left of it.
+    mutating func append(_ cursor: inout BatchCursor, rows: Int) throws(ParquetError) {
+        var left = rows
+        while left > 0 {
+            let room = max(1, settings.pageRowLimit - Int(assembler.rowCount))
+            let segment = cursor.next(rows: min(left, room), bytes: settings.pageSizeBytes)
+            guard let segment else { return }
+            try append(segment, of: cursor.batch)
+            left -= segment.rowCount
+            let isFull =
+                assembler.rowCount >= settings.pageRowLimit
+                || assembler.byteCount >= settings.pageSizeBytes
+            if isFull { try endPage() }
+        }
+    }
+
+    private mutating func append(
+        _ segment: BatchCursor.Segment, of batch: ColumnBatch
+    ) throws(ParquetError) {
+        var scan = ValueScan(order)
+        scan.add(batch.values, segment.values)
+        let nulls = Int64(segment.entries.count - segment.values.count)
+        let known = scan.result(nullCount: nulls)
+        bounds.add(known, order: order)
+        rowCount += Int64(segment.rowCount)
+        let piece = PageAssembler.Piece(
+            valueCount: segment.entries.count, rowCount: Int64(segment.rowCount),
+            repetitionLevels: batch.repetitionLevels.isEmpty
+                ? [] : batch.repetitionLevels[segment.entries],
+            definitionLevels: batch.definitionLevels.isEmpty
+                ? [] : batch.definitionLevels[segment.entries],
+            bounds: known)
+        if usesDictionary {
+            positions.removeAll(keepingCapacity: true)
+            if merger.add(batch.values, segment.values, to: &positions) {
+                plainBytes += batch.values.plainSize(segment.values)
+                assembler.append(piece, positions: positions[...])
+                return
+            }
+            try endPage()
+            usesDictionary = false
+        }
+        assembler.append(piece, values: batch.values, segment.values, encoding)
+    }
+
+    /// Makes a page of what was gathered.
+    private mutating func endPage() throws(ParquetError) {
+        guard !assembler.isEmpty else { return }
+        if assembler.content == .positions {
+            if merger.count == 0 {
+                // Nothing but nulls: positions in an empty dictionary would be refused by readers.
+                try assembler.gather(merger, limit: ParquetLimits().pageBytes)
+            } else if !hasJudged {
+                hasJudged = true
+                if !paysOff {
+                    try assembler.gather(merger, limit: ParquetLimits().pageBytes)
+                    usesDictionary = false
+                    merger = DictionaryMerger(column, byteLimit: settings.dictionarySizeBytes)
+                }
+            }
+        }
+        plainBytes = 0
+        let made = try assembler.take()
+        let page = try emitter.page(.data(made.header), made.content)
+        storedBytes += page.stored.count
+        pages.append(
+            Page(
+                header: page.header, stored: page.stored, rowCount: made.rowCount,
+                bounds: made.bounds))
+    }
+
+    /// Whether the dictionary and the positions take less than the values of the first page.
+    private var paysOff: Bool {
+        let width = bitWidth(of: max(merger.count - 1, 0))
+        return merger.plain.count + assembler.presentCount * width / 8 < plainBytes
+    }
+
+    /// Writes the chunk's pages and gives its place in the footer.
+    mutating func finish<Source: ParquetByteSource, Sink: ParquetByteSink>(
+        column index: Int, to writer: inout FileWriter<Source, Sink>
+    ) async throws(ParquetWriteError<Source.Failure, Sink.Failure>) -> (
+        ColumnChunk, FileWriter<Source, Sink>.ChunkIndexes
+    ) {
+        var ledger = ChunkLedger()
+        do throws(ParquetError) {
+            try endPage()
+            if merger.count > 0 {
+                let header = DictionaryPageHeader(
+                    valueCount: Int32(merger.count), encoding: .plain)
+                let page = try emitter.page(.dictionary(header), merger.plain)
+                writer.append(
+                    page.header, page.stored, rows: 0, bounds: nil, notingIn: &ledger)
+            }
+        } catch { throw .format(error) }
+        for page in pages {
+            writer.append(
+                page.header, page.stored, rows: page.rowCount, bounds: page.bounds,
+                notingIn: &ledger)
+            try await writer.flush()
+        }
+        let made = ledger.chunk(column, codec: codec, bounds, order)
+        let indexes = FileWriter<Source, Sink>.ChunkIndexes(
+            column: index, columnIndex: made.columnIndex, offsetIndex: made.offsetIndex)
+        return (ColumnChunk(metadata: made.metadata), indexes)
+    }
+}
+
+extension FileWriter {
+    /// Gathers a page and notes it in the books of its chunk.
+    mutating func append(
+        _ header: PageHeader, _ stored: [UInt8], rows: Int64, bounds: ValueBounds?,
+        notingIn ledger: inout ChunkLedger
+    ) {
+        let start = offset
+        append(header.thriftBytes)
+        append(stored)
+        let emitted = EmittedPage(
+            header: header, rowCount: rows, bounds: bounds, size: Int(offset - start))
+        ledger.add(emitted, at: start)
+    }
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Looks at values and tells their bounds and how many are not numbers.
+///
+/// Bounds leave out what is not a number; zeros have both signs, as the format asks for.
+struct ValueScan {
+    private let order: BoundsOrder?
+    /// How many values were seen.
+    private(set) var count: Int64 = 0
+    private(set) var nanCount: Int64 = 0
+    private var bounds: ValueBounds.Bounds?
+
+    init(_ order: BoundsOrder?) { self.order = order }
+
+    /// Looks at some of the values; all calls are for values of one column.
+    mutating func add(_ values: ColumnValues, _ range: Range<Int>) {
+        count += Int64(range.count)
+        guard !range.isEmpty, let order else { return }
+        switch values {
+        case .boolean(let array):
+            let slice = array[range]
+            join(slice.contains(false) ? 0 : UInt8(1), slice.contains(true) ? UInt8(1) : 0)
+        case .int32(let array):
+            if case .unsigned = order {
+                integers(array[range]) { UInt32(bitPattern: $0) }
+            } else {
+                integers(array[range]) { $0 }
+            }
+        case .int64(let array):
+            if case .unsigned = order {
+                integers(array[range]) { UInt64(bitPattern: $0) }
+            } else {
+                integers(array[range]) { $0 }
+            }
+        case .float(let array): numbers(array[range])
+        case .double(let array): numbers(array[range])
+        case .int96: return
+        case .fixedLengthByteArray(let array):
+            let width = array.width
+            strings(array.bytes.span.bytes, range) { $0 * width..<($0 + 1) * width }
+        case .byteArray(let array):
+            strings(array.bytes.span.bytes, range) { array.range(at: $0) }
+        }
+    }
+
+    private mutating func integers<Value, Key: FixedWidthInteger & BitwiseCopyable>(
+        _ values: ArraySlice<Value>, _ key: (Value) -> Key
+    ) {
+        var (low, high) = (Key.max, Key.min)
+        for value in values {
+            let key = key(value)
+            low = min(low, key)
+            high = max(high, key)
+        }
+        join(low, high)
+    }
+
+    private mutating func numbers<Value: BinaryFloatingPoint & BitwiseCopyable>(
+        _ values: ArraySlice<Value>
+    ) {
+        var (low, high) = (Value.infinity, -Value.infinity)
+        var unordered = 0
+        for value in values {
+            if value < low { low = value }
+            if value > high { high = value }
+            if value != value { unordered += 1 }
+        }
+        nanCount += Int64(unordered)
+        guard unordered < values.count else { return }
+        join(low == 0 ? -Value.zero : low, high == 0 ? Value.zero : high)
+    }
+
+    private mutating func join<Value: BitwiseCopyable>(_ low: Value, _ high: Value) {
+        join(withUnsafeBytes(of: low, Array.init), withUnsafeBytes(of: high, Array.init))
+    }
+
+    private mutating func join(_ low: [UInt8], _ high: [UInt8]) {
+        guard let order else { return }
+        guard var bounds else {
+            bounds = ValueBounds.Bounds(
+                minimum: low, maximum: high, isMinimumExact: true, isMaximumExact: true)
+            return
+        }
+        if order.isLess(low, bounds.minimum) { bounds.minimum = low }
+        if order.isLess(bounds.maximum, high) { bounds.maximum = high }
+        self.bounds = bounds
+    }
+
+    /// Byte strings: those that are not decimals or half numbers are compared eight bytes at once.
+    private mutating func strings(
+        _ bytes: RawSpan, _ range: Range<Int>, _ place: (Int) -> Range<Int>
+    ) {
+        guard let order else { return }
+        guard order == .unsignedBytes else {
+            special(bytes, range, place, order)
+            return
+        }
+        var (low, high) = (place(range.lowerBound), place(range.lowerBound))
+        var (lowHead, highHead) = (head(bytes, low), head(bytes, high))
+        for index in range.dropFirst() {
+            let value = place(index)
+            let head = head(bytes, value)
+            if head <= lowHead, head < lowHead || precedes(bytes, value, low) {
+                (low, lowHead) = (value, head)
+            }
+            if head >= highHead, head > highHead || precedes(bytes, high, value) {
+                (high, highHead) = (value, head)
+            }
+        }
+        join(array(bytes, low), array(bytes, high))
+    }
+
+    private mutating func special(
+        _ bytes: RawSpan, _ range: Range<Int>, _ place: (Int) -> Range<Int>, _ order: BoundsOrder
+    ) {
+        for index in range {
+            let value = array(bytes, place(index))
+            guard order.isValid(value) else {
+                // An empty decimal is none; the rest are half numbers that are not numbers.
+                if case .floating = order { nanCount += 1 }
+                continue
+            }
+            join(value, value)
+        }
+    }
+
+    private func array(_ bytes: RawSpan, _ range: Range<Int>) -> [UInt8] {
+        var array: [UInt8] = []
+        PlainBytes.append(bytes, range, to: &array)
+        return array
+    }
+
+    /// The first eight bytes as a number that compares as they do, with zeros for what is missing.
+    @inline(__always)
+    private func head(_ bytes: RawSpan, _ range: Range<Int>) -> UInt64 {
+        if range.count >= 8 {
+            return UInt64(
+                bigEndian: bytes.unsafeLoadUnaligned(
+                    fromByteOffset: range.lowerBound, as: UInt64.self))
+        }
+        var word: UInt64 = 0
+        for index in range {
+            word = word << 8 | UInt64(bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self))
+        }
+        return range.isEmpty ? 0 : word << UInt64(8 * (8 - range.count))
+    }
+
+    private func precedes(_ bytes: RawSpan, _ left: Range<Int>, _ right: Range<Int>) -> Bool {
+        var (mine, theirs) = (left.lowerBound, right.lowerBound)
+        while mine < left.upperBound, theirs < right.upperBound {
+            let (a, b) = (
+                bytes.unsafeLoad(fromByteOffset: mine, as: UInt8.self),
+                bytes.unsafeLoad(fromByteOffset: theirs, as: UInt8.self)
+            )
+            if a != b { return a < b }
+            (mine, theirs) = (mine + 1, theirs + 1)
+        }
+        return left.count < right.count
+    }
+
+    /// What is known of these values and of nulls beside them.
+    func result(nullCount: Int64) -> ValueBounds {
+        var known = ValueBounds()
+        known.valueCount = count + nullCount
+        known.nullCount = nullCount
+        known.nanCount = nanCount
+        known.isAllNull = count == 0
+        known.hasNothingToBound = count == nanCount
+        known.bounds = bounds
+        return known
+    }
+}
