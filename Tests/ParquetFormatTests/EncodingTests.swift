@@ -166,13 +166,18 @@ import Testing
     }
 }
 
-@Suite struct StitchPlanTests {
-    private func group(rows: Int64, size: Int64) -> RowGroup {
-        let metadata = ColumnMetadata(
-            type: .int32, encodings: [], path: ["a"], codec: .uncompressed, valueCount: rows,
-            uncompressedSize: size, compressedSize: size, dataPageOffset: 4)
-        return RowGroup(
-            columns: [ColumnChunk(metadata: metadata)], totalByteSize: size, rowCount: rows)
+@Suite struct RewritePlanTests {
+    private func group(rows: Int64, size: Int64) -> (rows: Int64, size: Int64) { (rows, size) }
+
+    private func plan(
+        _ files: [[(rows: Int64, size: Int64)]], _ settings: ParquetWriteSettings
+    ) -> RewritePlan {
+        let facts = files.map { groups in
+            ParquetRewriteFacts(
+                rowGroupBytes: groups.map(\.size), keptRows: groups.map(\.rows),
+                allRows: groups.map(\.rows))
+        }
+        return RewritePlan(facts, settings: settings, stitching: true)
     }
 
     @Test(arguments: UInt64(0)..<100)
@@ -189,18 +194,18 @@ import Testing
             }
         }
 
-        let plan = StitchPlan(files, settings: settings)
+        let plan = plan(files, settings).files.flatMap { $0 }
 
         let wanted = files.enumerated().flatMap { file, groups in
-            groups.indices.filter { groups[$0].rowCount > 0 }.map {
-                StitchPlan.Part(file: file, rowGroup: $0)
+            groups.indices.filter { groups[$0].rows > 0 }.map {
+                RewritePlan.Part(file: file, rowGroup: $0)
             }
         }
-        #expect(plan.groups.flatMap { $0 } == wanted)
-        for parts in plan.groups where parts.count > 1 {
+        #expect(plan.flatMap { $0 } == wanted)
+        for parts in plan where parts.count > 1 {
             let groups = parts.map { files[$0.file][$0.rowGroup] }
-            #expect(groups.reduce(0) { $0 + $1.rowCount } <= settings.rowGroupRowLimit)
-            #expect(groups.reduce(0) { $0 + $1.storedSize } <= settings.rowGroupSizeBytes)
+            #expect(groups.reduce(0) { $0 + $1.rows } <= settings.rowGroupRowLimit)
+            #expect(groups.reduce(0) { $0 + $1.size } <= settings.rowGroupSizeBytes)
         }
     }
 
@@ -209,11 +214,11 @@ import Testing
         settings.rowGroupSizeBytes = 100
         settings.rowGroupRowLimit = 50
         let half = group(rows: 25, size: 50)
-        #expect(StitchPlan([[half], [half]], settings: settings).groups.count == 1)
+        #expect(plan([[half], [half]], settings).groupCount == 1)
         let rows = group(rows: 26, size: 50)
-        #expect(StitchPlan([[half], [rows]], settings: settings).groups.count == 2)
+        #expect(plan([[half], [rows]], settings).groupCount == 2)
         let bytes = group(rows: 25, size: 51)
-        #expect(StitchPlan([[half], [bytes]], settings: settings).groups.count == 2)
+        #expect(plan([[half], [bytes]], settings).groupCount == 2)
     }
 }
 

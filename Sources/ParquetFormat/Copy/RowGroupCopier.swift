@@ -13,7 +13,7 @@ public struct RowGroupCopier<Source: ParquetByteSource, Sink: ParquetByteSink> {
     /// How much is copied at once.
     private static var pieceSize: Int64 { 4 << 20 }
     /// Files up to this size are read at once.
-    private static var smallFile: Int64 { 8 << 20 }
+    static var smallFile: Int64 { 8 << 20 }
 
     /// Takes how the new file is written.
     public init(settings: ParquetWriteSettings = ParquetWriteSettings()) {
@@ -36,7 +36,7 @@ public struct RowGroupCopier<Source: ParquetByteSource, Sink: ParquetByteSink> {
         for (file, keepsBounds) in zip(files, merge.keepsBounds) {
             try await copy(file, keepingBounds: keepsBounds, to: &writer)
         }
-        return try await writer.finish(merge.metadata, losses: merge.losses)
+        return try await writer.finish(merge.metadata, files[0].schema, losses: merge.losses)
     }
 
     private func copy(

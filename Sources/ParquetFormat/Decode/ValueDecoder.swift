@@ -8,6 +8,11 @@ struct ValueDecoder {
     /// The most bytes that byte strings may come to.
     let byteLimit: Int
 
+    init(column: ParquetColumn, byteLimit: Int) {
+        self.column = column
+        self.byteLimit = byteLimit
+    }
+
     /// Decodes `count` values behind what `values` holds.
     func decode(
         _ input: RawSpan, _ encoding: ParquetEncoding, count: Int, into values: inout ColumnValues

@@ -19,6 +19,8 @@ struct ColumnChunkEncoder {
     private var plainBytes = 0
     private var positions: [UInt32] = []
     private var pages: [Page] = []
+    private var ledger = ChunkLedger()
+    private var hasWrittenDictionary = false
     private var bounds = ValueBounds()
     /// The bytes of the pages that are done.
     private(set) var storedBytes = 0
@@ -134,29 +136,44 @@ struct ColumnChunkEncoder {
         return merger.plain.count + assembler.presentCount * width / 8 < plainBytes
     }
 
-    /// Writes the chunk's pages and gives its place in the footer.
-    mutating func finish<Source: ParquetByteSource, Sink: ParquetByteSink>(
-        column index: Int, to writer: inout FileWriter<Source, Sink>
-    ) async throws(ParquetWriteError<Source.Failure, Sink.Failure>) -> (
-        ColumnChunk, FileWriter<Source, Sink>.ChunkIndexes
-    ) {
-        var ledger = ChunkLedger()
-        do throws(ParquetError) {
-            try endPage()
-            if merger.count > 0 {
+    /// Writes the pages that are done once the dictionary, which precedes them, does not grow.
+    mutating func drain<Source: ParquetByteSource, Sink: ParquetByteSink>(
+        to writer: inout FileWriter<Source, Sink>
+    ) async throws(ParquetWriteError<Source.Failure, Sink.Failure>) {
+        guard !usesDictionary else { return }
+        try await putPages(to: &writer)
+    }
+
+    private mutating func putPages<Source: ParquetByteSource, Sink: ParquetByteSink>(
+        to writer: inout FileWriter<Source, Sink>
+    ) async throws(ParquetWriteError<Source.Failure, Sink.Failure>) {
+        if merger.count > 0, !hasWrittenDictionary {
+            hasWrittenDictionary = true
+            do throws(ParquetError) {
                 let header = DictionaryPageHeader(
                     valueCount: Int32(merger.count), encoding: .plain)
                 let page = try emitter.page(.dictionary(header), merger.plain)
-                writer.append(
-                    page.header, page.stored, rows: 0, bounds: nil, notingIn: &ledger)
-            }
-        } catch { throw .format(error) }
+                writer.append(page.header, page.stored, rows: 0, bounds: nil, notingIn: &ledger)
+            } catch { throw .format(error) }
+        }
         for page in pages {
             writer.append(
                 page.header, page.stored, rows: page.rowCount, bounds: page.bounds,
                 notingIn: &ledger)
             try await writer.flush()
         }
+        pages.removeAll(keepingCapacity: true)
+        storedBytes = 0
+    }
+
+    /// Writes the chunk's pages and gives its place in the footer.
+    mutating func finish<Source: ParquetByteSource, Sink: ParquetByteSink>(
+        column index: Int, to writer: inout FileWriter<Source, Sink>
+    ) async throws(ParquetWriteError<Source.Failure, Sink.Failure>) -> (
+        ColumnChunk, FileWriter<Source, Sink>.ChunkIndexes
+    ) {
+        do { try endPage() } catch { throw .format(error) }
+        try await putPages(to: &writer)
         let made = ledger.chunk(column, codec: codec, bounds, order)
         let indexes = FileWriter<Source, Sink>.ChunkIndexes(
             column: index, columnIndex: made.columnIndex, offsetIndex: made.offsetIndex)

@@ -111,7 +111,7 @@ public struct ParquetWriter<Sink: ParquetByteSink> {
     /// Ends the file with its footer.
     public mutating func finish() async throws(Failure) -> (WrittenParquetFile, Sink) {
         try await endGroup()
-        return try await writer.finish(metadata, losses: [])
+        return try await writer.finish(metadata, schema, losses: [])
     }
 }
 
@@ -137,10 +137,7 @@ extension FileMetadata {
         version = 1
         self.schema = schema.elements
         // The order that each type defines, which is the only one so far.
-        let order = RawThriftStruct(fields: [
-            ThriftUnknownField(id: 1, type: ThriftType.structure.rawValue, bytes: [0])
-        ])
-        columnOrders = schema.columns.map { _ in order }
+        columnOrders = schema.columns.map { _ in BoundsOrder.standard }
         keyValues = settings.keyValues.isEmpty ? nil : settings.keyValues
         createdBy = settings.createdBy
     }

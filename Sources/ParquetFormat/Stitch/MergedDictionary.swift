@@ -14,7 +14,8 @@ struct MergedDictionary {
 
     /// The dictionary page's values, plain; empty if no source has one that is merged.
     private(set) var plain: [UInt8] = []
-    private(set) var count = 0
+    private(set) var entries = DictionaryEntries()
+    var count: Int { entries.count }
     /// One for each source.
     private(set) var uses: [Use]
 
@@ -35,6 +36,6 @@ struct MergedDictionary {
             return
         }
         plain = merger.plain
-        count = merger.count
+        entries = merger.entries
     }
 }

@@ -82,7 +82,7 @@ struct ChunkLedger {
         let nullCounts = bounds.compactMap(\.nullCount)
         if nullCounts.count == bounds.count { index.nullCounts = nullCounts }
         let nanCounts = bounds.compactMap(\.nanCount)
-        if nanCounts.count == bounds.count { index.nanCounts = nanCounts }
+        if order.isFloating, nanCounts.count == bounds.count { index.nanCounts = nanCounts }
         return index
     }
 
@@ -135,6 +135,7 @@ extension ChunkLedger {
         metadata.dictionaryPageOffset = dictionaryOffset
         metadata.encodingStatistics = encodingStatistics
         metadata.statistics = Self.shortened(bounds).statistics
+        if order?.isFloating != true { metadata.statistics?.nanCount = nil }
         return (metadata, offsetIndex?.thriftBytes, columnIndex(order)?.thriftBytes)
     }
 

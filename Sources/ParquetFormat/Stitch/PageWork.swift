@@ -6,6 +6,15 @@ struct PageWork {
     private(set) var positions: [UInt32] = []
     /// How many values are not null.
     private(set) var present = 0
+    /// How many values there are, nulls included.
+    private(set) var entryCount = 0
+    private(set) var rowCount: Int64 = 0
+    /// Whether levels or values are others than those of the page as it is stored.
+    private(set) var isChanged = false
+    /// Whether the page goes on with the row that the page before ended in.
+    private(set) var beginsWithinRow = false
+    private var loadedPresent = 0
+    private var cut: RowCut?
     private var repetitionLevels: [UInt8] = []
     private var definitionLevels: [UInt8] = []
 
@@ -23,30 +32,56 @@ struct PageWork {
         } catch { throw error.at(page.place) }
         let maximum = UInt8(column.maximumDefinitionLevel)
         present = maximum == 0 ? body.valueCount : definitionLevels.count { $0 == maximum }
+        (loadedPresent, entryCount, isChanged, cut) = (present, body.valueCount, false, nil)
+        beginsWithinRow = repetitionLevels.first.map { $0 != 0 } ?? false
     }
 
-    /// How many rows the page has; it must begin with one.
-    func countRows(_ column: ParquetColumn, _ page: StoredPage) throws(ParquetError) -> Int64 {
-        guard column.maximumRepetitionLevel > 0 else { return Int64(body.valueCount) }
-        guard repetitionLevels.first == 0 else {
-            throw .incompatible(
-                reason: "a row of \(column.name) goes on from one page to the next: "
-                    + "copy the row groups instead")
+    /// Leaves out the levels of deleted rows, and makes the rest those of the target's path.
+    ///
+    /// - Parameter nextRow: The ordinal of the next row that begins; it is moved behind the page.
+    mutating func keep(
+        _ source: ParquetColumn, _ target: ParquetColumn, _ levels: LevelMap?,
+        nextRow: inout Int64, deleted: ArraySlice<Int64>
+    ) throws(ParquetError) {
+        if deleted.isEmpty {
+            rowCount = Int64(
+                source.maximumRepetitionLevel == 0
+                    ? entryCount : repetitionLevels.count { $0 == 0 })
+            nextRow += rowCount
+        } else {
+            let cut = RowCut(
+                repetition: repetitionLevels, definition: definitionLevels, count: entryCount,
+                maximumDefinition: source.maximumDefinitionLevel, nextRow: &nextRow,
+                deleted: deleted)
+            rowCount = cut.rowCount
+            if cut.entries != [0..<entryCount] { apply(cut) }
         }
-        return Int64(repetitionLevels.count { $0 == 0 })
+        guard let levels else { return }
+        definitionLevels = try BatchTransform.mapped(
+            definitionLevels, count: entryCount, levels, target)
+        isChanged = true
+    }
+
+    private mutating func apply(_ cut: RowCut) {
+        if !repetitionLevels.isEmpty { repetitionLevels = repetitionLevels.keeping(cut.entries) }
+        if !definitionLevels.isEmpty { definitionLevels = definitionLevels.keeping(cut.entries) }
+        entryCount = cut.entries.reduce(0) { $0 + $1.count }
+        present = cut.values.reduce(0) { $0 + $1.count }
+        self.cut = cut
+        isChanged = true
     }
 
     /// What the levels alone tell: something for pages of nothing but nulls.
     var nullBounds: ValueBounds? {
         guard present == 0 else { return nil }
         var statistics = ParquetStatistics()
-        statistics.nullCount = Int64(body.valueCount)
-        return ValueBounds(statistics, valueCount: Int64(body.valueCount), order: nil)
+        statistics.nullCount = Int64(entryCount)
+        return ValueBounds(statistics, valueCount: Int64(entryCount), order: nil)
     }
 
-    func piece(rows: Int64, bounds: ValueBounds?) -> PageAssembler.Piece {
+    func piece(bounds: ValueBounds?) -> PageAssembler.Piece {
         PageAssembler.Piece(
-            valueCount: body.valueCount, rowCount: rows, repetitionLevels: repetitionLevels[...],
+            valueCount: entryCount, rowCount: rowCount, repetitionLevels: repetitionLevels[...],
             definitionLevels: definitionLevels[...], bounds: bounds)
     }
 
@@ -60,20 +95,34 @@ struct PageWork {
         var decoded = positions
         positions = []
         decoded.removeAll(keepingCapacity: true)
-        if present > 0 {
+        if loadedPresent > 0 {
             let input = body.bytes.span.bytes.extracting(body.values)
             do throws(DecodeFault) {
                 guard input.byteCount > 0 else { throw .endOfData }
                 let width = Int(input.unsafeLoad(fromByteOffset: 0, as: UInt8.self))
                 _ = try HybridDecoder.decode(
-                    input.extracting(1..<input.byteCount), width: width, count: present,
+                    input.extracting(1..<input.byteCount), width: width, count: loadedPresent,
                     appendingTo: &decoded)
                 guard (decoded.max() ?? 0) < count else {
                     throw .malformed("a position lies outside the dictionary of \(count) values")
                 }
             } catch { throw error.at(page.place) }
         }
-        positions = decoded
+        positions = cut.map { decoded.keeping($0.values) } ?? decoded
+    }
+
+    /// Decodes the values of a page that needs no dictionary.
+    func decodeValues(
+        _ page: StoredPage, _ encoding: ParquetEncoding, _ source: ParquetColumn,
+        limits: ParquetLimits
+    ) throws(ParquetError) -> ColumnValues {
+        var values = ColumnValues(for: source)
+        do throws(DecodeFault) {
+            try ValueDecoder(column: source, byteLimit: limits.batchBytes).decode(
+                body.bytes.span.bytes.extracting(body.values), encoding, count: loadedPresent,
+                into: &values)
+        } catch { throw error.at(page.place) }
+        return cut.map { values.keeping($0.values) } ?? values
     }
 
     /// Replaces each position; all of them are in the mapping.

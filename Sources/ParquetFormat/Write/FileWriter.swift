@@ -78,7 +78,7 @@ struct FileWriter<Source: ParquetByteSource, Sink: ParquetByteSink> {
 
     /// Writes the indexes and the footer.
     mutating func finish(
-        _ metadata: FileMetadata, losses: [String]
+        _ metadata: FileMetadata, _ schema: ParquetSchema, losses: [String]
     ) async throws(Failure) -> (WrittenParquetFile, Sink) {
         for index in indexes {
             guard let bytes = index.columnIndex else { continue }
@@ -107,7 +107,8 @@ struct FileWriter<Source: ParquetByteSource, Sink: ParquetByteSink> {
         append(FooterBytes.magic)
         try await flushAll()
         let written = WrittenParquetFile(
-            size: offset, rowCount: metadata.rowCount, rowGroups: rowGroups, losses: losses)
+            schema: schema, size: offset, rowCount: metadata.rowCount, rowGroups: rowGroups,
+            losses: losses)
         return (written, sink)
     }
 }

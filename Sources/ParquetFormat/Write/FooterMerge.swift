@@ -9,34 +9,27 @@ struct FooterMerge {
     /// What the new file lacks of its sources.
     private(set) var losses: [String] = []
 
+    /// - Parameters:
+    ///   - target: The schema of the new file; nil for that of the files, which must agree on it.
+    ///   - movingPages: Whether pages move as they are, which those of some writers must not.
     init(
         _ files: [(schema: ParquetSchema, metadata: FileMetadata)],
-        settings: ParquetWriteSettings
+        target: ParquetSchema? = nil, movingPages: Bool = true, settings: ParquetWriteSettings
     ) throws(ParquetError) {
         guard let first = files.first else {
             throw .incompatible(reason: "there is no file to make one of")
         }
         var merged = FileMetadata()
         merged.version = files.map(\.metadata.version).max() ?? 1
-        merged.schema = first.metadata.schema
+        merged.schema = target?.elements ?? first.metadata.schema
         for (index, file) in files.enumerated() {
-            guard file.schema.isInterchangeable(with: first.schema) else {
+            guard target != nil || file.schema.isInterchangeable(with: first.schema) else {
                 throw .incompatible(
                     reason: "file \(index) has another schema than the first: "
                         + file.schema.difference(from: first.schema))
             }
-            let writer = WriterVersion(file.metadata.createdBy)
-            guard !writer.understatesChunkSizes else {
-                throw .incompatible(
-                    reason: "file \(index) was written by parquet-mr before 1.2.9, which states "
-                        + "wrong sizes")
-            }
-            if writer.hasBrokenDeltaByteArrays,
-                file.metadata.usesDeltaByteArrays
-            {
-                throw .incompatible(
-                    reason: "file \(index) was written by parquet-mr before 1.8, whose "
-                        + "DELTA_BYTE_ARRAY pages do not stand alone")
+            if movingPages, let flaw = file.metadata.flaw {
+                throw .incompatible(reason: "file \(index) \(flaw)")
             }
         }
         var rows: Int64 = 0
@@ -48,9 +41,14 @@ struct FooterMerge {
             }
         }
         // Bounds of a file with other orders would lie; of one without, they mean nothing.
-        let orders = files.lazy.compactMap(\.metadata.columnOrders).first
+        let standard = target.map { $0.columns.map { _ in BoundsOrder.standard } }
+        let orders = standard ?? files.lazy.compactMap(\.metadata.columnOrders).first
         merged.columnOrders = orders
-        keepsBounds = files.map { $0.metadata.columnOrders == orders }
+        keepsBounds = files.map { file in
+            standard == nil
+                ? file.metadata.columnOrders == orders
+                : file.metadata.columnOrders?.allSatisfy { $0 == BoundsOrder.standard } ?? false
+        }
         if keepsBounds.contains(false) {
             losses.append("bounds of files whose column orders differ from the others'")
         }
@@ -73,7 +71,20 @@ struct FooterMerge {
 }
 
 extension FileMetadata {
-    fileprivate var usesDeltaByteArrays: Bool {
+    /// Why the file's pages must not be moved, if so.
+    var flaw: String? {
+        let writer = WriterVersion(createdBy)
+        if writer.understatesChunkSizes {
+            return "was written by parquet-mr before 1.2.9, which states wrong sizes"
+        }
+        if writer.hasBrokenDeltaByteArrays, usesDeltaByteArrays {
+            return "was written by parquet-mr before 1.8, whose DELTA_BYTE_ARRAY pages do not "
+                + "stand alone"
+        }
+        return nil
+    }
+
+    private var usesDeltaByteArrays: Bool {
         rowGroups.contains { group in
             group.columns.contains {
                 $0.metadata?.encodings.contains(ParquetEncoding.deltaByteArray.rawValue) == true

@@ -6,6 +6,8 @@ public struct ParquetWriteSettings: Hashable, Sendable {
     public var rowGroupSizeBytes: Int64 = 128 << 20
     /// How many rows a row group may have: some readers take a whole one into memory.
     public var rowGroupRowLimit: Int64 = 1 << 20
+    /// How large a file may become, by an estimate; nil for one file whatever its size.
+    public var fileSizeBytes: Int64?
     /// How large a page that is put together may become (`write.parquet.page-size-bytes`).
     public var pageSizeBytes = 1 << 20
     /// How many rows a page that is put together may have (`write.parquet.page-row-limit`).
@@ -27,10 +29,22 @@ public struct ParquetWriteSettings: Hashable, Sendable {
 
     /// The usual settings.
     public init() {}
+
+    /// Lowers what takes memory so that writing one file takes about so many bytes at most.
+    ///
+    /// Pages of the sources may come on top, as far as ``ParquetLimits/pageBytes`` allows them to.
+    public mutating func fit(memory bytes: Int64) {
+        loadedBytes = min(loadedBytes, bytes * 3 / 8)
+        rowGroupSizeBytes = min(rowGroupSizeBytes, max(1 << 20, bytes / 2))
+        dictionarySizeBytes = Int(min(Int64(dictionarySizeBytes), max(1 << 16, bytes / 32)))
+        pageSizeBytes = Int(min(Int64(pageSizeBytes), max(1 << 16, bytes / 64)))
+    }
 }
 
 /// What a new file holds.
 public struct WrittenParquetFile: Hashable, Sendable {
+    /// The columns and how they nest.
+    public let schema: ParquetSchema
     /// Its length in bytes.
     public let size: Int64
     /// How many rows it has.

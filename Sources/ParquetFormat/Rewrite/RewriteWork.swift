@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Rewriting as it was decided: what goes where, and the hands that do it.
+struct RewriteWork<Source: ParquetByteSource, Sink: ParquetByteSink>: Sendable {
+    typealias Failure = ParquetWriteError<Source.Failure, Sink.Failure>
+
+    let decision: ParquetRewriteDecision
+    let plan: RewritePlan
+    private let inputs: [ParquetRewriteInput<Source>]
+    private let projections: [FileProjection]
+    /// For each input, whether its columns are those of the new file as they are.
+    private let isSame: [Bool]
+    private let schema: ParquetSchema
+    private let merge: FooterMerge
+    private let codecs: [ParquetCodec]
+    private let settings: ParquetWriteSettings
+
+    init(
+        _ inputs: [ParquetRewriteInput<Source>], target: ParquetSchema?, way: ParquetRewriteWay?,
+        settings: ParquetWriteSettings
+    ) throws(ParquetError) {
+        guard let first = inputs.first else {
+            throw .incompatible(reason: "there is no file to make one of")
+        }
+        let schema = target ?? first.file.schema
+        try settings.check(schema)
+        var projections: [FileProjection] = []
+        var isSame: [Bool] = []
+        var facts: [ParquetRewriteFacts] = []
+        for input in inputs {
+            try input.check()
+            let source = try input.file.schema.addingFieldIDs(input.fieldIDs)
+            let same =
+                (target == nil || source.isSameShape(as: schema)) && input.filledNulls.isEmpty
+            isSame.append(same)
+            projections.append(
+                same
+                    ? FileProjection(identity: schema)
+                    : try FileProjection(
+                        source, to: schema, fills: input.fills, filledNulls: input.filledNulls))
+            facts.append(ParquetRewriteFacts(input, hasTargetSchema: same, settings: settings))
+        }
+        decision = way.map { .asked($0) } ?? ParquetRewriteDecision(facts, settings: settings)
+        let mayCopy = isSame.allSatisfy { $0 } && inputs.allSatisfy { $0.deletedRows.isEmpty }
+        guard decision.way != .copy || mayCopy else {
+            throw .incompatible(
+                reason: "row groups cannot be copied where rows are left out or columns change")
+        }
+        merge = try FooterMerge(
+            inputs.map { ($0.file.schema, $0.file.metadata) }, target: target,
+            movingPages: decision.way != .encode, settings: settings)
+        plan = RewritePlan(facts, settings: settings, stitching: decision.way != .copy)
+        codecs = schema.columns.indices.map { column in
+            settings.codec ?? Self.codec(inputs, projections, column)
+        }
+        self.schema = schema
+        self.inputs = inputs
+        self.projections = projections
+        self.isSame = isSame
+        self.settings = settings
+    }
+
+    /// The codec that the column has in the first file that has it; none that is deprecated.
+    private static func codec(
+        _ inputs: [ParquetRewriteInput<Source>], _ projections: [FileProjection], _ column: Int
+    ) -> ParquetCodec {
+        var found: ParquetCodec?
+        for (input, projection) in zip(inputs, projections) {
+            guard case .values(let source) = projection.columns[column].origin else { continue }
+            found = input.file.rowGroups.first?.columns[source].metadata?.codec
+            if found != nil { break }
+        }
+        switch found {
+        case .lz4Hadoop: return .lz4Raw
+        case .lzo, nil: return .zstandard
+        case .uncompressed, .snappy, .gzip, .brotli, .zstandard, .lz4Raw:
+            return found ?? .zstandard
+        }
+    }
+
+    // MARK: Writing
+
+    /// Writes one new file.
+    func write(
+        _ groups: [[RewritePlan.Part]], to sink: consuming Sink
+    ) async throws(Failure) -> (WrittenParquetFile, Sink) {
+        var writer = FileWriter<Source, Sink>(sink)
+        let copier = RowGroupCopier<Source, Sink>(settings: settings)
+        let codecs = PageCodec()
+        var losses = Set(merge.losses)
+        for group in groups {
+            if let only = group.first, group.count == 1, isCopied(only) {
+                var file = inputs[only.file].file
+                if file.footerStart <= RowGroupCopier<Source, Sink>.smallFile {
+                    do { file = try await file.loading(0..<file.footerStart) } catch {
+                        throw Failure(error)
+                    }
+                }
+                try await copier.copyGroup(
+                    only.rowGroup, of: file, keepingBounds: merge.keepsBounds[only.file],
+                    to: &writer)
+                continue
+            }
+            let files = try await load(group)
+            losses.formUnion(Self.losses(zip(group, files).map { ($1, $0.rowGroup) }))
+            try await write(group, files, codecs, to: &writer)
+        }
+        return try await writer.finish(merge.metadata, schema, losses: losses.sorted())
+    }
+
+    /// Whether a row group that stays alone is as it should be.
+    private func isCopied(_ part: RewritePlan.Part) -> Bool {
+        let input = inputs[part.file]
+        guard decision.way != .encode, isSame[part.file],
+            input.deleted(inRowGroup: part.rowGroup).rows.isEmpty
+        else { return false }
+        guard decision.way == .stitch, let codec = settings.codec else { return true }
+        let group = input.file.rowGroups[part.rowGroup]
+        return group.columns.allSatisfy { $0.metadata?.codec == codec }
+    }
+
+    /// The sources of a new row group, in memory if all of them fit.
+    private func load(
+        _ group: [RewritePlan.Part]
+    ) async throws(Failure) -> [ParquetFile<Source>] {
+        let ranges = group.map { inputs[$0.file].file.loadedRange($0.rowGroup) }
+        let total = ranges.reduce(Int64(0)) { $0 + Int64($1.count) }
+        var files: [ParquetFile<Source>] = []
+        for (part, range) in zip(group, ranges) {
+            var file = inputs[part.file].file
+            if total <= settings.loadedBytes {
+                do { file = try await file.loading(range) } catch { throw Failure(error) }
+            }
+            files.append(file)
+        }
+        return files
+    }
+
+    private func write(
+        _ group: [RewritePlan.Part], _ files: [ParquetFile<Source>], _ pageCodecs: PageCodec,
+        to writer: inout FileWriter<Source, Sink>
+    ) async throws(Failure) {
+        let start = writer.offset
+        var columns: [ColumnChunk] = []
+        var indexes: [FileWriter<Source, Sink>.ChunkIndexes] = []
+        let rows = group.reduce(Int64(0)) { $0 + inputs[$1.file].keptRowCount($1.rowGroup) }
+        for (index, leaf) in schema.columns.enumerated() {
+            let order = BoundsOrder(leaf, order: merge.metadata.columnOrders?[index])
+            let parts = zip(group, files).map { part($0, $1, column: index, leaf) }
+            let written: Int64
+            if decision.way == .encode {
+                var encoder = ColumnReencoder<Source, Sink>(
+                    parts, column: index, leaf: leaf, order: order, codec: codecs[index],
+                    settings: settings, codecs: pageCodecs)
+                let (chunk, index) = try await encoder.encode(to: &writer)
+                columns.append(chunk)
+                indexes.append(index)
+                written = encoder.rowCount
+            } else {
+                var stitcher = ColumnStitcher<Source, Sink>(
+                    parts, column: index, leaf: leaf, order: order, codec: codecs[index],
+                    settings: settings, codecs: pageCodecs)
+                let (chunk, index) = try await stitcher.stitch(to: &writer)
+                columns.append(chunk)
+                indexes.append(index)
+                written = stitcher.rowCount
+            }
+            guard written == rows else {
+                throw .format(
+                    .malformed(
+                        reason: "column \(leaf.name) has \(written) rows, not \(rows)",
+                        at: ParquetPlace(.columnChunk, start)))
+            }
+        }
+        writer.add(columns, rowCount: rows, from: start, indexes)
+    }
+
+    private func part(
+        _ part: RewritePlan.Part, _ file: ParquetFile<Source>, column: Int, _ leaf: ParquetColumn
+    ) -> ColumnPart<Source> {
+        let projection = projections[part.file].columns[column]
+        let source: Int? =
+            switch projection.origin {
+            case .values(let source): source
+            case .levels(let source, _, _): source
+            case .nothing: nil
+            }
+        let input = inputs[part.file]
+        let deleted = input.deleted(inRowGroup: part.rowGroup)
+        // A count for the file is one for its row group only where that is its only one.
+        let nanCount = leaf.fieldID.flatMap { input.nanCounts[$0] }
+        let isKnown = nanCount == 0 || file.rowGroups.count == 1
+        return ColumnPart(
+            file: file, rowGroup: part.rowGroup, projection: projection, source: source,
+            keepsBounds: merge.keepsBounds[part.file], firstRow: deleted.firstRow,
+            deleted: deleted.rows, nanCount: isKnown ? nanCount : nil)
+    }
+
+    private static func losses(_ groups: [(file: ParquetFile<Source>, rowGroup: Int)]) -> [String] {
+        let chunks = groups.flatMap {
+            $0.file.rowGroups[$0.rowGroup].columns.compactMap(\.metadata)
+        }
+        var losses: [String] = []
+        if chunks.contains(where: { $0.bloomFilterOffset != nil }) {
+            losses.append("bloom filters of row groups that were put together")
+        }
+        if chunks.contains(where: { $0.geospatialStatistics != nil }) {
+            losses.append("bounds of geometries of row groups that were put together")
+        }
+        if groups.contains(where: { $0.file.rowGroups[$0.rowGroup].isSorted }) {
+            losses.append("the note that rows are sorted")
+        }
+        return losses
+    }
+}
+
+extension ParquetRewriteInput {
+    /// The rows of a row group that are left out, and the ordinal of its first row.
+    func deleted(inRowGroup index: Int) -> (rows: ArraySlice<Int64>, firstRow: Int64) {
+        let first = file.rowGroups[..<index].reduce(Int64(0)) { $0 + $1.rowCount }
+        let range = first..<first + file.rowGroups[index].rowCount
+        return (deletedRows.elements(in: range), first)
+    }
+
+    /// How many rows of a row group stay.
+    func keptRowCount(_ index: Int) -> Int64 {
+        file.rowGroups[index].rowCount - Int64(deleted(inRowGroup: index).rows.count)
+    }
+}
+
+extension ParquetRewriteFacts {
+    init<Source>(
+        _ input: ParquetRewriteInput<Source>, hasTargetSchema: Bool, settings: ParquetWriteSettings
+    ) {
+        let groups = input.file.rowGroups
+        let chunks = groups.flatMap { $0.columns.compactMap(\.metadata) }
+        let wanted = settings.codec
+        self.init(
+            rowGroupBytes: groups.map(\.storedSize),
+            keptRows: groups.indices.map { input.keptRowCount($0) },
+            allRows: groups.map(\.rowCount), hasTargetSchema: hasTargetSchema,
+            hasWantedCodec: wanted == nil || chunks.allSatisfy { $0.codec == wanted },
+            flaw: input.file.metadata.flaw.map { "a file \($0)" })
+    }
+}
+
+extension ParquetRewriteDecision {
+    /// For callers that know the way.
+    static func asked(_ way: ParquetRewriteWay) -> ParquetRewriteDecision {
+        ParquetRewriteDecision(way: way, reason: "the caller asked for it")
+    }
+}
+
+extension ParquetFile {
+    /// The pages of a row group, with the indexes where they are near.
+    func loadedRange(_ group: Int) -> Range<Int64> {
+        let pages = span(ofRowGroup: group)
+        let near: Int64 = 1 << 20
+        let isNear = footerStart - pages.upperBound <= near
+        return isNear ? pages.lowerBound..<footerStart : pages
+    }
+}
+
+extension ParquetSchema {
+    /// Whether columns, levels, names and ids are the same, so that row groups of either file are
+    /// row groups of the other; annotations that mean the same may be written differently.
+    func isSameShape(as other: ParquetSchema) -> Bool {
+        nodes.count == other.nodes.count && columns.count == other.columns.count
+            && zip(columns, other.columns).allSatisfy {
+                $0.type == $1.type && $0.typeLength == $1.typeLength
+                    && $0.logicalType == $1.logicalType
+            }
+            && zip(nodes, other.nodes).dropFirst().allSatisfy {
+                $0.name == $1.name && $0.fieldID == $1.fieldID && $0.repetition == $1.repetition
+                    && $0.parent == $1.parent && $0.column == $1.column
+            }
+    }
+}

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Positions in a source's dictionary that did not fit into the merged one.
+struct GatheredDictionary {
+    var bytes: [UInt8] = []
+    var entries = DictionaryEntries()
+    var ranks: DictionaryRanks?
+}
+
+extension ColumnStitcher {
+    /// Moves the pages of a part one after the other.
+    mutating func stitch(
+        _ part: Part, _ merged: MergedDictionary, use: MergedDictionary.Use,
+        to writer: inout FileWriter<Source, Sink>
+    ) async throws(Failure) {
+        guard let source = part.source, let sourceLeaf = part.leaf else { return }
+        var stream: PageStream<Source>
+        var facts: PageFacts
+        do throws(ParquetReadError<Source.Failure>) {
+            stream = try part.stream(windowSize: PageStream<Source>.usualWindow)
+            let offsets = try await part.file.offsetIndex(rowGroup: part.rowGroup, column: source)
+            let bounds =
+                part.keepsBounds
+                ? try await part.file.columnIndex(rowGroup: part.rowGroup, column: source) : nil
+            facts = PageFacts(
+                sourceLeaf, offsets: offsets, bounds: bounds,
+                order: part.sourceOrder(order),
+                rowCount: part.file.rowGroups[part.rowGroup].rowCount)
+        } catch { throw Failure(error) }
+        var mover = PartMover(
+            part: part, use: use, merged: merged, nextRow: part.firstRow)
+        while true {
+            let next: StoredPage?
+            do { next = try await stream.next() } catch { throw Failure(error) }
+            guard let page = next else { break }
+            do throws(ParquetError) {
+                if case .dictionary(let header) = page.header.kind {
+                    if case .gathered = use {
+                        let found = try dictionary(page, header, stream, part)
+                        mover.gathered = GatheredDictionary(
+                            bytes: found.bytes, entries: found.entries)
+                    }
+                    continue
+                }
+                try move(page, facts.next(page), stream, &mover, to: &writer)
+            } catch { throw .format(error) }
+            try await writer.flush()
+        }
+    }
+
+    /// Where moving the pages of a part has come to.
+    struct PartMover {
+        let part: Part
+        let use: MergedDictionary.Use
+        let merged: MergedDictionary
+        var nextRow: Int64
+        var gathered = GatheredDictionary()
+
+        /// Whether rows that begin in a page of so many are left out.
+        func isTouched(_ rows: Int64?) -> Bool {
+            guard !part.deleted.isEmpty else { return false }
+            guard let rows else { return true }
+            let position = part.deleted.firstPosition(atLeast: nextRow)
+            return position < part.deleted.endIndex && part.deleted[position] < nextRow + rows
+        }
+    }
+
+    private mutating func move(
+        _ page: StoredPage, _ fact: PageFacts.Fact, _ stream: PageStream<Source>,
+        _ mover: inout PartMover, to writer: inout FileWriter<Source, Sink>
+    ) throws(ParquetError) {
+        let (count, encoding) = page.header.dataCounts
+        guard count > 0 else { return }
+        let isFair =
+            count >= fairCount || Int(page.header.uncompressedSize) >= Self.fairSize
+        var standsAlone = !encoding.usesDictionary
+        if case .same = mover.use { standsAlone = true }
+        let isAsWanted =
+            standsAlone && isFair && stream.chunk.codec == codec
+            && mover.part.projection.isVerbatim && !mover.isTouched(fact.rowCount)
+        let bounds = converted(fact.bounds, mover.part)
+        let isKnown = mover.part.deleted.isEmpty || isTrusted(fact)
+        if isAsWanted, isKnown, let rows = fact.rowCount {
+            try flushAssembler(to: &writer)
+            try putVerbatim(page, stream.window, mover.part, rows: rows, bounds, to: &writer)
+            note(bounds)
+            mover.nextRow += rows
+            return
+        }
+        try work.load(page, stream.window, stream.column, codec: stream.chunk.codec, codecs)
+        try work.keep(
+            stream.column, leaf, mover.part.projection.levels, nextRow: &mover.nextRow,
+            deleted: mover.part.deleted)
+        if work.beginsWithinRow { ledger.forgoOffsets() }
+        let isVerbatim = isAsWanted && !work.isChanged && fact.rowCount != nil
+        try moveLoaded(
+            page, encoding, bounds ?? work.nullBounds, stream, &mover,
+            form: isVerbatim ? .verbatim : isFair ? .fair : .small, to: &writer)
+    }
+
+    /// How a page that was looked into is written.
+    enum Form {
+        /// Byte for byte.
+        case verbatim
+        /// By itself, because it is large enough.
+        case fair
+        /// With others.
+        case small
+    }
+
+    private mutating func moveLoaded(
+        _ page: StoredPage, _ encoding: ParquetEncoding, _ bounds: ValueBounds?,
+        _ stream: PageStream<Source>, _ mover: inout PartMover, form: Form,
+        to writer: inout FileWriter<Source, Sink>
+    ) throws(ParquetError) {
+        var piece = work.piece(bounds: mover.part.deleted.isEmpty ? bounds : nil)
+        guard piece.valueCount > 0 else { return }
+        if encoding.usesDictionary {
+            let count =
+                switch mover.use {
+                case .same: mover.merged.count
+                case .remapped(let mapping): mapping.count
+                case .gathered: mover.gathered.entries.count
+                }
+            try work.decodePositions(page, below: count)
+            if case .remapped(let mapping) = mover.use { work.remap(mapping) }
+            if !mover.part.deleted.isEmpty { piece.bounds = positionBounds(&mover) }
+            note(piece.bounds)
+            if form == .verbatim {
+                try flushAssembler(to: &writer)
+                try putVerbatim(
+                    page, stream.window, mover.part, rows: piece.rowCount, piece.bounds,
+                    to: &writer)
+            } else if case .gathered = mover.use {
+                try gather(piece, mover, at: page.place, to: &writer)
+            } else {
+                try movePositions(page, piece, isFair: form == .fair, to: &writer)
+            }
+            return
+        }
+        let isPlainAsIs =
+            encoding == .plain && !work.isChanged && mover.part.projection.conversion == .none
+            && mover.part.deleted.isEmpty
+        if isPlainAsIs || form == .fair && mover.part.isWhole {
+            note(piece.bounds)
+            try moveValues(page, encoding, piece, isFair: form != .small, to: &writer)
+            return
+        }
+        let values = try work.decodeValues(
+            page, encoding, stream.column, limits: mover.part.file.limits)
+        let wanted = try mover.part.projection.conversion.convert(values)
+        if !mover.part.deleted.isEmpty {
+            var scan = ValueScan(order)
+            scan.add(wanted, 0..<wanted.count)
+            piece.bounds = scan.result(nullCount: Int64(piece.valueCount - wanted.count))
+        }
+        note(piece.bounds)
+        if form == .verbatim {
+            try flushAssembler(to: &writer)
+            try putVerbatim(
+                page, stream.window, mover.part, rows: piece.rowCount, piece.bounds, to: &writer)
+            return
+        }
+        let kept = ValueEncoder.encodes(encoding, leaf.type) ? encoding : .plain
+        try makeRoom(for: .values(kept), rows: piece.rowCount, to: &writer)
+        assembler.append(piece, values: wanted, 0..<wanted.count, kept)
+    }
+
+    /// Whether what is known of a page is so exactly: byte strings may have been shortened.
+    private func isTrusted(_ fact: PageFacts.Fact) -> Bool {
+        guard let bounds = fact.bounds, bounds.nullCount != nil, fact.rowCount != nil else {
+            return false
+        }
+        switch leaf.type {
+        case .byteArray, .fixedLengthByteArray, .int96: return bounds.isAllNull
+        case .float, .double: return bounds.nanCount != nil && bounds.bounds != nil
+        case .boolean, .int32, .int64: return bounds.bounds != nil || bounds.isAllNull
+        }
+    }
+
+    private func converted(_ bounds: ValueBounds?, _ part: Part) -> ValueBounds? {
+        guard var bounds, part.projection.conversion != .none, let source = part.leaf else {
+            return bounds
+        }
+        bounds.convert(part.projection.conversion, source)
+        return bounds
+    }
+
+    /// What is known of the positions at hand.
+    private mutating func positionBounds(_ mover: inout PartMover) -> ValueBounds? {
+        guard let order else { return nil }
+        let nulls = Int64(work.entryCount - work.present)
+        if case .gathered = mover.use {
+            let ranks =
+                mover.gathered.ranks
+                ?? DictionaryRanks(
+                    mover.gathered.bytes.span.bytes, mover.gathered.entries, order)
+            mover.gathered.ranks = ranks
+            return ranks.bounds(work.positions[...], nullCount: nulls)
+        }
+        let ranks =
+            mergedRanks
+            ?? DictionaryRanks(mover.merged.plain.span.bytes, mover.merged.entries, order)
+        mergedRanks = ranks
+        return ranks.bounds(work.positions[...], nullCount: nulls)
+    }
+
+    /// Adds what is known of a page to what is known of its part.
+    mutating func note(_ bounds: ValueBounds?) {
+        var unknown = ValueBounds()
+        (unknown.nullCount, unknown.nanCount, unknown.isAllNull) = (nil, nil, false)
+        unknown.hasNothingToBound = false
+        known[known.count - 1].add(bounds ?? unknown, order: order)
+    }
+
+    /// Values that stand alone, but small or in another codec.
+    private mutating func moveValues(
+        _ page: StoredPage, _ encoding: ParquetEncoding, _ piece: PageAssembler.Piece,
+        isFair: Bool, to writer: inout FileWriter<Source, Sink>
+    ) throws(ParquetError) {
+        guard encoding == .plain, !isFair else {
+            try putAlone(page, piece, encoding, work.values, to: &writer)
+            return
+        }
+        try makeRoom(for: .plain, rows: piece.rowCount, to: &writer)
+        do throws(DecodeFault) {
+            let body = work.body
+            if leaf.type == .boolean {
+                try assembler.append(
+                    piece, booleans: body.bytes.span.bytes.extracting(body.values),
+                    present: work.present)
+            } else {
+                assembler.append(piece, plain: body.bytes.span.bytes, body.values)
+            }
+        } catch { throw error.at(page.place) }
+    }
+
+    private mutating func movePositions(
+        _ page: StoredPage, _ piece: PageAssembler.Piece, isFair: Bool,
+        to writer: inout FileWriter<Source, Sink>
+    ) throws(ParquetError) {
+        guard isFair, work.body.hasCurrentLevels, !work.isChanged else {
+            try makeRoom(for: .positions, rows: piece.rowCount, to: &writer)
+            assembler.append(piece, positions: work.positions[...])
+            return
+        }
+        var values: [UInt8] = []
+        PageAssembler.appendPositions(work.positions, to: &values)
+        try putAlone(page, piece, .rleDictionary, values[...], to: &writer)
+    }
+
+    /// Plain values of a dictionary that did not fit, in pages of a good size where rows are flat.
+    private mutating func gather(
+        _ piece: PageAssembler.Piece, _ mover: PartMover, at place: ParquetPlace,
+        to writer: inout FileWriter<Source, Sink>
+    ) throws(ParquetError) {
+        for part in work.split(piece, leaf, rows: settings.pageRowLimit) {
+            try makeRoom(for: .plain, rows: part.piece.rowCount, to: &writer)
+            do throws(DecodeFault) {
+                try assembler.append(
+                    part.piece, gathering: work.positions[part.positions],
+                    of: mover.gathered.bytes.span.bytes, mover.gathered.entries,
+                    limit: mover.part.file.limits.pageBytes)
+            } catch { throw error.at(place) }
+        }
+    }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension ColumnStitcher {
+    /// Writes what was gathered if it is of another kind or makes a page by now.
+    mutating func makeRoom(
+        for content: PageAssembler.Content, rows: Int64, to writer: inout FileWriter<Source, Sink>
+    ) throws(ParquetError) {
+        let isFull =
+            assembler.rowCount >= settings.pageRowLimit
+            || assembler.byteCount >= settings.pageSizeBytes
+            || assembler.rowCount >= settings.pageRowLimit / 2
+                && Int(assembler.rowCount + rows) > settings.pageRowLimit
+        if isFull || assembler.content != content { try flushAssembler(to: &writer) }
+    }
+
+    mutating func flushAssembler(
+        to writer: inout FileWriter<Source, Sink>
+    ) throws(ParquetError) {
+        guard !assembler.isEmpty else { return }
+        let made = try assembler.take()
+        let page = try emitter.page(.data(made.header), made.content)
+        writer.append(
+            page.header, page.stored, rows: made.rowCount, bounds: made.bounds, notingIn: &ledger)
+    }
+
+    /// A page whose levels stay as they are while its values are written anew.
+    mutating func putAlone(
+        _ page: StoredPage, _ piece: PageAssembler.Piece, _ encoding: ParquetEncoding,
+        _ values: ArraySlice<UInt8>, to writer: inout FileWriter<Source, Sink>
+    ) throws(ParquetError) {
+        try flushAssembler(to: &writer)
+        let made: (header: PageHeader, stored: [UInt8])
+        switch page.header.kind {
+        case .data(var header):
+            header.encoding = encoding
+            header.statistics = nil
+            made = try emitter.page(.data(header), Array(work.levels + values))
+        case .dataV2(var header):
+            header.encoding = encoding
+            header.statistics = nil
+            made = try emitter.pageV2(header, levels: work.levels, values: Array(values))
+        case .dictionary, .index: return
+        }
+        writer.append(
+            made.header, made.stored, rows: piece.rowCount, bounds: piece.bounds, notingIn: &ledger)
+    }
+
+    mutating func putVerbatim(
+        _ page: StoredPage, _ window: [UInt8], _ part: Part, rows: Int64, _ bounds: ValueBounds?,
+        to writer: inout FileWriter<Source, Sink>
+    ) throws(ParquetError) {
+        let start = writer.offset
+        var header = page.header
+        if header.checksum != nil, part.keepsBounds {
+            writer.append(window.span.bytes, page.headerRange)
+        } else {
+            header.seal(window.span.bytes.extracting(page.payloadRange))
+            if !part.keepsBounds { header.dropStatistics() }
+            writer.append(header.thriftBytes)
+        }
+        writer.append(window.span.bytes, page.payloadRange)
+        let emitted = EmittedPage(
+            header: header, rowCount: rows, bounds: bounds, size: Int(writer.offset - start))
+        ledger.add(emitted, at: start)
+    }
+
+    // MARK: Footer
+
+    func finish() -> (ColumnChunk, FileWriter<Source, Sink>.ChunkIndexes) {
+        var bounds = ValueBounds()
+        for part in known { bounds.add(part, order: order) }
+        var (metadata, offsetIndex, columnIndex) = ledger.chunk(leaf, codec: codec, bounds, order)
+        if parts.allSatisfy(\.isWhole) {
+            let sources = parts.compactMap(\.chunk)
+            metadata.sizeStatistics = SizeStatistics(summing: sources.map(\.sizeStatistics))
+            if let pairs = sources.first?.keyValues, sources.allSatisfy({ $0.keyValues == pairs }) {
+                metadata.keyValues = pairs
+            }
+        }
+        var indexes = FileWriter<Source, Sink>.ChunkIndexes(column: column)
+        (indexes.offsetIndex, indexes.columnIndex) = (offsetIndex, columnIndex)
+        return (ColumnChunk(metadata: metadata), indexes)
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+import Testing
+
+@testable import ParquetFormat
+
+/// Rewriting against the plain meaning: rows of the files in order, without the deleted ones, each
+/// as the newer schema has it.
+@Suite struct RewriterTests {
+    typealias Rewriter = ParquetRewriter<ParquetMemorySource, ParquetMemorySink>
+    typealias Input = ParquetRewriteInput<ParquetMemorySource>
+
+    /// Positions of which about a share is chosen.
+    static func deleted(
+        _ count: Int, share: Double, using random: inout SeededGenerator
+    ) -> [Int64] {
+        (0..<Int64(count)).filter { _ in Double.random(in: 0..<1, using: &random) < share }
+    }
+
+    static func rewrite(_ rewriter: Rewriter) async throws -> [(WrittenParquetFile, [UInt8])] {
+        try await rewriter.rewrite { _ in ParquetMemorySink() }.map { ($0.written, $0.sink.bytes) }
+    }
+
+    /// All rows of the outputs, which must be sound.
+    static func expect(
+        _ outputs: [(WrittenParquetFile, [UInt8])], holds table: RandomTable, _ comment: String
+    ) async throws {
+        var found = table.schema.columns.map { ColumnBatch(for: $0) }
+        for (written, bytes) in outputs {
+            let file = try await WriterTests.open(bytes)
+            #expect(written.size == bytes.count && written.rowCount == file.rowCount)
+            #expect(file.schema.isSameShape(as: table.schema), "\(comment)")
+            try await RewritingFixtureTests.expectSoundIndexes(file, comment)
+            try await expectSoundStatistics(file, comment)
+            for (index, batch) in try await file.readAll().enumerated() {
+                try found[index].append(batch, limits: ParquetLimits())
+            }
+        }
+        for (index, wanted) in table.batches().enumerated() {
+            #expect(
+                found[index].fingerprint == wanted.fingerprint,
+                "\(comment): \(table.schema.columns[index].typeText) \(index)")
+        }
+    }
+
+    @Test(arguments: UInt64(0)..<120, [ParquetRewriteWay.stitch, .encode])
+    func `what stays of random files is what was kept`(
+        seed: UInt64, way: ParquetRewriteWay
+    ) async throws {
+        var random = SeededGenerator(seed: seed)
+        let first = try RandomTable(seed: seed, rowCount: 0)
+        var kept = first
+        var inputs: [Input] = []
+        for _ in 0..<Int.random(in: 1...4, using: &random) {
+            var table = first
+            let count = [0, 1, 40, 300].randomElement(using: &random) ?? 0
+            table.rows = RandomTable.rows(first.schema, count, &random)
+            var settings = ParquetWriteSettings(using: &random)
+            settings.chooseEncodings(table.schema, using: &random)
+            let (_, bytes) = try await table.written(settings, using: &random)
+            let share: Double = [0.0, 0.01, 0.3, 1].randomElement(using: &random) ?? 0
+            let deleted = Self.deleted(count, share: share, using: &random)
+            inputs.append(
+                Input(try await WriterTests.open(bytes), deletedRows: deleted))
+            let gone = Set(deleted)
+            kept.rows += table.rows.enumerated().filter { !gone.contains(Int64($0.offset)) }
+                .map(\.element)
+        }
+        var settings = ParquetWriteSettings(using: &random)
+        settings.fileSizeBytes = [nil, 2000].randomElement(using: &random) ?? nil
+        settings.loadedBytes = [0, 96 << 20].randomElement(using: &random) ?? 0
+
+        let rewriter = try Rewriter(inputs, way: way, settings: settings)
+        let outputs = try await Self.rewrite(rewriter)
+
+        #expect(outputs.count == rewriter.outputCount)
+        try await Self.expect(outputs, holds: kept, "seed \(seed) \(way)")
+    }
+
+    @Test(arguments: UInt64(0)..<150)
+    func `rows of older schemas become rows of the newer`(seed: UInt64) async throws {
+        var random = SeededGenerator(seed: seed)
+        let old = try RandomTable(seed: seed, rowCount: 0)
+        let evolution = try SchemaEvolution(of: old.fields, using: &random)
+        var kept = try RandomTable(fields: evolution.fields, rows: [])
+        var inputs: [Input] = []
+        for _ in 0..<Int.random(in: 1...3, using: &random) {
+            let count = [1, 30, 250].randomElement(using: &random) ?? 0
+            let isOld = Int.random(in: 0..<3, using: &random) > 0
+            var table = isOld ? old : kept
+            table.rows = RandomTable.rows(table.schema, count, &random)
+            let (_, bytes) = try await table.written(.init(using: &random), using: &random)
+            let share: Double = [0.0, 0, 0.2].randomElement(using: &random) ?? 0
+            let deleted = Self.deleted(count, share: share, using: &random)
+            inputs.append(
+                Input(
+                    try await WriterTests.open(bytes), deletedRows: deleted,
+                    fills: evolution.fills))
+            let gone = Set(deleted)
+            for (index, row) in table.rows.enumerated() where !gone.contains(Int64(index)) {
+                kept.rows.append(isOld ? evolution.row(row) : row)
+            }
+        }
+        let way = [nil, ParquetRewriteWay.encode].randomElement(using: &random) ?? nil
+        let rewriter = try Rewriter(
+            inputs, target: kept.schema, way: way, settings: .init(using: &random))
+        try await Self.expect(
+            try await Self.rewrite(rewriter), holds: kept, "seed \(seed)")
+    }
+}
