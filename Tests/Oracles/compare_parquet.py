@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Compares a Parquet file with the files that it was made of.
+"""Compares Parquet files with the files that they were made of.
 
-Prints a list of what is wrong: rows that PyArrow or DuckDB read differently, statistics that do
-not hold, filters on bounds that lose rows, checksums that do not match.
+Takes a JSON list of objects: output, inputs, and for each input deleted, the positions of rows that
+were left out. Prints a list of what is wrong: rows that PyArrow or DuckDB read differently,
+statistics that do not hold, filters on bounds that lose rows, checksums that do not match.
 """
 
 import argparse
@@ -17,9 +18,19 @@ import pyarrow.compute
 import pyarrow.parquet
 
 
-def check_arrow(output, inputs, wrong):
+def kept(rows, deleted):
+    gone = set(deleted)
+    return [row for position, row in enumerate(rows) if position not in gone]
+
+
+def check_arrow(output, inputs, deleted, wrong):
     got = pyarrow.parquet.ParquetFile(output, page_checksum_verification=True).read()
-    wanted = pyarrow.concat_tables(pyarrow.parquet.ParquetFile(path).read() for path in inputs)
+    tables = []
+    for path, gone in zip(inputs, deleted):
+        table = pyarrow.parquet.ParquetFile(path).read()
+        rows = pyarrow.array(kept(range(len(table)), gone), pyarrow.int64())
+        tables.append(table.take(rows) if gone else table)
+    wanted = pyarrow.concat_tables(tables)
     for name in wanted.column_names:
         left = got.column(name).combine_chunks()
         right = wanted.column(name).combine_chunks()
@@ -27,29 +38,25 @@ def check_arrow(output, inputs, wrong):
             wrong.append(f"PyArrow reads {name} differently")
 
 
-def check_duckdb(output, inputs, wrong):
-    connection = duckdb.connect()
-    files = ", ".join(f"'{path}'" for path in inputs)
+def check_duckdb(connection, output, inputs, deleted, wrong):
     # One file after the other, in the order of its rows.
-    query = "SELECT * FROM read_parquet({})"
-    got = connection.execute(query.format(f"'{output}'")).to_arrow_table().to_pylist()
+    query = "SELECT * FROM read_parquet('{}')"
+    got = connection.execute(query.format(output)).to_arrow_table().to_pylist()
     wanted = []
-    for path in inputs:
-        wanted += connection.execute(query.format(f"'{path}'")).to_arrow_table().to_pylist()
+    for path, gone in zip(inputs, deleted):
+        rows = connection.execute(query.format(path)).to_arrow_table().to_pylist()
+        wanted += kept(rows, gone)
     if repr(got) != repr(wanted):
         wrong.append("DuckDB reads other rows")
-    ids = "SELECT min(id), max(id) FROM read_parquet([{}])".format(files)
-    low, high = connection.execute(ids).fetchone()
-    if low is None:
+    ids = [row["id"] for row in wanted]
+    if not ids:
         return
+    low, high = min(ids), max(ids)
     for probe in {low, (low + high) // 2, high, high + 1}:
-        for path in (f"'{output}'", f"[{files}]"):
-            count = connection.execute(
-                f"SELECT count(*) FROM read_parquet({path}) WHERE id = {probe}").fetchone()[0]
-            if path.startswith("'"):
-                mine = count
-            elif mine != count:
-                wrong.append(f"DuckDB finds {mine} rows with id {probe} instead of {count}")
+        count = connection.execute(
+            f"SELECT count(*) FROM read_parquet('{output}') WHERE id = {probe}").fetchone()[0]
+        if count != ids.count(probe):
+            wrong.append(f"DuckDB finds {count} rows with id {probe} instead of {ids.count(probe)}")
 
 
 def check_statistics(output, wrong):
@@ -75,17 +82,20 @@ def check_statistics(output, wrong):
                 wrong.append(f"{name} has a bound that is no number")
 
 
-def main(output, inputs):
-    wrong = []
-    check_arrow(output, inputs, wrong)
-    check_duckdb(output, inputs, wrong)
-    check_statistics(output, wrong)
-    json.dump(wrong, sys.stdout)
+def main(jobs):
+    connection = duckdb.connect()
+    found = []
+    for job in jobs:
+        wrong = []
+        output, inputs, deleted = job["output"], job["inputs"], job["deleted"]
+        check_arrow(output, inputs, deleted, wrong)
+        check_duckdb(connection, output, inputs, deleted, wrong)
+        check_statistics(output, wrong)
+        found += [f"{output}: {text}" for text in wrong]
+    json.dump(found, sys.stdout)
 
 
 parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("output")
-parser.add_argument("inputs", nargs="+")
-arguments = parser.parse_args()
-main(arguments.output, arguments.inputs)
+parser.add_argument("jobs", type=argparse.FileType())
+main(json.load(parser.parse_args().jobs))

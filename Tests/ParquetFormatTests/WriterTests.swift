@@ -200,7 +200,8 @@ func expectSoundStatistics<Source>(
             #expect(chunk.valueCount == Int64(batch.count), "\(comment)")
             if let count = statistics.nullCount { #expect(count == nulls, "\(comment)") }
             if let count = statistics.nanCount { #expect(count == wanted.nanCount, "\(comment)") }
-            guard let order, let low = statistics.minimum, let high = statistics.maximum,
+            let known = ValueBounds(statistics, valueCount: chunk.valueCount, order: order)
+            guard let order, let low = known.bounds?.minimum, let high = known.bounds?.maximum,
                 let bounds = wanted.bounds
             else { continue }
             #expect(!order.isLess(bounds.minimum, low), "\(comment) \(column.name)")

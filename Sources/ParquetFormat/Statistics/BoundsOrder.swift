@@ -135,8 +135,10 @@ struct ValueBounds: Hashable {
         guard let order, let statistics, let minimum = statistics.minimum,
             let maximum = statistics.maximum, order.isValid(minimum), order.isValid(maximum)
         else { return }
+        // Not all writers give zeros the sign that comes first or last, as the format asks for.
+        let (low, high) = order.widened(minimum, maximum)
         bounds = Bounds(
-            minimum: minimum, maximum: maximum, isMinimumExact: statistics.isMinimumExact,
+            minimum: low, maximum: high, isMinimumExact: statistics.isMinimumExact,
             isMaximumExact: statistics.isMaximumExact)
     }
 
