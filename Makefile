@@ -90,6 +90,11 @@ test-s3: ## Test S3 storage with Ceph's gateway as well (70 MB of Debian package
 	@scripts/python-env
 	@scripts/test-s3
 
+.PHONY: fuzz
+fuzz: ## Feed the Parquet reader with damaged bytes, FUZZ_SECONDS=10 for each target
+	@scripts/bootstrap build
+	@scripts/fuzz
+
 .PHONY: bench
 bench: build-release ## Measure against the alternatives, on the same data in the same run
 	@scripts/bootstrap spark

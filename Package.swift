@@ -320,3 +320,11 @@ let package = Package(
             ]),
     ]
 )
+
+// libFuzzer brings the entry point, so that the fuzzer links in `make fuzz` alone.
+if Context.environment["ICEPACK_FUZZ"] != nil {
+    package.targets.append(
+        .executableTarget(
+            name: "parquet-fuzz", dependencies: ["ParquetFormat"], path: "Tests/Fuzz/Parquet",
+            swiftSettings: strict))
+}

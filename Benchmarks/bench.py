@@ -277,40 +277,51 @@ def median_of(runs, command, scratch):
 
 
 def bench_parquet(results, scratch, arguments):
-    """Many files into one: copied against cat, stitched against DuckDB and PyArrow."""
+    """Many files into one: copied against cat, the other ways against DuckDB and PyArrow."""
     contenders = HERE / "parquet_contenders.py"
     ours = product.ROOT / ".build" / "release" / "parquet-bench"
-    for writer, aim in (("arrow", "2 ×"), ("duckdb", "2 ×")):
-        folder = scratch / writer
+    output = scratch / "output.parquet"
+
+    def made(writer, name, files, rows):
+        folder = scratch / name
         folder.mkdir()
-        size = [str(arguments.parquet_files), "50000"]
-        make = [sys.executable, contenders, f"make-{writer}", folder, *size]
+        make = [sys.executable, contenders, f"make-{writer}", folder, str(files), str(rows)]
         product.measured(make, scratch, {})
         inputs = sorted(folder.glob("*.parquet"))
         megabytes = sum(path.stat().st_size for path in inputs) / 1e6
-        what = f"{len(inputs)} files of {writer}, {megabytes:,.0f} MB"
-        output = scratch / "output.parquet"
+        return inputs, f"{len(inputs):,} files of {writer}, {megabytes:,.0f} MB"
+
+    def measure(way, inputs):
+        command = [ours, way] if way in ("copy", "stitch", "filter", "encode") else [
+            sys.executable, contenders, way]
+        wall, processor, peak = median_of(
+            arguments.runs, [*command, output, *inputs], scratch)
+        return wall, processor, peak, output.stat().st_size / 1e6
+
+    def compare(way, others, inputs, what, aim, figure=1):
+        mine = measure(way, inputs)
+        for name in others:
+            theirs = measure(name, inputs)
+            results.add(
+                f"{way} {what}, {('wall', 'CPU')[figure]}", f"{mine[figure]:.2f} s",
+                f"{name} {theirs[figure]:.2f} s", f"{theirs[figure] / mine[figure]:.1f} ×", aim)
+            results.add(
+                "its peak memory; size", f"{mine[2]:,.0f} MiB; {mine[3]:,.0f} MB",
+                f"{theirs[2]:,.0f} MiB; {theirs[3]:,.0f} MB")
+
+    for writer in ("arrow", "duckdb"):
+        inputs, what = made(writer, writer, arguments.parquet_files, 50000)
         cat = ["sh", "-c", 'out=$1; shift; cat "$@" > "$out"; echo {}', "cat", output, *inputs]
-        times = {
-            "copy": median_of(arguments.runs, [ours, "copy", output, *inputs], scratch),
-            "cat": median_of(arguments.runs, cat, scratch),
-            "stitch": median_of(arguments.runs, [ours, "stitch", output, *inputs], scratch),
-        }
-        mine = output.stat().st_size / 1e6
-        copied, plain = times["copy"][0], times["cat"][0]
+        copied = measure("copy", inputs)[0]
+        plain = median_of(arguments.runs, cat, scratch)[0]
         results.add(
             f"copy {what}", f"{copied:.2f} s", f"cat {plain:.2f} s", f"{copied / plain:.1f} ×",
             "1.3 × its wall time")
-        _, processor, peak = times["stitch"]
-        for name in ("duckdb", "arrow"):
-            command = [sys.executable, contenders, name, output, *inputs]
-            _, theirs, memory = median_of(arguments.runs, command, scratch)
-            results.add(
-                f"stitch {what}, CPU", f"{processor:.1f} s", f"{name} {theirs:.1f} s",
-                f"{theirs / processor:.1f} ×", aim)
-            results.add(
-                "its peak memory; size", f"{peak:,.0f} MiB; {mine:,.0f} MB",
-                f"{memory:,.0f} MiB; {output.stat().st_size / 1e6:,.0f} MB")
+        compare("stitch", ["duckdb", "arrow"], inputs, what, "2 ×")
+        compare("filter", ["duckdb-filter", "arrow-filter"], inputs, f"{what}, 1 % of rows", "2 ×")
+        compare("encode", ["arrow"], inputs, what, "1 ×")
+    inputs, what = made("arrow", "small", arguments.parquet_small_files, 2000)
+    compare("stitch", ["duckdb", "arrow"], inputs, what, "5 ×", figure=0)
 
 
 def bench_planning(results, scratch, arguments):
@@ -359,6 +370,7 @@ def main():
     parser.add_argument("--listed", type=int, default=1_000_000, help="files among the orphans")
     parser.add_argument("--parquet-files", type=int, default=100, help="of 50,000 rows each")
     parser.add_argument("--files", type=int, default=100_000, help="of the table to plan")
+    parser.add_argument("--parquet-small-files", type=int, default=1000, help="of 2,000 rows")
     parser.add_argument("--write", action="store_true", help="write RESULTS-<date>.md")
     arguments = parser.parse_args()
     unknown = set(arguments.parts) - set(PARTS)

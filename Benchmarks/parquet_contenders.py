@@ -3,7 +3,9 @@
 """Makes Parquet files for the benchmarks, and rewrites them with DuckDB or PyArrow.
 
     parquet_contenders.py make-arrow|make-duckdb FOLDER FILES ROWS
-    parquet_contenders.py duckdb|arrow OUTPUT INPUT...
+    parquet_contenders.py duckdb|arrow|duckdb-filter|arrow-filter OUTPUT INPUT...
+
+A filter leaves out one row in a hundred, the same ones as `parquet-bench filter`.
 """
 
 import json
@@ -55,16 +57,21 @@ def make(writer, folder, files, rows):
     return made
 
 
-def rewrite_with_duckdb(output, inputs):
+# Which rows go, by their number.
+DELETED = "(id * 2654435761) % 1000003 % 100 = 0"
+
+
+def rewrite_with_duckdb(output, inputs, filtered):
     import duckdb
 
+    where = f"WHERE NOT ({DELETED})" if filtered else ""
     connection = duckdb.connect(config={"threads": 2})
     connection.execute(
-        f"COPY (SELECT * FROM read_parquet({inputs})) TO '{output}' "
+        f"COPY (SELECT * FROM read_parquet({inputs}) {where}) TO '{output}' "
         f"(FORMAT parquet, CODEC 'zstd', ROW_GROUP_SIZE {ROW_GROUP})")
 
 
-def rewrite_with_arrow(output, inputs):
+def rewrite_with_arrow(output, inputs, filtered):
     import pyarrow.dataset
     import pyarrow.parquet
 
@@ -74,6 +81,9 @@ def rewrite_with_arrow(output, inputs):
     ) as writer:
         held, rows = [], 0
         for batch in dataset.to_batches(use_threads=False):
+            if filtered:
+                ids = batch.column("id").to_numpy()
+                batch = batch.filter(pyarrow.array(ids * 2654435761 % 1000003 % 100 != 0))
             held.append(batch)
             rows += batch.num_rows
             if rows >= ROW_GROUP:
@@ -88,8 +98,9 @@ def main(what, *arguments):
         folder, files, rows = arguments
         json.dump(make(what, folder, int(files), int(rows)), sys.stdout)
     else:
-        rewrite = {"duckdb": rewrite_with_duckdb, "arrow": rewrite_with_arrow}[what]
-        rewrite(arguments[0], list(arguments[1:]))
+        name, _, filtered = what.partition("-")
+        rewrite = {"duckdb": rewrite_with_duckdb, "arrow": rewrite_with_arrow}[name]
+        rewrite(arguments[0], list(arguments[1:]), bool(filtered))
         json.dump({}, sys.stdout)
 
 

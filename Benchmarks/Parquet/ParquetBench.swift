@@ -9,15 +9,17 @@ import ParquetFormat
 struct ParquetBench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "parquet-bench",
-        abstract: "Copies or stitches Parquet files, or decodes them, for `make bench`.")
+        abstract: "Rewrites Parquet files, or decodes them, for `make bench`.")
 
     enum Way: String, ExpressibleByArgument, CaseIterable {
         case copy
         case stitch
+        case filter
+        case encode
         case decode
     }
 
-    @Argument(help: "copy, stitch or decode.")
+    @Argument(help: "copy, stitch, filter (without one row in a hundred), encode or decode.")
     var way: Way
 
     @Argument(help: "The new file; nothing is written when decoding.")
@@ -35,14 +37,9 @@ struct ParquetBench: AsyncParsableCommand {
         let rows: Int64
         var groups = 0
         switch way {
-        case .copy:
-            let copier = RowGroupCopier<LocalFile, LocalFile>()
-            let (written, _) = try await copier.copy(files, to: LocalFile(writing: output))
-            (rows, groups) = (written.rowCount, written.rowGroups.count)
-        case .stitch:
-            let stitcher = PageStitcher<LocalFile, LocalFile>()
-            let (written, _) = try await stitcher.stitch(files, to: LocalFile(writing: output))
-            (rows, groups) = (written.rowCount, written.rowGroups.count)
+        case .copy: (rows, groups) = try await rewrite(files, .copy)
+        case .stitch, .filter: (rows, groups) = try await rewrite(files, .stitch)
+        case .encode: (rows, groups) = try await rewrite(files, .encode)
         case .decode: rows = try await decode(files)
         }
         let wall = (ContinuousClock.now - started.wall) / .seconds(1)
@@ -50,6 +47,29 @@ struct ParquetBench: AsyncParsableCommand {
         print(
             #"{"rows":\#(rows),"row_groups":\#(groups),"wall_seconds":\#(wall),"#
                 + #""cpu_seconds":\#(processor)}"#)
+    }
+
+    private func rewrite(
+        _ files: [ParquetFile<LocalFile>], _ kind: ParquetRewriteWay
+    ) async throws -> (rows: Int64, groups: Int) {
+        let inputs = files.enumerated().map { index, file in
+            ParquetRewriteInput(file, deletedRows: way == .filter ? deleted(index, file) : [])
+        }
+        let rewriter = try ParquetRewriter<LocalFile, LocalFile>(inputs, way: kind)
+        let output = output
+        let outputs = try await rewriter.rewrite { _ throws(LocalFile.Failure) in
+            try LocalFile(writing: output)
+        }
+        let written = outputs.map(\.written)
+        return (
+            written.reduce(0) { $0 + $1.rowCount }, written.reduce(0) { $0 + $1.rowGroups.count }
+        )
+    }
+
+    /// One row in a hundred, the same in every run: those that `parquet_contenders.py` leaves out.
+    private func deleted(_ index: Int, _ file: ParquetFile<LocalFile>) -> [Int64] {
+        let first = Int64(index) * file.rowCount
+        return (0..<file.rowCount).filter { ($0 + first) &* 2_654_435_761 % 1_000_003 % 100 == 0 }
     }
 
     private func decode(_ files: [ParquetFile<LocalFile>]) async throws -> Int64 {

@@ -44,7 +44,7 @@ import Testing
         }
     }
 
-    @Test(arguments: UInt64(0)..<120, [ParquetRewriteWay.stitch, .encode])
+    @Test(arguments: UInt64(0)..<60, [ParquetRewriteWay.stitch, .encode])
     func `what stays of random files is what was kept`(
         seed: UInt64, way: ParquetRewriteWay
     ) async throws {
@@ -78,7 +78,7 @@ import Testing
         try await Self.expect(outputs, holds: kept, "seed \(seed) \(way)")
     }
 
-    @Test(arguments: UInt64(0)..<150)
+    @Test(arguments: UInt64(0)..<80)
     func `rows of older schemas become rows of the newer`(seed: UInt64) async throws {
         var random = SeededGenerator(seed: seed)
         let old = try RandomTable(seed: seed, rowCount: 0)

@@ -53,7 +53,7 @@ extension RandomTable {
         try await ParquetFile(opening: ParquetMemorySource(bytes))
     }
 
-    @Test(arguments: UInt64(0)..<150)
+    @Test(arguments: UInt64(0)..<80)
     func `random values of random schemas come back`(seed: UInt64) async throws {
         var random = SeededGenerator(seed: seed)
         let table = try RandomTable(seed: seed)

@@ -167,41 +167,58 @@ extension ColumnValues {
     /// Adds values of the same type, all of them or those of a range.
     mutating func append(_ other: ColumnValues, _ range: Range<Int>? = nil) {
         let range = range ?? 0..<other.count
-        switch (self, other) {
-        case (.boolean(var mine), .boolean(let more)):
+        // Not a switch over both: a pair of them would keep the array from being unique.
+        switch self {
+        case .boolean(var mine):
+            guard case .boolean(let more) = other else { break }
             self = .boolean([])
             mine += more[range]
             self = .boolean(mine)
-        case (.int32(var mine), .int32(let more)):
+            return
+        case .int32(var mine):
+            guard case .int32(let more) = other else { break }
             self = .int32([])
             mine += more[range]
             self = .int32(mine)
-        case (.int64(var mine), .int64(let more)):
+            return
+        case .int64(var mine):
+            guard case .int64(let more) = other else { break }
             self = .int64([])
             mine += more[range]
             self = .int64(mine)
-        case (.float(var mine), .float(let more)):
+            return
+        case .float(var mine):
+            guard case .float(let more) = other else { break }
             self = .float([])
             mine += more[range]
             self = .float(mine)
-        case (.double(var mine), .double(let more)):
+            return
+        case .double(var mine):
+            guard case .double(let more) = other else { break }
             self = .double([])
             mine += more[range]
             self = .double(mine)
-        case (.int96(var mine), .int96(let more)):
+            return
+        case .int96(var mine):
+            guard case .int96(let more) = other else { break }
             self = .int96(FixedByteArrays(width: mine.width))
             mine.append(more, range)
             self = .int96(mine)
-        case (.fixedLengthByteArray(var mine), .fixedLengthByteArray(let more)):
+            return
+        case .fixedLengthByteArray(var mine):
+            guard case .fixedLengthByteArray(let more) = other else { break }
             self = .fixedLengthByteArray(FixedByteArrays(width: mine.width))
             mine.append(more, range)
             self = .fixedLengthByteArray(mine)
-        case (.byteArray(var mine), .byteArray(let more)):
+            return
+        case .byteArray(var mine):
+            guard case .byteArray(let more) = other else { break }
             self = .byteArray(ByteArrays())
             mine.append(more, range)
             self = .byteArray(mine)
-        default: preconditionFailure("only values of the same type are joined")
+            return
         }
+        preconditionFailure("only values of the same type are joined")
     }
 
     /// Forgets all values and keeps their memory.
@@ -245,7 +262,35 @@ extension ByteArrays {
     }
 }
 
+extension ColumnValues {
+    /// The values of some ranges.
+    func keeping(_ ranges: [Range<Int>]) -> ColumnValues {
+        switch self {
+        case .boolean(let array): return .boolean(array.keeping(ranges))
+        case .int32(let array): return .int32(array.keeping(ranges))
+        case .int64(let array): return .int64(array.keeping(ranges))
+        case .float(let array): return .float(array.keeping(ranges))
+        case .double(let array): return .double(array.keeping(ranges))
+        case .int96(let array): return .int96(array.keeping(ranges))
+        case .fixedLengthByteArray(let array): return .fixedLengthByteArray(array.keeping(ranges))
+        case .byteArray(let array):
+            var kept = ByteArrays()
+            kept.bytes.reserveCapacity(array.bytes.count)
+            kept.ends.reserveCapacity(array.count)
+            for range in ranges { kept.append(array, range) }
+            return .byteArray(kept)
+        }
+    }
+}
+
 extension FixedByteArrays {
+    fileprivate func keeping(_ ranges: [Range<Int>]) -> FixedByteArrays {
+        var kept = FixedByteArrays(width: width)
+        kept.bytes.reserveCapacity(bytes.count)
+        for range in ranges { kept.append(self, range) }
+        return kept
+    }
+
     mutating func append(_ other: FixedByteArrays, _ range: Range<Int>) {
         bytes += other.bytes[range.lowerBound * width..<range.upperBound * width]
     }

@@ -156,22 +156,37 @@ struct ValueDecoder {
             values = .double(array)
         case (.int96(let from), .int96(var array)):
             values = .int96(FixedByteArrays(width: array.width))
-            for position in positions { array.bytes += from[Int(position)] }
+            try gather(positions, from, into: &array)
             values = .int96(array)
         case (.fixedLengthByteArray(let from), .fixedLengthByteArray(var array)):
             values = .fixedLengthByteArray(FixedByteArrays(width: array.width))
-            for position in positions { array.bytes += from[Int(position)] }
-            try checkSize(array.bytes.count)
+            try gather(positions, from, into: &array)
             values = .fixedLengthByteArray(array)
         case (.byteArray(let from), .byteArray(var array)):
             values = .byteArray(ByteArrays())
+            var size = array.bytes.count
+            array.ends.reserveCapacity(array.ends.count + positions.count)
             for position in positions {
-                array.bytes += from[Int(position)]
-                array.ends.append(array.bytes.count)
-                try checkSize(array.bytes.count)
+                size += from.range(at: Int(position)).count
+                array.ends.append(size)
             }
+            try checkSize(size)
+            PlainBytes.gather(
+                from.bytes.span.bytes, positions, size: size - array.bytes.count, to: &array.bytes
+            ) { from.range(at: $0) }
             values = .byteArray(array)
         default: throw .malformed("its dictionary holds another type")
+        }
+    }
+
+    private func gather(
+        _ positions: [UInt32], _ from: FixedByteArrays, into array: inout FixedByteArrays
+    ) throws(DecodeFault) {
+        let width = from.width
+        let size = positions.count * width
+        try checkSize(array.bytes.count + size)
+        PlainBytes.gather(from.bytes.span.bytes, positions, size: size, to: &array.bytes) {
+            $0 * width..<($0 + 1) * width
         }
     }
 

@@ -64,6 +64,28 @@ enum PlainBytes {
         return true
     }
 
+    /// Appends the bytes at the places of some positions, which take `size` bytes in all.
+    @inline(__always)
+    static func gather(
+        _ input: RawSpan, _ positions: [UInt32], size: Int, to output: inout [UInt8],
+        _ place: (Int) -> Range<Int>
+    ) {
+        output.append(addingCapacity: size) { span in
+            span.withUnsafeMutableBufferPointer { buffer, initialized in
+                input.withUnsafeBytes { source in
+                    let target = UnsafeMutableRawBufferPointer(buffer)
+                    for position in positions {
+                        let range = place(Int(position))
+                        let goal = initialized..<initialized + range.count
+                        UnsafeMutableRawBufferPointer(rebasing: target[goal]).copyMemory(
+                            from: UnsafeRawBufferPointer(rebasing: source[range]))
+                        initialized += range.count
+                    }
+                }
+            }
+        }
+    }
+
     /// Puts `count` values whose first bytes, second bytes and so on lie together back in order.
     static func appendSplit(
         _ input: RawSpan, width: Int, count: Int, to output: inout [UInt8]

@@ -146,14 +146,6 @@ extension ColumnBatch {
 }
 
 extension ColumnValues {
-    /// The values of some ranges.
-    func keeping(_ ranges: [Range<Int>]) -> ColumnValues {
-        var kept = self
-        kept.removeAll()
-        for range in ranges { kept.append(self, range) }
-        return kept
-    }
-
     /// Adds the value of a fill that was checked against the column, for a row.
     mutating func append(fill: ColumnFill, _ ordinal: Int64) {
         switch fill {

@@ -147,6 +147,12 @@ struct ValueScan {
 
     private func precedes(_ bytes: RawSpan, _ left: Range<Int>, _ right: Range<Int>) -> Bool {
         var (mine, theirs) = (left.lowerBound, right.lowerBound)
+        while mine + 8 <= left.upperBound, theirs + 8 <= right.upperBound {
+            let a = bytes.unsafeLoadUnaligned(fromByteOffset: mine, as: UInt64.self)
+            let b = bytes.unsafeLoadUnaligned(fromByteOffset: theirs, as: UInt64.self)
+            if a != b { return a.bigEndian < b.bigEndian }
+            (mine, theirs) = (mine + 8, theirs + 8)
+        }
         while mine < left.upperBound, theirs < right.upperBound {
             let (a, b) = (
                 bytes.unsafeLoad(fromByteOffset: mine, as: UInt8.self),

@@ -4,7 +4,7 @@
 struct GatheredDictionary {
     var bytes: [UInt8] = []
     var entries = DictionaryEntries()
-    var ranks: DictionaryRanks?
+    var keys: DictionaryKeys?
 }
 
 extension ColumnStitcher {
@@ -191,18 +191,18 @@ extension ColumnStitcher {
         guard let order else { return nil }
         let nulls = Int64(work.entryCount - work.present)
         if case .gathered = mover.use {
-            let ranks =
-                mover.gathered.ranks
-                ?? DictionaryRanks(
-                    mover.gathered.bytes.span.bytes, mover.gathered.entries, order)
-            mover.gathered.ranks = ranks
-            return ranks.bounds(work.positions[...], nullCount: nulls)
+            let keys =
+                mover.gathered.keys
+                ?? DictionaryKeys(
+                    mover.gathered.bytes, mover.gathered.entries, order)
+            mover.gathered.keys = keys
+            return keys.bounds(work.positions[...], nullCount: nulls)
         }
-        let ranks =
-            mergedRanks
-            ?? DictionaryRanks(mover.merged.plain.span.bytes, mover.merged.entries, order)
-        mergedRanks = ranks
-        return ranks.bounds(work.positions[...], nullCount: nulls)
+        let keys =
+            mergedKeys
+            ?? DictionaryKeys(mover.merged.plain, mover.merged.entries, order)
+        mergedKeys = keys
+        return keys.bounds(work.positions[...], nullCount: nulls)
     }
 
     /// Adds what is known of a page to what is known of its part.

@@ -27,8 +27,8 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
     var work = PageWork()
     /// What is known of the values of each part that is done.
     var known: [ValueBounds] = []
-    /// The order of the merged dictionary's values, once it is asked for.
-    var mergedRanks: DictionaryRanks?
+    /// What tells the bounds of positions in the merged dictionary, once it is asked for.
+    var mergedKeys: DictionaryKeys?
 
     /// Pages with as many values, or as many bytes, are worth their own header.
     static var fairSize: Int { 64 << 10 }

@@ -69,6 +69,13 @@ struct DictionaryMerger {
     private(set) var entries = DictionaryEntries()
     /// Positions plus one; 0 is free.
     private var table = [Int32](repeating: 0, count: 1 << 10)
+    /// The places in the table that the values took which are being added.
+    private var addedSlots: [Int32] = []
+    /// Whether the table has grown since the first of them, so that the places are others.
+    private var hasGrown = false
+
+    /// How many values of a dictionary are looked up before it is added.
+    private static let sampleSize = 256
 
     init(_ column: ParquetColumn, byteLimit: Int) {
         self.column = column
@@ -82,8 +89,11 @@ struct DictionaryMerger {
     /// nothing is added.
     mutating func add(_ input: RawSpan, _ source: DictionaryEntries) -> [UInt32]? {
         let (oldCount, oldSize) = (entries.count, plain.count)
+        guard mayFit(input, source) else { return nil }
         var positions: [UInt32] = []
         positions.reserveCapacity(source.count)
+        addedSlots.removeAll(keepingCapacity: true)
+        hasGrown = false
         for index in 0..<source.count {
             guard let position = find(input, source.range(index)) else {
                 rollBack(to: oldCount, size: oldSize)
@@ -92,6 +102,31 @@ struct DictionaryMerger {
             positions.append(position)
         }
         return positions
+    }
+
+    /// Whether a dictionary fits by what some of its values say: adding one in vain costs as much
+    /// as adding it.
+    private func mayFit(_ input: RawSpan, _ source: DictionaryEntries) -> Bool {
+        guard entries.count > 0, source.count > Self.sampleSize else { return true }
+        let step = source.count / Self.sampleSize
+        let places = stride(from: 0, to: source.count, by: step)
+        let sampled = places.reduce(into: (count: 0, missing: 0)) { seen, index in
+            seen.count += 1
+            seen.missing += contains(input, source.range(index)) ? 0 : 1
+        }
+        let added = input.byteCount / sampled.count * sampled.missing
+        // A sample may mislead by a little.
+        return plain.count + added / 5 * 4 <= byteLimit
+    }
+
+    private func contains(_ input: RawSpan, _ range: Range<Int>) -> Bool {
+        let mask = table.count - 1
+        var slot = hash(input, range) & mask
+        while table[slot] != 0 {
+            if isEqual(input, range, entries.range(Int(table[slot] - 1))) { return true }
+            slot = (slot + 1) & mask
+        }
+        return false
     }
 
     /// Adds some of a column's values and appends where each is; false if one does not fit, and
@@ -125,6 +160,8 @@ struct DictionaryMerger {
     ) -> Bool {
         let (oldCount, oldSize, oldPositions) = (entries.count, plain.count, positions.count)
         positions.reserveCapacity(oldPositions + range.count)
+        addedSlots.removeAll(keepingCapacity: true)
+        hasGrown = false
         for index in range {
             guard let position = find(input, place(index)) else {
                 rollBack(to: oldCount, size: oldSize)
@@ -156,13 +193,19 @@ struct DictionaryMerger {
         PlainBytes.append(input, range, to: &plain)
         entries.append(start..<plain.count)
         table[slot] = Int32(entries.count)
+        addedSlots.append(Int32(slot))
         return UInt32(entries.count - 1)
     }
 
     private mutating func rollBack(to count: Int, size: Int) {
         entries.truncate(to: count)
         plain.removeLast(plain.count - size)
-        rebuild(size: table.count)
+        if hasGrown {
+            rebuild(size: table.count)
+        } else {
+            // Nothing else was added since, so that no chain of places leads over these.
+            for slot in addedSlots { table[Int(slot)] = 0 }
+        }
     }
 
     private mutating func rebuild(size: Int) {
@@ -173,6 +216,7 @@ struct DictionaryMerger {
             fresh[slot] = Int32(index + 1)
         }
         table = fresh
+        hasGrown = true
     }
 
     /// Eight bytes at a time, mixed by multiplication; nobody gains by colliding values, for the

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+
+@testable import ParquetFormat
+
+/// What is fed with the fuzzer's bytes; ICEPACK_FUZZ_TARGET names it.
+enum FuzzTarget: String {
+    /// A file: its footer, indexes, bloom filters and values.
+    case file
+    /// A file, rewritten in every way.
+    case rewrite
+    /// The header of a page.
+    case header
+    /// The values of a page, in the encoding and type that the first bytes choose.
+    case values
+    /// The levels and positions of a page.
+    case levels
+    /// A compressed page, in the codec that the first byte chooses.
+    case codec
+
+    static let chosen =
+        ProcessInfo.processInfo.environment["ICEPACK_FUZZ_TARGET"]
+        .flatMap(FuzzTarget.init(rawValue:)) ?? .file
+
+    private static let limits: ParquetLimits = {
+        var limits = ParquetLimits()
+        limits.pageBytes = 4 << 20
+        limits.pageValues = 1 << 18
+        limits.batchValues = 1 << 18
+        limits.batchBytes = 8 << 20
+        return limits
+    }()
+
+    /// Whatever the bytes are, they are taken or refused with an error.
+    func run(_ bytes: [UInt8]) async {
+        do {
+            switch self {
+            case .file: try await readFile(bytes)
+            case .rewrite: try await rewrite(bytes)
+            case .header: try readHeader(bytes)
+            case .values: try readValues(bytes)
+            case .levels: try readLevels(bytes)
+            case .codec: try readCodec(bytes)
+            }
+        } catch {
+            // A refusal must at least say why.
+            precondition(!"\(error)".isEmpty, "an error has words")
+        }
+    }
+
+    private func readFile(_ bytes: [UInt8]) async throws {
+        let file = try await ParquetFile(
+            opening: ParquetMemorySource(bytes), limits: Self.limits)
+        for group in file.rowGroups.indices.prefix(3) {
+            for column in file.schema.columns.indices.prefix(20) {
+                // Each by itself: a damaged column must not hide the next.
+                do {
+                    _ = try await file.columnIndex(rowGroup: group, column: column)
+                    _ = try await file.offsetIndex(rowGroup: group, column: column)
+                    _ = try await file.bloomFilter(rowGroup: group, column: column)
+                    _ = try await file.readColumn(rowGroup: group, column: column)
+                } catch { continue }
+            }
+        }
+    }
+
+    private func rewrite(_ bytes: [UInt8]) async throws {
+        let file = try await ParquetFile(
+            opening: ParquetMemorySource(bytes), limits: Self.limits)
+        guard file.rowCount < 1 << 20 else { return }
+        let deleted = stride(from: Int64(0), to: file.rowCount, by: 3).map { $0 }
+        for (way, rows) in [
+            (ParquetRewriteWay.copy, []), (.stitch, []), (.stitch, deleted), (.encode, deleted),
+        ] {
+            let input = ParquetRewriteInput(file, deletedRows: rows)
+            do {
+                let rewriter = try ParquetRewriter<ParquetMemorySource, ParquetMemorySink>(
+                    [input, input], way: way)
+                let outputs = try await rewriter.rewrite { _ in ParquetMemorySink() }
+                for output in outputs { _ = output.written.metrics() }
+            } catch { continue }
+        }
+    }
+
+    private func readHeader(_ bytes: [UInt8]) throws {
+        var reader = ThriftReader(bytes, place: ParquetPlace(.pageHeader, 0))
+        let header = try PageHeader(from: &reader)
+        var again = ThriftReader(header.thriftBytes, place: ParquetPlace(.pageHeader, 0))
+        let same = try PageHeader(from: &again)
+        precondition(same == header, "a header is written as it was read")
+    }
+
+    private func readValues(_ bytes: [UInt8]) throws {
+        guard bytes.count > 3 else { return }
+        let encodings = ParquetEncoding.allCases
+        let encoding = encodings[Int(bytes[0]) % encodings.count]
+        let types = PhysicalType.allCases.filter { $0 != .int96 }
+        let type = types[Int(bytes[1]) % types.count]
+        let field = ParquetField.values("v", .required, type, length: 3)
+        let column = try ParquetSchema([field]).columns[0]
+        var decoder = ValueDecoder(column: column, byteLimit: Self.limits.batchBytes)
+        var dictionary = ColumnValues(for: column)
+        dictionary.append(
+            fill: .constant([UInt8](repeating: 1, count: column.plainWidth ?? 3)), 0)
+        decoder.dictionary = dictionary
+        var values = ColumnValues(for: column)
+        let rest = Array(bytes[3...])
+        try decoder.decode(rest.span.bytes, encoding, count: Int(bytes[2]) * 8, into: &values)
+        guard ValueEncoder.encodes(encoding, type) else { return }
+        var output: [UInt8] = []
+        try ValueEncoder.encode(values, encoding, appendingTo: &output)
+        var again = ColumnValues(for: column)
+        try decoder.decode(output.span.bytes, encoding, count: values.count, into: &again)
+        precondition(
+            ColumnBatch(again).values.count == values.count, "what was written reads the same")
+    }
+
+    private func readLevels(_ bytes: [UInt8]) throws {
+        guard bytes.count > 2 else { return }
+        let rest = Array(bytes[2...])
+        var levels: [UInt8] = []
+        _ = try HybridDecoder.decode(
+            rest.span.bytes, width: Int(bytes[0] % 9), count: Int(bytes[1]) * 64,
+            appendingTo: &levels)
+        var positions: [UInt32] = []
+        _ = try HybridDecoder.decode(
+            rest.span.bytes, width: Int(bytes[0] % 40), count: Int(bytes[1]) * 64,
+            appendingTo: &positions)
+    }
+
+    private func readCodec(_ bytes: [UInt8]) throws {
+        guard bytes.count > 3 else { return }
+        let codecs = ParquetCodec.allCases
+        let rest = Array(bytes[3...])
+        var output: [UInt8] = []
+        let size = Int(bytes[1]) << 8 | Int(bytes[2])
+        try PageCodec().decompress(
+            rest.span.bytes, codecs[Int(bytes[0]) % codecs.count], size: size, into: &output,
+            place: ParquetPlace(.page, 0))
+    }
+}
