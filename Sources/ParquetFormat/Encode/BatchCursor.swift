@@ -23,7 +23,7 @@ struct BatchCursor {
 
     var isAtEnd: Bool { entry == batch.count }
 
-    /// The next rows: as many as asked for, or fewer for a total of so many bytes, but at least one.
+    /// The next rows: as many as asked for, or fewer for so many bytes in all, but at least one.
     mutating func next(rows: Int, bytes limit: Int) -> Segment? {
         guard !isAtEnd, rows > 0 else { return nil }
         var wanted = rows

@@ -3,8 +3,8 @@
 /// Makes the pages of one column chunk from values.
 ///
 /// Values go into a dictionary until it grows too large or, judged by the first page, does not make
-/// the chunk smaller; what comes then is plain, or in the encoding that the settings name. Pages are
-/// compressed as they fill up, and kept until the chunk is written: the dictionary comes first.
+/// the chunk smaller; what comes then is plain, or in the encoding that the settings name. Pages
+/// are compressed as they fill up, and kept until the chunk is written: the dictionary comes first.
 struct ColumnChunkEncoder {
     private let column: ParquetColumn
     private let order: BoundsOrder?

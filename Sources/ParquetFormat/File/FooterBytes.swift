@@ -63,12 +63,16 @@ struct FooterCheck {
     let schema: ParquetSchema
     let footerStart: Int64
 
+    /// No header of a page is shorter.
+    private static let leastPageHeader: Int64 = 8
+
     private func malformed(_ reason: String) -> ParquetError {
         .malformed(reason: reason, at: ParquetPlace(.footer, footerStart))
     }
 
     func check(_ metadata: FileMetadata) throws(ParquetError) {
         var rows: Int64 = 0
+        var values: Int64 = 0
         for group in metadata.rowGroups {
             guard group.columns.count == schema.columns.count else {
                 throw malformed(
@@ -77,6 +81,10 @@ struct FooterCheck {
             }
             for (chunk, column) in zip(group.columns, schema.columns) {
                 try check(chunk, column, rows: group.rowCount)
+                let (sum, overflow) = values.addingReportingOverflow(
+                    chunk.metadata?.valueCount ?? 0)
+                guard !overflow else { throw malformed("the value counts overflow") }
+                values = sum
             }
             let (sum, overflow) = rows.addingReportingOverflow(group.rowCount)
             guard !overflow else { throw malformed("the row counts overflow") }
@@ -110,6 +118,14 @@ struct FooterCheck {
             && range.lowerBound <= range.upperBound
         guard isWithin else {
             throw malformed("column \(column.name) reaches out of the file")
+        }
+        // A page states at most so many values, and its header takes some bytes.
+        let pages = metadata.compressedSize / Self.leastPageHeader + 1
+        let most = pages.multipliedReportingOverflow(by: Int64(Int32.max))
+        guard most.overflow || metadata.valueCount <= most.partialValue else {
+            throw malformed(
+                "column \(column.name) has \(metadata.valueCount) values in "
+                    + "\(metadata.compressedSize) bytes")
         }
         // Only lists can make a chunk's values more than its rows, and none makes them fewer.
         let isCountRight =
