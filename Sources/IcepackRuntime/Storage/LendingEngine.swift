@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Fleet
 import IcebergCatalog
 import Maintenance
 import NativeEngine
