@@ -8,9 +8,10 @@ public import WireFormat
 // swift-format-ignore: AllPublicDeclarationsHaveDocumentation
 extension PostgresStore: TableObservations {
     public func record(_ observation: TableObservation) async throws(JobStoreError) {
-        let place = observation.table.parameters + [
-            .prose(observation.metadataLocation), .text(observation.collectedAt.description),
-        ]
+        let place =
+            observation.table.parameters + [
+                .prose(observation.metadataLocation), .text(observation.collectedAt.description),
+            ]
         _ = try await run(
             zip(Statement.recordObservation, [observation.status, observation.health]).map {
                 PostgresStatement($0, place + [.json($1)])
@@ -20,9 +21,10 @@ extension PostgresStore: TableObservations {
     public func confirmObservation(
         of table: TableName, metadataLocation: String, at time: Timestamp
     ) async throws(JobStoreError) -> Bool {
-        let parameters = table.parameters + [
-            .prose(metadataLocation), .text(time.description),
-        ]
+        let parameters =
+            table.parameters + [
+                .prose(metadataLocation), .text(time.description),
+            ]
         let results = try await run(
             Statement.confirmObservation.map { PostgresStatement($0, parameters) })
         return results.allSatisfy { $0.first != nil }
