@@ -71,6 +71,17 @@ def rewrite_with_duckdb(output, inputs, filtered):
         f"(FORMAT parquet, CODEC 'zstd', ROW_GROUP_SIZE {ROW_GROUP})")
 
 
+def kept(ids):
+    import pyarrow.compute as compute
+
+    def remainder(values, divisor):
+        whole = compute.multiply(compute.divide(values, divisor), divisor)
+        return compute.subtract(values, whole)
+
+    scrambled = remainder(compute.multiply(ids, 2654435761), 1000003)
+    return compute.not_equal(remainder(scrambled, 100), 0)
+
+
 def rewrite_with_arrow(output, inputs, filtered):
     import pyarrow.dataset
     import pyarrow.parquet
@@ -82,8 +93,7 @@ def rewrite_with_arrow(output, inputs, filtered):
         held, rows = [], 0
         for batch in dataset.to_batches(use_threads=False):
             if filtered:
-                ids = batch.column("id").to_numpy()
-                batch = batch.filter(pyarrow.array(ids * 2654435761 % 1000003 % 100 != 0))
+                batch = batch.filter(kept(batch.column("id")))
             held.append(batch)
             rows += batch.num_rows
             if rows >= ROW_GROUP:
