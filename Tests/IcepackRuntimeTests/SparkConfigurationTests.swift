@@ -58,6 +58,8 @@ import Testing
         ("ICEPACK_SPARK_ADMIN_URL", "kyuubi"), ("ICEPACK_SPARK_SERVER", "livy"),
         ("ICEPACK_SPARK_ICEBERG_VERSION", "1"), ("ICEPACK_SPARK_ICEBERG_VERSION", "1.x"),
         ("ICEPACK_SPARK_LOCATION_SCHEME", "s3a://"), ("ICEPACK_SOCKET_TIMEOUT_MS", "999"),
+        // Beyond it a table would be freed under a statement that may still run.
+        ("ICEPACK_SOCKET_TIMEOUT_MS", "82800001"),
     ])
     func `a bad value names its key`(key: String, value: String) {
         let found = problems(["ICEPACK_SPARK_HOST": "kyuubi", key: value])

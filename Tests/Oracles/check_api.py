@@ -18,9 +18,10 @@ import openapi_spec_validator
 
 CONFIGURATION = """
 # A repeated Idempotency-Key with another body is refused, which no schema can say; neither can
-# it say that one file size must be below another, or one time after another.
+# it say that one file size must be below another, or one time after another. A purge
+# names a job or says that it means all, not both.
 [[operations]]
-include-operation-id = ["submitMaintenance", "planMaintenance", "recordRun"]
+include-operation-id = ["submitMaintenance", "planMaintenance", "recordRun", "purgeQuarantine"]
 checks.positive_data_acceptance.expected-statuses = [
     "2xx", "401", "403", "404", "409", "422", "429", "5xx"
 ]

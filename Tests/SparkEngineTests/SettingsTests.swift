@@ -61,7 +61,7 @@ import WireFormat
         "spark.jars", "spark.executor.extraJavaOptions", "spark.driver.extraClassPath",
         "spark.sql.catalog.lab.uri", "spark.hadoop.fs.s3a.access.key", "spark.sql.extensions",
         "spark.sql.session.timeZone", "spark.app.name", "spark.sql.files.ignoreCorruptFiles",
-        "spark.executorEnv.X", "spark.yarn.queue",
+        "spark.executorEnv.X", "spark.yarn.queue", "spark.sql.adaptive.customCostEvaluatorClass",
     ])
     func `a table cannot make other settings`(name: String) {
         let session = session(.perJob, [("icepack.\(name)", "x")])

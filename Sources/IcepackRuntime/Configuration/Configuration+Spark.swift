@@ -75,8 +75,9 @@ extension Configuration {
             server: reader.choice(.sparkServer, SparkSettings.Server.kyuubi),
             icebergVersion: reader.releaseNumber(.sparkIcebergVersion),
             locationScheme: reader.scheme(.sparkLocationScheme),
+            // Below the time after which a table is no longer held for what may still run.
             operationLimit: reader.duration(
-                milliseconds: .socketTimeoutMs, 1000...(7 * 86_400_000)))
+                milliseconds: .socketTimeoutMs, 1000...longestOperationMilliseconds))
         if transport == .http, authentication == .nosasl {
             reader.fail(
                 .sparkAuth, "cannot be nosasl over http: servers want a user there; set plain")
@@ -90,6 +91,9 @@ extension Configuration {
         }
         return settings
     }
+
+    /// An hour less than ``Jobs/SweepPolicy/engineHoldLimit``, in milliseconds.
+    static var longestOperationMilliseconds: Int { 23 * 60 * 60 * 1000 }
 
     /// The keys that mean nothing without a host.
     private static let sparkKeys: [ConfigurationKey] = [

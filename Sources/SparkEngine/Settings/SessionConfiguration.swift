@@ -30,6 +30,8 @@ package struct SessionConfiguration: Hashable, Sendable {
     /// Settings under the prefixes with which a rewrite could lose rows and not say so.
     package static let deniedNames: Set<String> = [
         "spark.sql.files.ignoreCorruptFiles", "spark.sql.files.ignoreMissingFiles",
+        // Names a class that Spark loads.
+        "spark.sql.adaptive.customCostEvaluatorClass",
     ]
     /// The longest value that is taken.
     package static let longestValue = 200

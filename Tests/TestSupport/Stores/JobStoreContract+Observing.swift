@@ -13,7 +13,8 @@ extension JobStoreContract {
         TableObservation(
             table: table, metadataLocation: metadata,
             collectedAt: time(second),
-            status: ["status": .integer(second), "text": "it's \u{1F9CA}"],
+            // In the order of JSONB, which is by length.
+            status: ["text": "it's \u{1F9CA}", "second": .integer(second)],
             health: ["health_status": .string(health)])
     }
 
