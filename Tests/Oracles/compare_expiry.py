@@ -18,6 +18,8 @@ import sys
 import time
 import urllib.request
 
+import oracle_server
+
 HERE = pathlib.Path(__file__).parent
 TABLE = "demo.events"
 
@@ -87,7 +89,7 @@ class Comparison:
             self.catalog_uri = f"sqlite:///{self.warehouse}/catalog.db"
 
     def oracle(self, program, *arguments):
-        return run([sys.executable, HERE / program, *arguments], self.scratch)
+        return run([*oracle_server.command(program), *arguments], self.scratch)
 
     def spark(self, action, *arguments):
         catalog = ["--catalog-uri", self.catalog_uri] if self.catalog_uri else []

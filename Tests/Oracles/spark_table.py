@@ -34,6 +34,8 @@ def session_with(settings, scratch, memory="1g", master="local[2]", jar=NEWEST):
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.driver.memory": memory,
+        # It lives for a minute: what the second compiler and a parallel collector cost never pays.
+        "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
         "spark.local.dir": scratch,
         "spark.sql.shuffle.partitions": "4",
         "spark.sql.session.timeZone": "UTC",

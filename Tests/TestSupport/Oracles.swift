@@ -39,15 +39,31 @@ public enum Oracles {
     /// - Throws: ``Failure`` with what it said on standard error when it ends with anything but 0.
     public static func run(_ program: String, _ arguments: [String]) async throws -> JSONValue {
         let path = try Self.program(program)
+        // Isolated and without packages: the caller itself is to start at once.
+        let caller = [
+            try pythonPath(), "-I", "-S", try Self.program(serverProgram), "call",
+            try await server.value,
+        ]
         // Through `env`, because a path as such would need another package's type.
         let result = try await Subprocess.run(
-            .name("env"), arguments: Arguments([try pythonPath(), path] + arguments),
+            .name("env"), arguments: Arguments(caller + [path] + arguments),
             output: .bytes(limit: outputLimit), error: .string(limit: outputLimit))
         guard result.terminationStatus.isSuccess else {
             throw Failure(description: "\(program): \(result.standardError)")
         }
         return try JSONValue(parsing: result.standardOutput)
     }
+
+    /// The name of the socket of `oracle_server.py`, which has the libraries loaded.
+    ///
+    /// Unstructured because it outlives the test that happens to come first.
+    private static let server = Task {
+        let line = try await ServerProcess.launch(
+            [try pythonPath(), try program(serverProgram), "serve"], ready: "ready ")
+        return String(line.dropFirst("ready ".count).filter { !$0.isNewline })
+    }
+
+    private static let serverProgram = "oracle_server.py"
 
     /// The Python that the programs run with.
     public static func pythonPath() throws -> String {
