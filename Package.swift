@@ -138,7 +138,7 @@ let package = Package(
             "NativeEngine",
             [
                 "AvroFormat", "Compression", "IcebergCatalog", "IcebergSpec", "IcebergTable",
-                "Maintenance", "ObjectStorage", "SortedRuns", "WireFormat",
+                "Maintenance", "ObjectStorage", "ParquetFormat", "SortedRuns", "WireFormat",
             ]),
 
         // Spark, as the engine for what outgrows one machine.

@@ -8,7 +8,9 @@ public import ObjectStorage
 ///
 /// It changes a table only through its catalog, under the worker's lease, and removes a file only
 /// when the table's current metadata, read after the commit, does not reach it.
-public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: MaintenanceEngine {
+public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: MaintenanceEngine,
+    OrphanGuard
+{
     let catalog: Tables
     let storage: Storage
     let settings: NativeEngineSettings
@@ -64,6 +66,23 @@ public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: Maintenance
         .refused(
             code: NoEngineForAction.code,
             reason: "the native engine does not run \(action.rawValue) in this version")
+    }
+
+    /// What an orphan removal would do with what another engine found.
+    public func plan(
+        _ request: ActionRequest, among candidates: [Location]
+    ) async throws(MaintenanceError) -> ActionPlan {
+        try await RemoveOrphanFilesPreview(engine: self, request: request, candidates: candidates)
+            .plan()
+    }
+
+    /// Removes orphans among what another engine found.
+    public func run(
+        _ request: ActionRequest, among candidates: [Location], in context: RunContext
+    ) async throws(MaintenanceError) -> ActionReport {
+        try await RemoveOrphanFilesRun(
+            engine: self, request: request, context: context, candidates: candidates
+        ).run()
     }
 
     /// The table as it is now.

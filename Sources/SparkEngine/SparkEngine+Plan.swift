@@ -78,6 +78,13 @@ extension SparkEngine {
             journal: NoJournal(), attempt: label)
         let (statement, warnings) = try call(request, on: table, for: label)
         let (result, _) = try await execute(request, on: table, in: context)
+        if let orphanGuard {
+            let plan = try await orphanGuard.plan(request, among: orphans(in: result))
+            var summary = plan.summary
+            summary["statement"] = .string(statement)
+            return ActionPlan(
+                snapshotID: plan.snapshotID, hasWork: plan.hasWork, summary: summary)
+        }
         let files = result.rows.compactMap { $0.first?.textValue }
         var summary = JSONObject()
         summary["orphan_files_count"] = .integer(result.rows.count)

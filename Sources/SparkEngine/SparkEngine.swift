@@ -22,6 +22,8 @@ public struct SparkEngine<
     let catalog: Tables
     let storage: Storage
     let settings: SparkSettings
+    /// Decides about the orphans that Spark lists; nil where nobody does, and Spark only looks.
+    let orphanGuard: (any OrphanGuard)?
     let clock: Time
     let logger: Logger
 
@@ -40,18 +42,22 @@ public struct SparkEngine<
     ///
     /// - Parameter storage: where the tables' files are; it is only looked at, to name what a
     ///   stopped statement left behind.
+    /// - Parameter orphanGuard: what moves the orphans that Spark lists.
     public init(
         server: Server, applications: Applications?, catalog: Tables, storage: Storage,
-        settings: SparkSettings, clock: Time, logger: Logger
+        settings: SparkSettings, orphanGuard: (any OrphanGuard)? = nil, clock: Time,
+        logger: Logger
     ) {
         self.server = server
         self.applications = applications
         self.catalog = catalog
         self.storage = storage
         self.settings = settings
+        self.orphanGuard = orphanGuard
         self.clock = clock
         self.logger = logger
-        limits = SparkCapabilities(iceberg: settings.iceberg).limits
+        limits =
+            SparkCapabilities(iceberg: settings.iceberg, guardsOrphans: orphanGuard != nil).limits
     }
 
     /// Stops what an earlier attempt left, or adopts it; then calls the procedure and follows it to

@@ -24,7 +24,11 @@ import WireFormat
             let tree = try await RandomTree(using: &random)
             let before = try await tree.table.everything()
 
-            let report = try await tree.table.removeOrphans()
+            // What another engine found is judged like what we list: here it found everything.
+            let report =
+                seed.isMultiple(of: 3)
+                ? try await tree.table.removeOrphans(among: before.keys.shuffled(using: &random))
+                : try await tree.table.removeOrphans()
 
             let after = try await tree.table.everything()
             let gone = Set(before.keys).subtracting(after.keys)

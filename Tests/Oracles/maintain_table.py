@@ -108,7 +108,11 @@ class Table:
             "manifests": set(manifests),
             "live": live,
             "kinds": {references.local_path(path): kind for path, kind in kinds.items()},
-            "present": set(references.files_below(folder)),
+            "present": {
+                path
+                for path in references.files_below(folder)
+                if "/.icepack-quarantine/" not in path
+            },
         }
 
     @staticmethod
@@ -180,10 +184,13 @@ def expiry(before, after):
 
 
 def orphans(before, after):
-    """Files that nothing references; they stay, because it was a dry run."""
-    lost = before["present"] - after["present"]
-    known = set(after["kinds"])
-    return {"orphan_files_count": len(after["present"] - known) if not lost else -len(lost)}
+    """Files that nothing references: they stay in a dry run, and else are all gone."""
+    gone = before["present"] - after["present"]
+    known = set(before["kinds"])
+    counts = {"orphan_files_count": len(before["present"] - known)}
+    if gone:
+        counts["quarantined_files_count"] = len(gone - known)
+    return counts
 
 
 COUNTS = {
@@ -277,14 +284,15 @@ class Run:
         worked = any(count for name, count in seen.items() if name in told)
         self.expect(worked, f"{action}: had nothing to do, which shows nothing: {told}")
 
-    def refuse_removal(self, before):
-        """Spark deletes orphans without our guards: only a dry run may go there."""
-        status, problem = request("POST", self.url, {"actions": ["remove_orphan_files"]})
-        expected = (422, "no_engine_for_action")
-        self.expect(
-            (status, problem.get("code")) == expected, f"a real removal was answered {status}"
-        )
-        self.expect(self.table.look()["present"] == before["present"], "a refusal removed files")
+    def remove_orphans(self, state):
+        """Spark lists the orphans; Icepack decides and moves them, in a dry run none."""
+        plant_orphans(state["folder"])
+        before = self.table.look()
+        dry = self.act("remove_orphan_files", {"dry_run": True}, before)
+        self.expect(dry["present"] == before["present"], "a dry run moved files")
+        after = self.act("remove_orphan_files", {}, dry)
+        self.expect(after["present"] <= set(after["kinds"]), "orphans stayed")
+        return after
 
 
 def main():
@@ -314,10 +322,7 @@ def main():
     # What other writers left behind by themselves is none of this.
     for path in state["present"] - set(state["kinds"]):
         os.remove(path)
-    plant_orphans(state["folder"])
-    state = run.table.look()
-    state = run.act("remove_orphan_files", {"dry_run": True}, state)
-    run.refuse_removal(state)
+    state = run.remove_orphans(state)
     print(
         json.dumps(
             {

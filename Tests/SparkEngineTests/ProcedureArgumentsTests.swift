@@ -201,4 +201,12 @@ import WireFormat
     func `locations get the scheme that Spark wants`(given: String, expected: String) {
         #expect(LocationMapping.standard.mapping(given) == expected)
     }
+
+    @Test(arguments: [
+        ("s3a://b/k", "s3://b/k"), ("s3://b/k", "s3://b/k"), ("/a/s3a://b", "/a/s3a://b"),
+        ("file:/a", "file:/a"), ("", ""),
+    ])
+    func `what Spark names is read as the catalog writes it`(given: String, expected: String) {
+        #expect(LocationMapping.standard.reading(given).rawValue == expected)
+    }
 }

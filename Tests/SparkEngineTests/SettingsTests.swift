@@ -121,7 +121,17 @@ import WireFormat
         }
     }
 
-    @Test func `orphan removal only looks`() throws {
+    @Test func `where guards decide about orphans, Spark lists and takes their options`() throws {
+        let guarded = SparkCapabilities(guardsOrphans: true)
+
+        #expect(guarded.limits.dryRunOnly.isEmpty)
+        #expect(guarded.limits.refusedOptions[.removeOrphanFiles]?["mode"] == nil)
+        // It would replace the list that Spark makes.
+        #expect(guarded.limits.refusedOptions[.removeOrphanFiles]?["inventory"] != nil)
+        #expect(guarded.limits.refusedOptions[.rewriteDataFiles]?["verify"] != nil)
+    }
+
+    @Test func `orphan removal without guards only looks`() throws {
         let router = EngineRouter(engines: [SparkCapabilities().capability])
 
         #expect(throws: NoEngineForAction.self) { try router.choose(.removeOrphanFiles) }

@@ -38,7 +38,7 @@ enum LayerRule {
         ],
         "NativeEngine": [
             "AvroFormat", "Compression", "IcebergCatalog", "IcebergSpec", "IcebergTable",
-            "Maintenance", "ObjectStorage", "SortedRuns", "WireFormat",
+            "Maintenance", "ObjectStorage", "ParquetFormat", "SortedRuns", "WireFormat",
         ],
         "HiveServer2": [],
         "SparkEngine": [

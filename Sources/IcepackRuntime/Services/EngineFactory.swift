@@ -31,7 +31,7 @@ extension Configuration {
                     server: HiveServer2Server(client: client),
                     applications: spark.isWatched ? web : nil, catalog: catalog,
                     storage: storage, settings: spark.engineSettings,
-                    clock: ContinuousClock(), logger: logger))
+                    orphanGuard: native, clock: ContinuousClock(), logger: logger))
             shutdown = {
                 await client.shutdown()
                 do { try await web.shutdown() } catch {
@@ -58,7 +58,7 @@ extension Configuration {
 
     private func nativeEngine(
         _ catalog: some Catalog, _ storage: StorageRouter, _ storages: TableStorages?
-    ) -> any MaintenanceEngine & QuarantineKeeper {
+    ) -> any MaintenanceEngine & OrphanGuard & QuarantineKeeper {
         let settings = NativeEngineSettings(
             memoryBytes: nativeMemoryBytes,
             allowedPrefixes: removalPrefixes.map { AllowedPrefixes($0) } ?? .everywhere,

@@ -7,7 +7,7 @@ import ObjectStorage
 
 /// The native engine on tables whose catalog lends credentials: each action works with a storage
 /// made for its table.
-struct LendingEngine<Tables: Catalog>: MaintenanceEngine, QuarantineKeeper {
+struct LendingEngine<Tables: Catalog>: MaintenanceEngine, OrphanGuard, QuarantineKeeper {
     let catalog: Tables
     let storages: TableStorages
     let settings: NativeEngineSettings
@@ -23,6 +23,18 @@ struct LendingEngine<Tables: Catalog>: MaintenanceEngine, QuarantineKeeper {
         _ request: ActionRequest, in context: RunContext
     ) async throws(MaintenanceError) -> ActionReport {
         try await engine(for: request.table).run(request, in: context)
+    }
+
+    func plan(
+        _ request: ActionRequest, among candidates: [Location]
+    ) async throws(MaintenanceError) -> ActionPlan {
+        try await engine(for: request.table).plan(request, among: candidates)
+    }
+
+    func run(
+        _ request: ActionRequest, among candidates: [Location], in context: RunContext
+    ) async throws(MaintenanceError) -> ActionReport {
+        try await engine(for: request.table).run(request, among: candidates, in: context)
     }
 
     func quarantine(

@@ -15,11 +15,33 @@ package struct InventoryReader: Sendable {
     /// The longest line that is read.
     package static let longestLine = 64 * 1024
 
-    private enum Column: Hashable {
+    /// What a column says.
+    package enum Column: Hashable, Sendable {
+        /// The whole location.
         case path
+        /// Its bucket, which a key goes with.
+        case bucket
+        /// What follows the bucket.
+        case key
+        /// The size in bytes.
         case size
+        /// When the object was last written.
         case modified
+        /// Nothing that matters.
         case other
+
+        /// By the name that a CSV or Parquet inventory gives it.
+        package init(named name: String) {
+            self =
+                switch name.lowercased() {
+                case "path", "file_path": .path
+                case "bucket": .bucket
+                case "key": .key
+                case "size": .size
+                case "last_modified", "last_modified_date", "modified": .modified
+                default: .other
+                }
+        }
     }
 
     /// Begins at the first line.
@@ -39,14 +61,7 @@ package struct InventoryReader: Sendable {
     }
 
     private static func header(_ fields: [String]) -> [Column]? {
-        let columns = fields.map { name -> Column in
-            switch name.lowercased() {
-            case "path", "file_path": .path
-            case "size": .size
-            case "last_modified", "last_modified_date", "modified": .modified
-            default: .other
-            }
-        }
+        let columns = fields.map(Column.init(named:))
         return columns.contains(.path) ? columns : nil
     }
 
@@ -74,12 +89,16 @@ package struct InventoryReader: Sendable {
 
     private func time(_ fields: [String]) throws(OrphanRefusal) -> Int64? {
         guard let text = field(.modified, fields) else { return nil }
-        if let milliseconds = Int64(text) { return milliseconds }
-        guard let time = Timestamp(iso8601: text) else {
+        guard let milliseconds = Self.milliseconds(text) else {
             throw .inventory(
                 "line \(line) has \(text) for a time; write ISO 8601 or milliseconds since 1970")
         }
-        return time.milliseconds
+        return milliseconds
+    }
+
+    /// A time in ISO 8601 or milliseconds since 1970; nil for anything else.
+    package static func milliseconds(_ text: String) -> Int64? {
+        Int64(text) ?? Timestamp(iso8601: text)?.milliseconds
     }
 
     /// A size that the inventory does not say.

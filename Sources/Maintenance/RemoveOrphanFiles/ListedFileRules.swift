@@ -25,6 +25,8 @@ package struct ListedFileRules: Sendable {
     package static let quarantineFolder = ".icepack-quarantine"
     /// The folders in which other formats keep their logs.
     static let foreignFolders: Set<String> = ["_delta_log", ".hoodie"]
+    /// Where a folder tells whose it is: the logs of other formats, and table metadata.
+    package static let tellingFolders = foreignFolders.sorted() + ["metadata"]
     /// How the names of files end that tables keep in their metadata folder (P-07).
     static let metadataSuffixes = [
         ".avro", ".metadata.json", ".metadata.json.gz", ".puffin", ".stats", ".parquet",

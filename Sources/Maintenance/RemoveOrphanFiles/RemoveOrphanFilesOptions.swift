@@ -76,16 +76,16 @@ public struct RemoveOrphanFilesOptions: Hashable, Sendable {
 
 extension RemoveOrphanFilesOptions {
     /// Refuses what no engine of ours takes, and what needs another word.
-    package func check() throws(OrphanRefusal) {
-        if hasFileListView {
+    ///
+    /// - Parameter isListed: whether another engine has listed the files; then a view of its own
+    ///   is its business.
+    package func check(isListed: Bool = false) throws(OrphanRefusal) {
+        if hasFileListView, !isListed {
             throw .unsupported(
                 argument: "file_list_view",
                 instead: "name a file with a list of paths as inventory instead")
         }
         if prefixMismatch == .delete, !confirmsPrefixMismatch { throw .unconfirmedDelete }
-        if let inventory, inventory.lowercased().hasSuffix(".parquet") {
-            throw .inventory("\(inventory) is Parquet, which is not read yet; make it CSV")
-        }
     }
 }
 

@@ -11,6 +11,11 @@ extension OrphanListing {
     mutating func read<Storage: ObjectStorage>(
         _ inventory: Location, in storage: Storage, _ report: (ActionProgress) -> Void
     ) async throws(MaintenanceError) {
+        if inventory.rawValue.lowercased().hasSuffix(ParquetInventory<Storage>.suffix) {
+            let parquet = try await ParquetInventory(inventory, in: storage)
+            try await parquet.readObjects { (info) throws(MaintenanceError) in try take(info) }
+            return
+        }
         var reader = InventoryReader()
         var line: [UInt8] = []
         var offset: Int64 = 0
@@ -55,7 +60,10 @@ extension OrphanListing {
         do throws(OrphanRefusal) { info = try reader.read(text) } catch {
             throw MaintenanceError(error)
         }
-        guard let info else { return }
+        if let info { try take(info) }
+    }
+
+    private mutating func take(_ info: ObjectInfo) throws(MaintenanceError) {
         let key = matching.key(of: info.location.rawValue)
         guard let root = roots.first(where: { $0.contains(key) }) else { return }
         let below = String(decoding: key.dropFirst(root.key.count + 1), as: UTF8.self)

@@ -69,6 +69,9 @@ struct OrphanListing {
         try MaintenanceError.checkCancellation()
     }
 
+    /// Takes in table metadata that lies around, though it is not listed.
+    mutating func owned(_ files: [Location]) { metadataFiles += files }
+
     /// Judges an object and takes it into the sort.
     mutating func note(
         _ info: ObjectInfo, relative: Substring.UTF8View

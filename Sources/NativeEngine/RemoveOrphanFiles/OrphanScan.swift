@@ -12,7 +12,7 @@ import WireFormat
 ///
 /// 1. Load the table; refuse what cannot be looked through safely.
 /// 2. Find the folders, and what other tables of the catalog have to do with them (P-01, P-03).
-/// 3. List, or read the inventory, into a sort on disk.
+/// 3. List, or read the inventory, or take what another engine listed, into a sort on disk.
 /// 4. Make sure that all table metadata found there is this table's.
 /// 5. Load the table again, and sort every file that it needs, now or at 1 (P-06, P-07).
 /// 6. Compare. What is listed, old and not needed is an orphan, unless it looks like a needed file.
@@ -23,6 +23,8 @@ struct OrphanScan<Tables: Catalog, Storage: ObjectStorage> {
     let options: RemoveOrphanFilesOptions
     let identifier: TableIdentifier
     let now: Timestamp
+    /// What another engine found, instead of a listing.
+    let candidates: [Location]?
     let report: @Sendable (ActionProgress) -> Void
 
     private var matching: PathMatching {
@@ -113,7 +115,7 @@ extension OrphanScan {
             }
             let encryption = ExpiryPreparation<Tables, Storage>.encryptionProperty
             if properties[encryption] != nil { throw .encrypted(property: encryption) }
-            try options.check()
+            try options.check(isListed: candidates != nil)
             age = try OrphanAge(properties: properties, olderThan: options.olderThan, now: now)
             scanned = try roots.narrowed(to: options.location, matching)
             for root in scanned {
@@ -144,7 +146,10 @@ extension OrphanScan {
         var listing = OrphanListing(
             roots: ground.scanned, rules: rules, matching: matching, age: ground.age,
             sorter: sorter(in: folder))
-        if let inventory = options.inventory {
+        if let candidates {
+            try await listing.take(
+                candidates, in: engine.storage, width: engine.settings.readWidth, report)
+        } else if let inventory = options.inventory {
             try await listing.read(Location(inventory), in: engine.storage, report)
         } else {
             for root in ground.scanned {
@@ -211,7 +216,8 @@ extension OrphanScan {
     private func checkMissing(
         _ join: OrphanJoin.Outcome, _ listing: OrphanListing, _ ground: OrphanGround
     ) async throws(MaintenanceError) {
-        guard join.missingCount > 0 else { return }
+        // Another engine names orphans, not what the table needs.
+        guard join.missingCount > 0, candidates == nil else { return }
         guard listing.count > 0 else {
             let roots = ground.scanned.map(\.location.rawValue).joined(separator: ", ")
             throw MaintenanceError(
@@ -244,7 +250,7 @@ extension OrphanScan {
                 "\(ReportWording.count(join.outsideCount, "file")) that the table needs lie in "
                     + "none of its folders, where orphans are not looked for")
         }
-        if join.missingCount > 0 {
+        if join.missingCount > 0, candidates == nil {
             warnings.append(
                 "\(ReportWording.count(join.missingCount, "file")) that the table needs were not "
                     + "found")
@@ -254,7 +260,8 @@ extension OrphanScan {
             orphanCount: comparison.count, orphanBytes: comparison.bytes,
             listedCount: listing.count, youngCount: listing.youngCount,
             keptCount: listing.keptCount, liveCount: join.liveCount,
-            outsideCount: join.outsideCount, missingCount: join.missingCount,
+            outsideCount: join.outsideCount,
+            missingCount: candidates == nil ? join.missingCount : 0,
             likeLiveCount: comparison.likeLiveCount, watched: watched, matching: matching,
             warnings: warnings)
     }

@@ -11,6 +11,8 @@ import WireFormat
 struct RemoveOrphanFilesPreview<Tables: Catalog, Storage: ObjectStorage> {
     let engine: NativeEngine<Tables, Storage>
     let request: ActionRequest
+    /// What another engine found; nil to list the table's folders.
+    var candidates: [Location]?
 
     /// How many orphans a plan names.
     static var sampleSize: Int { 20 }
@@ -19,7 +21,7 @@ struct RemoveOrphanFilesPreview<Tables: Catalog, Storage: ObjectStorage> {
         let options = RemoveOrphanFilesOptions(request.options)
         let findings = try await OrphanScan(
             engine: engine, options: options, identifier: request.table, now: request.now,
-            report: { _ in }
+            candidates: candidates, report: { _ in }
         ).run()
         return ActionPlan(
             snapshotID: findings.table.metadata.currentSnapshotID,

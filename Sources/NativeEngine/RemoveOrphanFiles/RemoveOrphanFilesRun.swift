@@ -21,13 +21,17 @@ struct RemoveOrphanFilesRun<Tables: Catalog, Storage: ObjectStorage> {
     let engine: NativeEngine<Tables, Storage>
     let request: ActionRequest
     let context: RunContext
+    /// What another engine found; nil to list the table's folders.
+    let candidates: [Location]?
     let began = ContinuousClock.now
 
     private var options: RemoveOrphanFilesOptions { RemoveOrphanFilesOptions(request.options) }
 
     init(
-        engine: NativeEngine<Tables, Storage>, request: ActionRequest, context: RunContext
+        engine: NativeEngine<Tables, Storage>, request: ActionRequest, context: RunContext,
+        candidates: [Location]? = nil
     ) {
+        self.candidates = candidates
         self.engine = engine
         self.request = request
         self.context = context
@@ -37,7 +41,7 @@ struct RemoveOrphanFilesRun<Tables: Catalog, Storage: ObjectStorage> {
         let recovered = options.isDryRun ? RecoveryCounts() : try await recover()
         var findings = try await OrphanScan(
             engine: engine, options: options, identifier: request.table, now: request.now,
-            report: context.report
+            candidates: candidates, report: context.report
         ).run()
         var outcome = RemovalOutcomeOfOrphans(mode: options.mode, recovered: recovered)
         if !options.isDryRun, findings.orphanCount > 0 {
@@ -224,7 +228,7 @@ extension RemoveOrphanFilesRun {
         _ = try await findings.watched.refresh()
         let watched = findings.watched
         outcome.takenUp += batch.strike { watched.isNeededNow($0) }
-        if options.inventory != nil {
+        if options.inventory != nil || candidates != nil {
             outcome.alreadyGone += try await lookAgain(at: &batch, findings.ground.age)
         }
         switch options.mode {
@@ -246,7 +250,7 @@ extension RemoveOrphanFilesRun {
         }
     }
 
-    /// What an inventory says may be old: the store is asked before anything goes.
+    /// What an inventory or another engine says may be old: the store is asked before anything goes.
     private func lookAgain(
         at batch: inout OrphanBatch, _ age: OrphanAge
     ) async throws(MaintenanceError) -> Int {

@@ -29,7 +29,23 @@ extension SparkEngine {
         let table = try await load(request.table)
         if request.action == .expireSnapshots { _ = try checkExpiry(request, on: table) }
         let (result, saved) = try await execute(request, on: table, in: context)
-        return await report(result, of: saved)
+        return try await finish(result, of: saved, for: request, in: context)
+    }
+
+    /// What is left to do when a statement has succeeded: with the orphans that it lists.
+    func finish(
+        _ result: SparkRows?, of saved: SavedOperation, for request: ActionRequest,
+        in context: RunContext
+    ) async throws(MaintenanceError) -> ActionReport {
+        guard request.action == .removeOrphanFiles, let orphanGuard, let result else {
+            return await report(result, of: saved)
+        }
+        return try await orphanGuard.run(request, among: orphans(in: result), in: context)
+    }
+
+    /// The files that the procedure lists.
+    func orphans(in result: SparkRows) -> [Location] {
+        result.rows.compactMap { $0.first?.textValue.map(settings.locations.reading) }
     }
 
     /// Calls the procedure and waits for its end.

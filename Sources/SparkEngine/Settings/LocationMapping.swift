@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import ObjectStorage
+
 /// Writes locations with the scheme that Spark's file system wants.
 public struct LocationMapping: Hashable, Sendable {
     /// The scheme to write for another one, without `://`.
@@ -18,5 +20,14 @@ public struct LocationMapping: Hashable, Sendable {
             let scheme = schemes[String(location[..<colon])]
         else { return location }
         return scheme + location[colon...]
+    }
+
+    /// A location that Spark wrote, as the catalog writes it.
+    public func reading(_ location: String) -> Location {
+        guard let colon = location.firstIndex(of: ":"),
+            location[colon...].hasPrefix("://"),
+            let scheme = schemes.filter({ $0.value == location[..<colon] }).keys.min()
+        else { return Location(location) }
+        return Location(scheme + location[colon...])
     }
 }

@@ -9,8 +9,14 @@ public struct SparkCapabilities: Hashable, Sendable {
     /// The version of Iceberg in Spark.
     public let iceberg: IcebergVersion
 
+    /// Whether somebody decides about the orphans that Spark lists.
+    public let guardsOrphans: Bool
+
     /// For a version of Iceberg.
-    public init(iceberg: IcebergVersion = .assumed) { self.iceberg = iceberg }
+    public init(iceberg: IcebergVersion = .assumed, guardsOrphans: Bool = false) {
+        self.iceberg = iceberg
+        self.guardsOrphans = guardsOrphans
+    }
 
     /// The engine as the router sees it.
     public var capability: EngineCapability {
@@ -30,12 +36,12 @@ public struct SparkCapabilities: Hashable, Sendable {
         }
         return EngineLimits(
             refusedOptions: refused,
-            dryRunOnly: [
-                .removeOrphanFiles:
-                    "Spark's own deletion has none of Icepack's guards, so on the spark engine "
-                    + "remove_orphan_files only looks; ask for a dry run, or set dry_run to true"
-            ])
+            dryRunOnly: guardsOrphans ? [:] : [.removeOrphanFiles: Self.unguarded])
     }
+
+    private static let unguarded =
+        "Spark's own deletion has none of Icepack's guards, so on the spark engine "
+        + "remove_orphan_files only looks; ask for a dry run, or set dry_run to true"
 
     /// Options that came with a version of Iceberg; those not named are older than all of them.
     ///
@@ -62,6 +68,9 @@ public struct SparkCapabilities: Hashable, Sendable {
     ) -> String? {
         let name = declaration.name
         if declaration.source == .own {
+            // What decides about Spark's list takes them all but the one that replaces the list.
+            let isForGuard = action == .removeOrphanFiles && guardsOrphans
+            if isForGuard, name != "inventory" { return nil }
             return "\(name) is an option of the native engine; Spark's \(action.rawValue) has none "
                 + "like it"
         }

@@ -40,9 +40,8 @@ extension SparkEngine {
                 await forget(in: context)
                 return nil
             }
-            let report = await report(rows, of: saved)
             await forget(in: context)
-            return report
+            return try await finish(rows, of: saved, for: request, in: context)
         case .failed(let failure):
             logger.warning(
                 "spark.inherited_statement_failed",

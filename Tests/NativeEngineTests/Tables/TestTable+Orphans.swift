@@ -63,6 +63,17 @@ extension TestTable {
             attempt: AttemptLabel(jobID: job, attemptID: "attempt"))
     }
 
+    /// Removes orphans among what another engine found, and returns the report.
+    @discardableResult
+    func removeOrphans(
+        among candidates: [String], _ options: JSONValue = .null,
+        storage: some ObjectStorage = LocalStorage()
+    ) async throws -> ActionReport {
+        try await NativeEngine(catalog: catalog, storage: storage).run(
+            orphanRequest(options), among: candidates.map { Location($0) },
+            in: Self.orphanContext())
+    }
+
     /// Removes orphans, and returns the report.
     @discardableResult
     func removeOrphans(
