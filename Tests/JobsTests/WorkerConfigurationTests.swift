@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Jobs
 import Testing
+
+@testable import Jobs
 
 @Suite struct WorkerConfigurationTests {
     @Test func `the defaults are the documented ones`() throws {
@@ -10,6 +11,16 @@ import Testing
         #expect(configuration.lease == .seconds(1800))
         #expect(configuration.heartbeat == .seconds(60))
         #expect(configuration.retry == SweepPolicy(maxAttempts: 3, retryDelay: .seconds(30)))
+    }
+
+    @Test(arguments: [(1800, 60), (301, 60), (300, 60), (299, 59.8), (100, 20), (6, 1.2)])
+    func `a lease that cannot be renewed is given up in time for an engine to stop`(
+        lease: Int, margin: Double
+    ) throws {
+        let configuration = try WorkerConfiguration(lease: .seconds(lease), heartbeat: .seconds(1))
+
+        #expect(configuration.abandonMargin == .seconds(margin))
+        #expect(configuration.abandonMargin <= WorkerConfiguration.engineStopLimit)
     }
 
     @Test func `a heartbeat must be under a third of the lease`() throws {
