@@ -81,9 +81,10 @@ public struct SparkPace: Hashable, Sendable {
     public var farewell = Duration.seconds(2)
     /// The pause between two looks whether everything has stopped.
     public var stopPoll = Duration.milliseconds(500)
-    /// For how long nothing may be seen to run, nor the table change, before it counts as stopped,
-    /// where the driver's threads are seen too or the application has ended. Elsewhere it is as
-    /// long as a commit may wait (``CommitWait``).
+    /// For how long nothing may be seen to run, nor the table change, before it counts as stopped.
+    ///
+    /// That is where the driver's threads are seen too, or the application has ended. Elsewhere it
+    /// is as long as a commit may wait (``CommitWait``).
     public var settle = Duration.seconds(3)
 
     /// The times that fit a cluster.

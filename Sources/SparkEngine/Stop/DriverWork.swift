@@ -46,7 +46,9 @@ package struct DriverWork: Hashable, Sendable {
         "org.apache.iceberg.spark.actions.", "org.apache.iceberg.actions.",
     ]
     private static let spark = "org.apache.spark."
-    /// The loop of a thread that commits for an action. Asleep there it has nothing to commit, and
+    /// The loop of a thread that commits for an action.
+    ///
+    /// Asleep there it has nothing to commit, and
     /// an action that was interrupted leaves it so for ever.
     private static let loop = "org.apache.iceberg.actions.BaseCommitService.lambda$start"
     private static let sleep = "java.lang.Thread.sleep"
