@@ -30,7 +30,7 @@ extension SparkEngine {
             let half = String(UInt64.random(in: 0 ... .max), radix: 16)
             digits += String(repeating: "0", count: 16 - half.count) + half
         }
-        return AttemptLabel(jobID: "plan", attemptID: digits)
+        return AttemptLabel(jobID: StatementMark.planning, attemptID: digits)
     }
 
     private func expiryPlan(

@@ -58,6 +58,27 @@ import WireFormat
         #expect(fixture.events == ["run spark, inheriting \(sparkState.text())"])
     }
 
+    @Test func `what a table says of its engine is waited for and never guessed`() async throws {
+        let fixture = Fixture()
+        let submission = JobSubmission(
+            jobID: .random(), table: Fixture.table, actions: ["expire_snapshots"], isDryRun: false,
+            options: .null, idempotency: nil, actor: "test", lockLease: .seconds(100))
+        _ = try await fixture.store.submit(submission)
+
+        let outcome = try await fixture.run(
+            with: fixture.bridge(preferring: .auto) { _ throws(MaintenanceError) in
+                throw .unavailable(reason: "the catalog is down")
+            })
+
+        guard case .ran(submission.jobID, .retried(let error)) = outcome else {
+            Issue.record("was \(outcome)")
+            return
+        }
+        #expect(error.contains("the catalog is down"))
+        #expect(fixture.events.isEmpty)
+        #expect(try await fixture.job(submission.jobID)?.engine == nil)
+    }
+
     @Test func `a hold is settled by the engine that knows its state`() async throws {
         let fixture = Fixture()
         fixture.spark.answer(EngineAftermath(state: .stopped, note: "seen"))
@@ -101,8 +122,13 @@ private struct Fixture: Sendable {
         try await store.job(id, visibility: .includingDeleted)
     }
 
-    func bridge(preferring preference: EnginePreference) -> EngineBridge {
-        EngineBridge(engines: [native, spark], preference: preference, lease: .seconds(100))
+    func bridge(
+        preferring preference: EnginePreference,
+        ofTable tablePreference: @escaping EngineBridge.TablePreference = { _ in nil }
+    ) -> EngineBridge {
+        EngineBridge(
+            engines: [native, spark], preference: preference, lease: .seconds(100),
+            tablePreference: tablePreference)
     }
 
     /// A job whose first attempt left a state and wants another.
@@ -121,12 +147,16 @@ private struct Fixture: Sendable {
     }
 
     func run(preferring preference: EnginePreference) async throws -> WorkerOutcome {
+        try await run(with: bridge(preferring: preference))
+    }
+
+    func run(with bridge: EngineBridge) async throws -> WorkerOutcome {
         await Worker(
             store: store, id: WorkerID("w"),
             configuration: try WorkerConfiguration(
                 lease: .seconds(100), heartbeat: .seconds(10), maxAttempts: 2),
             clock: ManualClock(), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
-            engine: bridge(preferring: preference).actionEngine
+            engine: bridge.actionEngine
         ).runOnce()
     }
 }

@@ -153,7 +153,7 @@ import WireFormat
 
         let stopped = try #require(stoppedAt.withLock { $0 })
         #expect(stopped < fixture.configuration.lease)
-        #expect(stopped >= fixture.configuration.lease - .seconds(15))
+        #expect(stopped >= fixture.configuration.lease - .seconds(25))
     }
 
     @Test func `SIGTERM fails the job and frees the lock of an engine that stops`() async throws {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Jobs
 import Testing
+
+@testable import Jobs
 
 @Suite struct WorkerConfigurationTests {
     @Test func `the defaults are the documented ones`() throws {
@@ -10,6 +11,18 @@ import Testing
         #expect(configuration.lease == .seconds(1800))
         #expect(configuration.heartbeat == .seconds(60))
         #expect(configuration.retry == SweepPolicy(maxAttempts: 3, retryDelay: .seconds(30)))
+    }
+
+    @Test(arguments: [
+        (1800, 60_000), (301, 60_000), (300, 60_000), (295, 59_000), (100, 20_000), (6, 1200),
+    ])
+    func `a lease that cannot be renewed is given up in time for an engine to stop`(
+        lease: Int, margin: Int
+    ) throws {
+        let configuration = try WorkerConfiguration(lease: .seconds(lease), heartbeat: .seconds(1))
+
+        #expect(configuration.abandonMargin == .milliseconds(margin))
+        #expect(configuration.abandonMargin <= WorkerConfiguration.engineStopLimit)
     }
 
     @Test func `a heartbeat must be under a third of the lease`() throws {

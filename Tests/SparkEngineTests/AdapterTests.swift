@@ -59,6 +59,51 @@ import Testing
         #expect(throws: SparkApplicationsError.self) {
             try SparkWebReplies.engineCount(Array(body.utf8))
         }
+        #expect(throws: SparkApplicationsError.self) {
+            try SparkWebReplies.threads(Array(body.utf8))
+        }
+    }
+
+    @Test func `threads are read with their frames`() throws {
+        let body = """
+            [{"threadId": 1, "threadName": "main", "stackTrace": {"elems": ["a.b", "c.d"]}},
+             {"threadName": "old", "stackTrace": "e.f\\ng.h"}, {"stackTrace": {"elems": []}}]
+            """
+
+        let threads = try SparkWebReplies.threads(Array(body.utf8))
+
+        #expect(threads.map(\.name) == ["main", "old", "a thread without a name"])
+        #expect(threads.map(\.frames) == [["a.b", "c.d"], ["e.f", "g.h"], []])
+    }
+
+    @Test(arguments: ["[]", #"[{"threadName": "main"}]"#])
+    func `a driver without threads is no answer`(body: String) {
+        #expect(throws: SparkApplicationsError.self) {
+            try SparkWebReplies.threads(Array(body.utf8))
+        }
+    }
+
+    @Test(arguments: [
+        ("Killed engine with ApplicationManagerInfo(Some(yarn),K)/s-1: (true,Succeeded)", true),
+        (#""…\nKilled engine with A(None)/s-1: (true,[k8s] deleted)""#, true),
+        ("Killed engine with A(Some(yarn))/s-1: (false,APPLICATION_NOT_FOUND)", false),
+        ("Killed engine with A(Some(yarn))/s-2: (true,Succeeded)", false),
+        ("Engine /kyuubi/alice/s-1 refId=s-1 is deleted successfully.", false),
+        ("", false), ("true", false),
+    ])
+    func `an engine is killed only if Kyuubi says so of it`(body: String, isKilled: Bool) {
+        #expect((SparkWebReplies.end(of: "s-1", Array(body.utf8)) == .killed) == isKilled)
+    }
+
+    @Test func `why an engine may run is told`() {
+        func reason(_ body: String) -> String? {
+            guard case .unproven(let reason) = SparkWebReplies.end(of: "s", Array(body.utf8))
+            else { return nil }
+            return reason
+        }
+        #expect(reason("Engine x refId=s is deleted successfully.")?.contains("1.10") == true)
+        #expect(reason("Killed engine with A/s: (false,NO RIGHT)")?.hasSuffix("NO RIGHT") == true)
+        #expect(reason("")?.contains("lists no application") == true)
     }
 
     @Test(arguments: [

@@ -83,49 +83,17 @@ import WireFormat
 
         #expect(next(.handleLost(reason: "gone")) == .stop(.lost(reason: "gone")))
         #expect(next(.rejected(reason: "no")) == .stop(.refused(reason: "no")))
+    }
+
+    @Test func `a question that failed does not end the statement`() {
+        let pace = SparkPace()
+        var machine = Machine(limit: .seconds(7200), pace: pace)
+        let lost = SparkServerError.statement(sqlState: nil, message: "Socket for x is closed")
+
+        #expect(machine.next(after: .failure(lost), at: .zero) == .poll(after: pace.firstPoll))
         #expect(
-            next(.statement(sqlState: "42601", message: "m"))
-                == .failed(sqlState: "42601", message: "m"))
-    }
-
-    // MARK: When it counts as stopped
-
-    private typealias Verdict = StopVerdict<ManualClock.Instant>
-
-    private func instant(_ seconds: Int) -> ManualClock.Instant {
-        ManualClock().now.advanced(by: .seconds(seconds))
-    }
-
-    @Test func `stopped is quiet for a while with the table at rest`() {
-        var verdict = Verdict(settle: .seconds(3))
-
-        #expect(verdict.next(after: .quiet, table: "v1", at: instant(0)) == .lookAgain)
-        #expect(verdict.next(after: .quiet, table: "v1", at: instant(2)) == .lookAgain)
-        #expect(verdict.next(after: .quiet, table: "v1", at: instant(3)) == .stopped)
-    }
-
-    @Test(arguments: [
-        StopVerdict<ManualClock.Instant>.Sight.running, .hidden(reason: "no answer"),
-    ])
-    func `whatever is not quiet begins the wait anew`(
-        sight: StopVerdict<ManualClock.Instant>.Sight
-    ) {
-        var verdict = Verdict(settle: .seconds(3))
-
-        _ = verdict.next(after: .quiet, table: "v1", at: instant(0))
-        #expect(verdict.next(after: sight, table: "v1", at: instant(3)) == .lookAgain)
-        #expect(verdict.next(after: .quiet, table: "v1", at: instant(4)) == .lookAgain)
-        #expect(verdict.next(after: .quiet, table: "v1", at: instant(6)) == .lookAgain)
-        #expect(verdict.next(after: .quiet, table: "v1", at: instant(7)) == .stopped)
-    }
-
-    @Test func `a commit begins the wait anew`() {
-        var verdict = Verdict(settle: .seconds(3))
-
-        _ = verdict.next(after: .quiet, table: "v1", at: instant(0))
-        #expect(verdict.next(after: .quiet, table: "v2", at: instant(3)) == .lookAgain)
-        #expect(verdict.next(after: .quiet, table: "v2", at: instant(5)) == .lookAgain)
-        #expect(verdict.next(after: .quiet, table: "v2", at: instant(6)) == .stopped)
+            machine.next(after: .failure(lost), at: pace.patience)
+                == .stop(.unreachable(reason: "Socket for x is closed")))
     }
 
     // MARK: Whose activity
@@ -165,6 +133,9 @@ import WireFormat
         let own = own(statements: [statement], jobs: jobs)
 
         #expect(own.jobs.map(\.id) == [1, 2, 3])
+        #expect(own.application == "app")
+        #expect(own.isAtWork)
+        #expect(own.foreignGroups == 2)
         #expect(own.isRunning == true)
         #expect(!own.isQuiet)
     }
@@ -182,20 +153,31 @@ import WireFormat
     @Test func `the jobs of a later attempt are not ours`() {
         let rewriting = job(1, group: "REWRITE-DATA-FILES-1", "x in lab.db.t")
         func statement(
-            _ attempt: String, table: String = "db.t", action: String = "rewrite_data_files",
-            isRunning: Bool = true
+            _ attempt: String, job: String = "j", table: String = "db.t",
+            action: String = "rewrite_data_files", isRunning: Bool = true
         ) -> SparkStatement {
             let mark = StatementMark(
-                jobID: "j", attemptID: attempt, table: table, action: action)
+                jobID: job, attemptID: attempt, table: table, action: action)
             return SparkStatement(
-                application: "app", description: mark.comment + " CALL", isRunning: isRunning,
+                application: "app", description: mark.comment + " CALL `lab`.x",
+                isRunning: isRunning,
                 runningJobs: [])
         }
 
         #expect(own(statements: [statement("later")], jobs: [rewriting]).isQuiet)
+        let quoted = SparkStatement(
+            application: "app", description: "SELECT '" + statement("later").description + "'",
+            isRunning: true, runningJobs: [])
+        let comment = StatementMark(
+            jobID: "j", attemptID: "later", table: "db.t", action: "rewrite_data_files"
+        ).comment
+        let noCall = SparkStatement(
+            application: "app", description: comment + " SELECT 1", isRunning: true,
+            runningJobs: [])
         for none in [
             statement("later", isRunning: false), statement("later", table: "db.u"),
-            statement("later", action: "rewrite_manifests"),
+            statement("later", action: "rewrite_manifests"), quoted, noCall,
+            statement("later", job: StatementMark.planning),
         ] {
             #expect(own(statements: [none], jobs: [rewriting]).jobs == [rewriting])
         }
@@ -221,10 +203,16 @@ import WireFormat
         for key in saved.json.objectValue?.keys ?? [] {
             var object = try #require(saved.json.objectValue)
             object[key] = nil
-            if key != "operation", key != "application" {
+            if !["operation", "application", "called"].contains(key) {
                 #expect(SavedOperation(.object(object)) == nil, "\(key)")
             }
         }
+        // What an earlier version kept may have been called.
+        var unmarked = try #require(saved.json.objectValue)
+        saved.isCalled = false
+        #expect(SavedOperation(saved.json) == saved)
+        unmarked["called"] = nil
+        #expect(SavedOperation(.object(unmarked))?.isCalled == true)
         #expect(SavedOperation(["engine": "native"]) == nil)
         #expect(!SavedOperation.isOurs(["engine": "native"]))
         #expect(!SavedOperation.isOurs(.null))

@@ -35,6 +35,23 @@ import Testing
         ),
         (nil, "java.net.ConnectException: Connection refused", "retry"),
         (nil, "Cannot call methods on a stopped SparkContext", "retry"),
+        (
+            nil,
+            "SparkException: Job aborted due to stage failure: Lost task 0.3 in stage 1.0 (TID 4): "
+                + "java.nio.file.AccessDeniedException: s3a://b/f: Access Denied", "user"
+        ),
+        (
+            nil,
+            "Lost executor 3\nCaused by: org.apache.iceberg.exceptions.NoSuchTableException: x",
+            "user"
+        ),
+        (nil, "TTransportException: java.net.SocketException: Broken pipe", "retry"),
+        (nil, "Error operating ExecuteStatement: Socket for SessionHandle [x] is closed", "retry"),
+        (
+            nil,
+            "partial-progress.enabled is true but 6 rewrite commits failed. This is more than the "
+                + "maximum allowed failures of 5.", "conflict"
+        ),
         (nil, "java.lang.NullPointerException", "fatal"),
         (nil, "", "fatal"),
         ("XX000", "strange", "fatal"),

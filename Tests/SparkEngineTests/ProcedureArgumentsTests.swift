@@ -83,7 +83,8 @@ import WireFormat
                 + "'min-file-size-bytes', '402653184', 'max-file-size-bytes', '966367641', "
                 + "'min-input-files', '5', 'delete-file-threshold', '2', "
                 + "'delete-ratio-threshold', '0.1', 'partial-progress.enabled', 'true', "
-                + "'partial-progress.max-commits', '10'))")
+                + "'partial-progress.max-commits', '10', "
+                + "'partial-progress.max-failed-commits', '5'))")
     }
 
     @Test func `a rewrite of data files follows the policy`() throws {
@@ -105,6 +106,7 @@ import WireFormat
         #expect(option("delete-file-threshold", in: arguments) == "4")
         #expect(option("delete-ratio-threshold", in: arguments) == "0.25")
         #expect(option("partial-progress.max-commits", in: arguments) == "3")
+        #expect(option("partial-progress.max-failed-commits", in: arguments) == "1")
         #expect(option("rewrite-all", in: arguments) == "true")
         #expect(arguments.warnings.count == 1)
         #expect(arguments.warnings.first?.contains("deprecated") == true)

@@ -67,6 +67,41 @@ import WireFormat
         #expect(report.message == "Compacted 4 files into 1 file; 2 files could not be rewritten")
     }
 
+    @Test func `a rewrite of which nothing was committed is none`() {
+        func failure(
+            _ action: MaintenanceAction = .rewriteDataFiles, rewritten: Int64 = 0,
+            failed: Int64 = 0, hasWorked: Bool
+        ) -> SparkFailure? {
+            let noun =
+                switch action {
+                case .rewriteDataFiles: "data_files"
+                case .rewritePositionDeleteFiles: "delete_files"
+                default: "manifests"
+                }
+            let values: [(String, SparkValue)] = [
+                ("rewritten_\(noun)_count", .integer(rewritten)),
+                ("added_\(noun)_count", .integer(0)),
+                ("failed_data_files_count", .integer(failed)),
+            ]
+            return SparkReport(
+                action: action,
+                result: SparkRows(columns: values.map(\.0), rows: [values.map(\.1)]),
+                removedSnapshots: nil
+            ).failure(hasWorked: hasWorked)
+        }
+
+        #expect(failure(failed: 2, hasWorked: false)?.kind == .conflict)
+        #expect(failure(failed: 2, hasWorked: false)?.summary.contains("2 files") == true)
+        #expect(failure(hasWorked: true)?.kind == .conflict)
+        #expect(failure(.rewritePositionDeleteFiles, hasWorked: true)?.kind == .conflict)
+        #expect(failure(hasWorked: false) == nil)
+        #expect(failure(rewritten: 1, failed: 2, hasWorked: true) == nil)
+        #expect(failure(.rewriteManifests, hasWorked: true) == nil)
+        #expect(
+            SparkReport(action: .rewriteDataFiles, result: nil, removedSnapshots: nil)
+                .failure(hasWorked: true) == nil)
+    }
+
     @Test func `a rewrite without work says so`() {
         let nothing = report(
             .rewriteManifests,

@@ -112,6 +112,31 @@ import WireFormat
                 == [.init(phase: "running in Spark", done: 6, total: 16, unit: "tasks")])
     }
 
+    @Test func `what was rewritten and not committed is a conflict and no success`() async throws {
+        let nothing = SparkRows(
+            columns: ["rewritten_data_files_count", "added_data_files_count"],
+            rows: [[.integer(0), .integer(0)]])
+        let script = ScriptedServer.Script(
+            statuses: [.success(.init(state: .running)), .success(.init(state: .finished))],
+            rows: [.success(nothing)])
+        let job = SparkJob(
+            application: "app-1", id: 1, group: "REWRITE-DATA-FILES-1",
+            description: "Rewriting 1 files in lab.db.t", tasksDone: 3, tasks: 8)
+        let worked = try Bench(
+            script,
+            applications: .init(looks: [
+                .success(.init(applications: ["app-1"], statements: [], jobs: [job]))
+            ]))
+        guard case .failure(.conflict) = try await worked.run() else {
+            Issue.record("its commits failed")
+            return
+        }
+        #expect(worked.notebook.kept.last == .some(nil))
+
+        let idle = try Bench(script)
+        #expect(try await idle.run().get().message == "No data file is due to be rewritten")
+    }
+
     // MARK: Failures
 
     @Test func `a failed statement is told with what it had committed`() async throws {
@@ -187,6 +212,7 @@ import WireFormat
     @Test(arguments: [
         SparkServerError.reattach(reason: "cut"), .handleLost(reason: "gone"),
         .malformed(reason: "?"),
+        .statement(sqlState: nil, message: "Error operating: Connection refused"),
     ])
     func `a call that may have arrived is stopped first`(error: SparkServerError) async throws {
         let bench = try Bench(.init(executeError: error))

@@ -2,9 +2,10 @@
 
 import IcebergSpec
 import Maintenance
-import SparkEngine
 import Testing
 import WireFormat
+
+@testable import SparkEngine
 
 /// What a session is opened with, and what each version of Iceberg takes.
 @Suite struct SettingsTests {
@@ -86,6 +87,16 @@ import WireFormat
         #expect(session.settings["spark.executor.memory"] == nil)
         #expect(session.settings["spark.sql.adaptive.enabled"] == "x")
         #expect(session.warnings.count == 1)
+    }
+
+    @Test(arguments: [
+        (Duration.seconds(7200), "2 hours"), (.seconds(3600), "1 hour"),
+        (.seconds(90), "90 seconds"),
+        (.seconds(120), "2 minutes"), (.seconds(1), "1 second"), (.zero, "0 seconds"),
+        (.milliseconds(500), "0.5 seconds"),
+    ])
+    func `times are told in the words of people`(duration: Duration, text: String) {
+        #expect(TimeWording.text(duration) == text)
     }
 
     // MARK: Capabilities

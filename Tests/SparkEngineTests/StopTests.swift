@@ -188,8 +188,198 @@ import WireFormat
             script.onStatus = { _ in tables.fail(with: .unavailable(reason: "down")) }
         }
 
-        #expect(try await bench.runCancelled() == .cancelled)
+        guard case .stillRunning(let reason) = try await bench.runCancelled() else {
+            Issue.record("a commit could not be seen")
+            return
+        }
+        #expect(reason.contains("could not be read"))
+        #expect(bench.notebook.aftermaths.map(\.state) == [.unknown])
         #expect(bench.notebook.aftermaths[0].note?.contains("commits may be missing") == true)
+    }
+
+    @Test func `an application that is gone needs no table to be gone`() async throws {
+        let lost = SparkServerError.handleLost(reason: "unknown")
+        let bench = try Bench(
+            .init(
+                statuses: [.failure(lost)], statusAfterCancel: nil, cancelError: lost,
+                closeError: lost),
+            applications: .init(looks: [Self.seen(applications: ["app-2"])]))
+        bench.tables.fail(with: .unavailable(reason: "down"))
+
+        #expect(try await bench.settled().state == .stopped)
+    }
+
+    @Test func `a server out of reach does not make its application gone`() async throws {
+        let down = SparkServerError.retry(reason: "down")
+        let bench = try Bench(
+            .init(
+                statuses: [.failure(down)], statusAfterCancel: nil, cancelError: down,
+                closeError: down),
+            applications: .init(looks: [Self.seen(applications: ["app-2"])]))
+
+        #expect(try await bench.settled().state == .unknown)
+    }
+
+    // MARK: The driver
+
+    private static func threads(
+        _ frames: String...
+    ) -> Result<[SparkThread], SparkApplicationsError> {
+        .success([SparkThread(name: "Committer-Service", frames: frames)])
+    }
+
+    private static let committing = threads(
+        "java.lang.Thread.sleep(Native Method)",
+        "org.apache.iceberg.actions.RewriteDataFilesCommitManager.commitFileGroups(R.java:1)")
+
+    @Test func `a commit that waits in the driver is not over`() async throws {
+        let idle = Self.threads("java.lang.Object.wait(Native Method)")
+        let bench = try Bench(
+            Self.running,
+            applications: .init(
+                threads: Array(repeating: Self.committing, count: 20) + [idle]))
+
+        let before = bench.clock.now
+        #expect(try await bench.runCancelled() == .cancelled)
+
+        #expect(before.duration(to: bench.clock.now) >= .seconds(12))
+        #expect(bench.notebook.aftermaths.map(\.state) == [.stopped])
+        #expect(bench.applications?.log.contains("threads of app-1") == true)
+
+        let never = try Bench(Self.running, applications: .init(threads: [Self.committing]))
+        guard case .stillRunning = try await never.runCancelled() else {
+            Issue.record("it was said to have stopped")
+            return
+        }
+    }
+
+    @Test func `where Spark shows no threads only a long silence is an end`() async throws {
+        let bench = try Bench(
+            Self.running, applications: .init(threads: [.failure(.refused(reason: "404"))]))
+
+        let before = bench.clock.now
+        #expect(try await bench.runCancelled() == .cancelled)
+
+        let took = before.duration(to: bench.clock.now)
+        #expect(took >= CommitWait.silence(nil))
+        #expect(took < SparkPace().longestStop + .seconds(5))
+        #expect(bench.notebook.aftermaths.map(\.state) == [.stopped])
+    }
+
+    @Test func `a table whose commits wait longer than anybody looks keeps its hold`() async throws
+    {
+        let bench = try Bench(
+            Self.running, applications: .init(threads: [.failure(.refused(reason: "404"))]),
+            table: TestTable(
+                snapshots: [.init(id: 1)], properties: [("commit.retry.max-wait-ms", "600000")]))
+
+        guard case .stillRunning(let reason) = try await bench.runCancelled() else {
+            Issue.record("it was said to have stopped")
+            return
+        }
+        #expect(reason.contains("commit.retry.max-wait-ms"))
+    }
+
+    @Test func `threads that nobody can ask for now are hidden`() async throws {
+        let bench = try Bench(
+            Self.running, applications: .init(threads: [.failure(.unavailable(reason: "503"))]))
+
+        guard case .stillRunning(let reason) = try await bench.runCancelled() else {
+            Issue.record("it was said to have stopped")
+            return
+        }
+        #expect(reason.hasPrefix("503"))
+    }
+
+    @Test func `an interface that knows neither application nor statement is no evidence`()
+        async throws
+    {
+        let bench = try Bench(Self.running)
+        let unknown = try bench.saved(application: nil)
+
+        #expect(try await bench.settled(unknown).state == .unknown)
+
+        // One that shows our statement is the right one.
+        let ended = SparkStatement(
+            application: "app-1", description: unknown.mark.comment + " CALL", isRunning: false,
+            runningJobs: [])
+        let shown = try Bench(
+            Self.running,
+            applications: .init(looks: [
+                .success(.init(applications: ["app-1"], statements: [ended], jobs: []))
+            ]))
+        #expect(try await shown.settled(unknown).state == .stopped)
+    }
+
+    @Test func `what was never called has stopped, whoever can be asked`() async throws {
+        let bench = try Bench(Self.running, applications: nil)
+
+        let aftermath = try await bench.settled(
+            bench.saved(operation: nil, application: nil, isCalled: false))
+
+        #expect(aftermath.state == .stopped)
+        #expect(bench.server.log == ["close old"])
+    }
+
+    // MARK: What a failure proves
+
+    @Test(arguments: [
+        ("org.apache.iceberg.exceptions.CommitFailedException: Cannot commit", true),
+        ("Couldn't load table 'db.t' in catalog 'lab'", true),
+        ("java.lang.NullPointerException", true),
+        ("Error operating ExecuteStatement: Socket for SessionHandle [x] is closed", false),
+        ("org.apache.thrift.transport.TTransportException: java.net.SocketException", false),
+        ("java.net.ConnectException: Connection refused", false),
+        ("UNKNOWN STATE for CALL", false), ("java.lang.OutOfMemoryError: Java heap space", false),
+        ("AccessDenied; java.lang.InterruptedException", false),
+    ])
+    func `a failed operation is over unless its application was lost`(
+        message: String, isOver: Bool
+    ) async throws {
+        let bench = try Bench(
+            .init(
+                statuses: [.success(.init(state: .failed, message: message))],
+                statusAfterCancel: nil),
+            applications: nil)
+
+        #expect(try await bench.settled().state == (isOver ? .stopped : .unknown))
+    }
+
+    @Test(arguments: [
+        SparkOperationStatus.State.cancelled, .closed, .timedOut, .unknown, .pending, .running,
+    ])
+    func `no other state of an operation proves that nothing runs`(
+        state: SparkOperationStatus.State
+    ) async throws {
+        let bench = try Bench(
+            .init(statuses: [.success(.init(state: state))], statusAfterCancel: nil),
+            applications: nil)
+
+        #expect(try await bench.settled().state == .unknown)
+    }
+
+    @Test func `a failure that lost Spark is looked after before it is told`() async throws {
+        let lost = SparkOperationStatus(
+            state: .failed, message: "Error operating ExecuteStatement: Socket for x is closed")
+        let bench = try Bench(
+            .init(statuses: [.success(lost)], statusAfterCancel: nil),
+            applications: .init(looks: [Self.seen(), Self.seen([Self.job(4)]), Self.seen()]))
+
+        guard case .failure(.unavailable) = try await bench.run() else {
+            Issue.record("it may be tried again")
+            return
+        }
+        #expect(bench.applications?.log.contains("kill 4") == true)
+        #expect(bench.notebook.aftermaths.map(\.state) == [.stopped])
+        #expect(bench.notebook.kept.last == .some(nil))
+
+        let unseen = try Bench(
+            .init(statuses: [.success(lost)], statusAfterCancel: nil), applications: nil)
+        guard case .failure(.stillRunning) = try await unseen.run() else {
+            Issue.record("it may still run")
+            return
+        }
+        #expect(unseen.notebook.kept.last?.flatMap(SavedOperation.init) != nil)
     }
 
     // MARK: An application of the job's own
@@ -208,6 +398,55 @@ import WireFormat
         #expect(log.first == "end name-of-session-1")
         #expect(log.count { $0 == "known" } >= 3)
         #expect(bench.notebook.aftermaths.map(\.state) == [.stopped])
+        // A driver that was killed takes its time, and may commit in it.
+        #expect(bench.clock.now.offset >= CommitWait.silence(nil))
+    }
+
+    @Test(arguments: [
+        Result<SparkApplicationEnd, SparkApplicationsError>.success(
+            .unproven(reason: "only off the list")),
+        .failure(.refused(reason: "only off the list")),
+    ])
+    func `an application that only left Kyuubi's list may run`(
+        end: Result<SparkApplicationEnd, SparkApplicationsError>
+    ) async throws {
+        let bench = try Bench(
+            Self.running,
+            applications: .init(canWatch: false, canEnd: true, end: end, known: [.success(false)]),
+            sharing: .perJob)
+
+        guard case .stillRunning(let reason) = try await bench.runCancelled() else {
+            Issue.record("it was said to have stopped")
+            return
+        }
+        #expect(reason.hasPrefix("only off the list"))
+    }
+
+    @Test func `where Spark's interface is configured it has to agree with Kyuubi`() async throws {
+        let shown = try Bench(
+            Self.running, applications: .init(canWatch: true, canEnd: true), sharing: .perJob)
+        guard case .stillRunning = try await shown.runCancelled() else {
+            Issue.record("the interface shows the application")
+            return
+        }
+
+        let silent = try Bench(
+            Self.running,
+            applications: .init(
+                canWatch: true, canEnd: true, looks: [.failure(.unavailable(reason: "down"))]),
+            sharing: .perJob)
+        guard case .stillRunning(let reason) = try await silent.runCancelled() else {
+            Issue.record("the interface does not answer")
+            return
+        }
+        #expect(reason.hasPrefix("down"))
+
+        let gone = try Bench(
+            Self.running,
+            applications: .init(
+                canWatch: true, canEnd: true, looks: [Self.seen(), Self.seen(applications: [])]),
+            sharing: .perJob)
+        #expect(try await gone.runCancelled() == .cancelled)
     }
 
     @Test(arguments: [
@@ -220,7 +459,7 @@ import WireFormat
         let bench = try Bench(
             Self.running,
             applications: .init(
-                canWatch: false, canEnd: true, endError: .refused(reason: "403"), known: known),
+                canWatch: false, canEnd: true, known: known),
             sharing: .perJob)
 
         guard case .stillRunning = try await bench.runCancelled() else {
@@ -244,6 +483,29 @@ import WireFormat
             Issue.record("the session is not closed")
             return
         }
+        // A session that nobody knows any more has not been closed by us.
+        let lost = try Bench(
+            .init(
+                statuses: [.success(.init(state: .running))],
+                closeError: .handleLost(reason: "unknown")),
+            applications: nil, sharing: .perJob)
+        guard case .stillRunning = try await lost.runCancelled() else {
+            Issue.record("the application may run")
+            return
+        }
+    }
+
+    @Test func `Kyuubi's administration is nothing to look with for a shared application`()
+        async throws
+    {
+        let bench = try Bench(
+            .init(statuses: [.failure(.handleLost(reason: "unknown"))], statusAfterCancel: nil),
+            applications: .init(canWatch: false, canEnd: true))
+
+        guard case .failure(.stillRunning) = try await bench.run() else {
+            Issue.record("no later attempt can find out")
+            return
+        }
     }
 
     // MARK: Other reasons to stop
@@ -251,10 +513,11 @@ import WireFormat
     @Test func `a statement over its limit is stopped and not repeated`() async throws {
         let bench = try Bench(.init(statuses: [.success(.init(state: .timedOut))]))
 
-        guard case .failure(.refused("spark_time_limit", _)) = try await bench.run() else {
+        guard case .failure(.refused("spark_time_limit", let reason)) = try await bench.run() else {
             Issue.record("the limit was not told")
             return
         }
+        #expect(reason.hasPrefix("the statement took longer than 2 hours (ICEPACK_SOCKET"))
         #expect(bench.notebook.aftermaths.map(\.state) == [.stopped])
     }
 

@@ -39,11 +39,11 @@ import WireFormat
         #expect(report.metrics["expired_snapshots_count"] == 4)
     }
 
-    @Test func `a statement that failed meanwhile is repeated`() async throws {
+    @Test func `a statement that met another commit meanwhile is repeated`() async throws {
         let bench = try Bench(
             .init(
                 statuses: [
-                    .success(.init(state: .failed, message: "Connection refused")),
+                    .success(.init(state: .failed, message: "CommitFailedException: x")),
                     .success(.init(state: .finished)),
                 ], rows: [.success(Self.rewritten)]))
 
@@ -54,6 +54,53 @@ import WireFormat
                 "status", "close operation", "close old", "open", "execute session-1", "status",
                 "rows", "close operation", "close session-1",
             ])
+    }
+
+    @Test func `a statement that lost Spark meanwhile is seen gone before its repetition`()
+        async throws
+    {
+        let lost = SparkOperationStatus(state: .failed, message: "Connection refused")
+        let bench = try Bench(
+            .init(
+                statuses: [.success(lost), .success(lost), .success(.init(state: .finished))],
+                statusAfterCancel: nil, rows: [.success(Self.rewritten)]))
+
+        _ = try await bench.run(inheriting: bench.saved().json).get()
+
+        let log = bench.server.log
+        #expect(log.prefix(4) == ["status", "status", "cancel", "close old"])
+        #expect(log.contains("execute session-1"))
+        #expect(bench.applications?.log.contains("threads of app-1") == true)
+
+        let unseen = try Bench(
+            .init(statuses: [.success(lost)], statusAfterCancel: nil), applications: nil)
+        guard case .failure(.stillRunning) = try await unseen.run(inheriting: bench.saved().json)
+        else {
+            Issue.record("it must not begin")
+            return
+        }
+        #expect(unseen.server.statements.isEmpty)
+    }
+
+    @Test(arguments: [
+        ("CommitStateUnknownException: x", "unknown"), ("AccessDenied", "spark_refused"),
+        ("java.lang.NullPointerException", "spark_failed"),
+    ])
+    func `a failure that nobody may repeat is not repeated by an heir`(
+        message: String, expected: String
+    ) async throws {
+        let bench = try Bench(
+            .init(statuses: [.success(.init(state: .failed, message: message))]))
+
+        switch try await bench.run(inheriting: bench.saved().json) {
+        case .failure(.commitUnknown): #expect(expected == "unknown")
+        case .failure(.refused(let code, _)): #expect(expected == code)
+        case .failure(let error): Issue.record("\(error)")
+        case .success: Issue.record("it was called again")
+        }
+        #expect(bench.server.statements.isEmpty)
+        #expect(bench.server.log.contains("close old"))
+        #expect(bench.notebook.kept == [nil])
     }
 
     @Test func `a lost statement is seen gone before its repetition`() async throws {

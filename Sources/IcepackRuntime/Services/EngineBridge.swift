@@ -13,6 +13,13 @@ public struct EngineBridge: Sendable {
     public typealias FilePlan =
         @Sendable (ActionRequest) async throws(MaintenanceError) -> ActionPlan?
 
+    /// What a table's own properties say of its engine; nil if nothing.
+    ///
+    /// Throws if they cannot be read: another engine than the one that the table asks for may be
+    /// the wrong one.
+    public typealias TablePreference =
+        @Sendable (TableIdentifier) async throws(MaintenanceError) -> EnginePreference?
+
     /// Chooses among the engines.
     public let router: EngineRouter
     let engines: [any MaintenanceEngine]
@@ -20,7 +27,7 @@ public struct EngineBridge: Sendable {
     let keeper: (any QuarantineKeeper)?
     private let lease: Duration
     private let filePlan: FilePlan
-    private let tablePreference: @Sendable (TableIdentifier) async -> EnginePreference?
+    private let tablePreference: TablePreference
     /// Closes the engines' connections; nothing may be asked of the bridge afterwards.
     public let shutdown: @Sendable () async -> Void
 
@@ -30,9 +37,7 @@ public struct EngineBridge: Sendable {
         engines: [any MaintenanceEngine], preference: EnginePreference, lease: Duration,
         keeper: (any QuarantineKeeper)? = nil,
         filePlan: @escaping FilePlan = { _ in nil },
-        tablePreference: @escaping @Sendable (TableIdentifier) async -> EnginePreference? = { _ in
-            nil
-        },
+        tablePreference: @escaping TablePreference = { _ in nil },
         shutdown: @escaping @Sendable () async -> Void = {}
     ) {
         self.engines = engines
@@ -132,9 +137,13 @@ public struct EngineBridge: Sendable {
                 throw Self.failure(error)
             }
         }
+        let preference: EnginePreference?
+        do throws(MaintenanceError) { preference = try await tablePreference(table) } catch {
+            throw Self.failure(error)
+        }
         let choice: EngineChoice?
         do throws(NoEngineForAction) {
-            choice = try router.choose(actions, preferring: await tablePreference(table))
+            choice = try router.choose(actions, preferring: preference)
         } catch {
             throw .failed(message: error.reason)
         }
@@ -145,7 +154,7 @@ public struct EngineBridge: Sendable {
     func engine(
         for action: RoutedAction, on table: TableIdentifier
     ) async throws(MaintenanceError) -> (engine: any MaintenanceEngine, reason: String) {
-        let preference = await tablePreference(table)
+        let preference = try await tablePreference(table)
         let choice: EngineChoice
         do throws(NoEngineForAction) {
             choice = try router.choose(action, preferring: preference)

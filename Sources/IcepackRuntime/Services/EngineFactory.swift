@@ -52,7 +52,9 @@ extension Configuration {
                 }
                 return try await FilePlanner(catalog: catalog, storage: storage).plan(request)
             },
-            tablePreference: { table in await Self.preference(of: table, in: catalog, logger) },
+            tablePreference: { table throws(MaintenanceError) in
+                try await Self.preference(of: table, in: catalog, logger)
+            },
             shutdown: shutdown)
     }
 
@@ -70,13 +72,17 @@ extension Configuration {
         }
     }
 
-    /// What the table's properties say; nil where they say nothing, or cannot be read: the engine
-    /// that is then chosen reads them too, and says why it cannot.
+    /// What the table's properties say; nil where they say nothing.
     private static func preference(
         of table: TableIdentifier, in catalog: some Catalog, _ logger: Logger
-    ) async -> EnginePreference? {
+    ) async throws(MaintenanceError) -> EnginePreference? {
         let loaded: LoadedTable
-        do throws(CatalogError) { loaded = try await catalog.loadTable(table) } catch { return nil }
+        do throws(CatalogError) { loaded = try await catalog.loadTable(table) } catch {
+            logger.warning(
+                "engine_preference_unread",
+                metadata: ["table.name": "\(table)", "error": "\(error)"])
+            throw MaintenanceError(TableStorages.Failure.catalog(error))
+        }
         var reader = PolicyReader(loaded.metadata.properties)
         let preference = reader.choice("engine", as: EnginePreference.self)?.value
         for warning in reader.warnings {

@@ -29,13 +29,15 @@ struct HoldInspection<Store: JobQueue>: Sendable {
     let store: Store
     let inspect: HoldInspector
     let logger: Logger
+    let random: @Sendable () -> UInt64
 
-    /// Looks at each hold, the oldest first.
+    /// Looks at some of the holds, which ones is left to chance: those that nobody can settle must
+    /// not keep the others waiting.
     ///
     /// Any number of processes may look at once: asking an engine to stop what has stopped changes
     /// nothing, and the aftermath is fenced.
     func run(limit: Int) async throws(JobStoreError) -> HoldReport {
-        let holds = try await store.engineHolds(limit: limit)
+        let holds = some(limit, of: try await store.engineHolds(limit: EngineHold.maximumPage))
         return await withTaskGroup(of: (JobID, Bool).self) { group in
             var report = HoldReport()
             var waiting = holds[...]
@@ -47,6 +49,16 @@ struct HoldInspection<Store: JobQueue>: Sendable {
             }
             return report
         }
+    }
+
+    private func some(_ count: Int, of holds: [EngineHold]) -> [EngineHold] {
+        guard holds.count > count else { return holds }
+        var order = holds
+        for index in 0..<min(count, order.count) {
+            let left = UInt64(order.count - index)
+            order.swapAt(index, index + Int(random() % left))
+        }
+        return Array(order.prefix(count))
     }
 
     private func add(_ hold: EngineHold, to group: inout TaskGroup<(JobID, Bool)>) {

@@ -106,7 +106,8 @@ where SweepClock.Duration == Duration {
     /// Looks once at what is held for an engine; at nothing in drain mode.
     public func inspectHolds() async throws(JobStoreError) -> HoldReport {
         guard !isDraining() else { return HoldReport() }
-        return try await HoldInspection(store: store, inspect: inspect, logger: logger)
-            .run(limit: Self.holdLimit)
+        return try await HoldInspection(
+            store: store, inspect: inspect, logger: logger, random: random
+        ).run(limit: Self.holdLimit)
     }
 }

@@ -43,7 +43,11 @@ public struct WorkerConfiguration: Hashable, Sendable {
 
     /// How long before its end a lease that could not be renewed is given up, so that the engine
     /// has stopped when another attempt may begin.
-    var abandonMargin: Duration { min(.seconds(10), lease / 10) }
+    ///
+    /// As long as an engine gets to stop, or a fifth of a lease that is shorter than five of those.
+    /// An engine that takes longer is found by its ``Job/engineState``: whoever comes next begins
+    /// nothing before it has seen it gone.
+    var abandonMargin: Duration { min(Self.engineStopLimit, lease / 5) }
 }
 
 /// Why a configuration cannot work.

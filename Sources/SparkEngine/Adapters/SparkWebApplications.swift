@@ -111,14 +111,27 @@ public struct SparkWebApplications: SparkApplications {
             .POST, "\(try interface)/jobs/job/kill/?id=\(job.id)", accepting: 200..<400)
     }
 
-    /// Ends the application that Kyuubi started for a session.
-    public func endApplication(
-        ofSession name: String
-    ) async throws(SparkApplicationsError) {
-        _ = try await send(.DELETE, try engine(ofSession: name) + "&kill=true")
+    /// What the driver's threads do, from the dump that Spark's interface shows.
+    public func driverThreads(
+        of application: String
+    ) async throws(SparkApplicationsError) -> [SparkThread] {
+        let base = "\(try interface)/api/v1/applications"
+        guard SparkWebReplies.isName(application) else {
+            throw .refused(reason: "the application has no id that can be asked for")
+        }
+        return try SparkWebReplies.threads(
+            await get("\(base)/\(application)/executors/driver/threads"))
     }
 
-    /// Whether Kyuubi knows an application of a session.
+    /// Has Kyuubi (1.10 or newer) kill the application that it started for a session.
+    public func endApplication(
+        ofSession name: String
+    ) async throws(SparkApplicationsError) -> SparkApplicationEnd {
+        SparkWebReplies.end(
+            of: name, try await send(.DELETE, try engine(ofSession: name) + "&kill=true"))
+    }
+
+    /// Whether Kyuubi lists an application of a session.
     public func hasApplication(
         ofSession name: String
     ) async throws(SparkApplicationsError) -> Bool {

@@ -44,6 +44,53 @@ enum SparkWebReplies {
         }
     }
 
+    /// Threads: `GET /api/v1/applications/{id}/executors/driver/threads`.
+    ///
+    /// None at all is no answer: a driver that answers has threads.
+    static func threads(_ body: [UInt8]) throws(SparkApplicationsError) -> [SparkThread] {
+        let threads = try elements(body, of: "threads").map { thread in
+            // Spark wraps the frames; older ones wrote one text.
+            let trace = thread["stackTrace"]
+            let frames =
+                trace?.objectValue?["elems"]?.arrayValue ?? trace?.arrayValue
+                ?? trace?.stringValue?.split(separator: "\n").map { .string(String($0)) }
+            return SparkThread(
+                name: thread["threadName"]?.stringValue ?? "a thread without a name",
+                frames: (frames ?? []).compactMap(\.stringValue))
+        }
+        guard threads.contains(where: { !$0.frames.isEmpty }) else {
+            throw .refused(reason: "Spark's interface shows no frames of the driver's threads")
+        }
+        return threads
+    }
+
+    /// What Kyuubi did to the engine of a session: `DELETE /api/v1/admin/engine?kill=true`.
+    ///
+    /// The reply is a text. Of each engine it says first that its entry in the list was deleted,
+    /// which stops nothing, and then, where it was asked to kill it, in a pair of a truth value
+    /// and a sentence, whether the cluster took that. A connection's engine is known by the
+    /// session's name.
+    static func end(of session: String, _ body: [UInt8]) -> SparkApplicationEnd {
+        let text = String(decoding: body, as: UTF8.self)
+        if text.utf8Contains("/\(session): (true,") { return .killed }
+        if let start = text.firstRange(of: "/\(session): (false,") {
+            let sentence = text[start.upperBound...].prefix { $0 != ")" && !$0.isNewline }
+            return .unproven(
+                reason: "Kyuubi could not kill the application: "
+                    + Redaction.redacting(String(sentence.prefix(longestSentence))))
+        }
+        if text.utf8Contains("refId=\(session) is deleted") {
+            return .unproven(
+                reason: "Kyuubi took the application off its list and did not say that it killed "
+                    + "it, which needs Kyuubi 1.10 or newer")
+        }
+        return .unproven(
+            reason: "Kyuubi lists no application of the session, which may run all the same")
+    }
+
+    /// How much of Kyuubi's words is repeated.
+    private static let longestSentence = 200
+
     /// How many engines: `GET /api/v1/admin/engine`.
     static func engineCount(_ body: [UInt8]) throws(SparkApplicationsError) -> Int {
         try elements(body, of: "engines").count

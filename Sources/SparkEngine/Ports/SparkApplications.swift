@@ -20,11 +20,44 @@ public protocol SparkApplications: Sendable {
     /// Ends one Spark job; nothing happens if it has ended.
     func kill(_ job: SparkJob) async throws(SparkApplicationsError)
 
-    /// Ends the application of a session, by the session's name.
-    func endApplication(ofSession name: String) async throws(SparkApplicationsError)
+    /// What the threads of an application's driver do now.
+    ///
+    /// - Throws: ``SparkApplicationsError/refused(reason:)`` where Spark does not show them.
+    func driverThreads(
+        of application: String
+    ) async throws(SparkApplicationsError) -> [SparkThread]
 
-    /// Whether the application of a session is still known.
+    /// Ends the application of a session, by the session's name.
+    func endApplication(
+        ofSession name: String
+    ) async throws(SparkApplicationsError) -> SparkApplicationEnd
+
+    /// Whether the application of a session is still listed.
+    ///
+    /// That it is not says little: an application leaves the list before it has ended.
     func hasApplication(ofSession name: String) async throws(SparkApplicationsError) -> Bool
+}
+
+/// What became of the wish to end an application.
+public enum SparkApplicationEnd: Hashable, Sendable {
+    /// Its cluster took the order to kill it.
+    case killed
+    /// Nothing says that it was killed.
+    case unproven(reason: String)
+}
+
+/// A thread of a driver.
+public struct SparkThread: Hashable, Sendable {
+    /// Its name.
+    public let name: String
+    /// What it is doing: the innermost call first.
+    public let frames: [String]
+
+    /// Takes every field.
+    public init(name: String, frames: [String]) {
+        self.name = name
+        self.frames = frames
+    }
 }
 
 /// Why Spark's applications could not be seen or stopped.
@@ -114,6 +147,12 @@ package struct OwnActivity: Hashable, Sendable {
     package let isRunning: Bool?
     /// Its running jobs.
     package let jobs: [SparkJob]
+    /// The application that shows the statement; nil if none does.
+    package let application: String?
+    /// Whether one of its jobs is of the action itself.
+    package let isAtWork: Bool
+    /// How many groups of jobs of Iceberg's actions run for others.
+    package let foreignGroups: Int
 
     /// Finds what belongs to a statement on a table of a catalog.
     ///
@@ -128,11 +167,12 @@ package struct OwnActivity: Hashable, Sendable {
     ) {
         let statements = activity.statements.filter { mark.identifies($0.description) }
         isRunning = statements.isEmpty ? nil : statements.contains(where: \.isRunning)
+        application = statements.first?.application
         let isSucceeded =
             isRunning != true
             && activity.statements.contains { $0.isRunning && mark.isSucceeded(by: $0.description) }
         let ending = " \(catalog).\(table)"
-        jobs = activity.jobs.filter { job in
+        let own = activity.jobs.filter { job in
             if let description = job.description {
                 if mark.identifies(description) { return true }
                 let isOfAction = job.group.map { Self.isGroup($0, of: action) } ?? false
@@ -142,6 +182,15 @@ package struct OwnActivity: Hashable, Sendable {
                 $0.application == job.application && $0.runningJobs.contains(job.id)
             }
         }
+        jobs = own
+        isAtWork = own.contains { $0.group.map { Self.isGroup($0, of: action) } ?? false }
+        let foreign = activity.jobs.filter { !own.contains($0) }.compactMap(\.group)
+        foreignGroups =
+            Set(
+                foreign.filter { group in
+                    MaintenanceAction.allCases.contains { Self.isGroup(group, of: $0) }
+                }
+            ).count
     }
 
     /// Whether nothing of the statement runs as far as can be seen.

@@ -11,7 +11,7 @@ package struct OperationRunStateMachine: Sendable {
         case poll(after: Duration)
         /// It succeeded: fetch the result.
         case collect
-        /// It failed, and nothing of it runs any more.
+        /// Spark says that it failed.
         case failed(sqlState: String?, message: String)
         /// It did not end by itself, so Iceberg may go on below it: stop it, then fail so.
         case stop(Ending)
@@ -78,17 +78,24 @@ package struct OperationRunStateMachine: Sendable {
     private mutating func next(after error: SparkServerError, at elapsed: Duration) -> Step {
         switch error {
         case .retry(let reason), .reattach(let reason), .malformed(let reason):
-            let since = unreachableSince ?? elapsed
-            unreachableSince = since
-            if elapsed - since >= pace.patience { return .stop(.unreachable(reason: reason)) }
-            return pollOrGiveUp(at: elapsed)
+            return unreachable(reason, at: elapsed)
         case .handleLost(let reason):
             return .stop(.lost(reason: reason))
         case .rejected(let reason):
             return .stop(.refused(reason: reason))
         case .statement(let sqlState, let message):
-            return .failed(sqlState: sqlState, message: message)
+            // The question failed and not the statement: a server that cannot reach Spark
+            // answers so, and Spark goes on.
+            let failure = SparkFailure(sqlState: sqlState, message: message)
+            return unreachable(failure.summary, at: elapsed)
         }
+    }
+
+    private mutating func unreachable(_ reason: String, at elapsed: Duration) -> Step {
+        let since = unreachableSince ?? elapsed
+        unreachableSince = since
+        if elapsed - since >= pace.patience { return .stop(.unreachable(reason: reason)) }
+        return pollOrGiveUp(at: elapsed)
     }
 
     private mutating func pollOrGiveUp(at elapsed: Duration) -> Step {

@@ -22,6 +22,8 @@ package struct SavedOperation: Hashable, Sendable {
     package var operation: String?
     /// The application's id, where it was found out.
     package var application: String?
+    /// Whether the call may have been made; it is kept as true before that.
+    package var isCalled: Bool
     /// The table before.
     package var base: TableBase
     /// The time before which the call was made, by the worker's clock.
@@ -33,8 +35,8 @@ package struct SavedOperation: Hashable, Sendable {
     /// Takes every field.
     package init(
         table: TableIdentifier, action: MaintenanceAction, attempt: AttemptLabel, session: String,
-        operation: String? = nil, application: String? = nil, base: TableBase,
-        startedAt: Timestamp
+        operation: String? = nil, application: String? = nil, isCalled: Bool = true,
+        base: TableBase, startedAt: Timestamp
     ) {
         self.table = table
         self.action = action
@@ -42,6 +44,7 @@ package struct SavedOperation: Hashable, Sendable {
         self.session = session
         self.operation = operation
         self.application = application
+        self.isCalled = isCalled
         self.base = base
         self.startedAt = startedAt
     }
@@ -58,6 +61,7 @@ package struct SavedOperation: Hashable, Sendable {
         object["session"] = .string(session)
         object["operation"] = operation.map { .string($0) }
         object["application"] = application.map { .string($0) }
+        object["called"] = .bool(isCalled)
         object["base"] = base.json
         object["started_at"] = .string(startedAt.description)
         return .object(object)
@@ -79,7 +83,9 @@ package struct SavedOperation: Hashable, Sendable {
             table: TableIdentifier(namespace: namespace, name: table), action: action,
             attempt: AttemptLabel(jobID: jobID, attemptID: attemptID), session: session,
             operation: object["operation"]?.stringValue,
-            application: object["application"]?.stringValue, base: base, startedAt: startedAt)
+            application: object["application"]?.stringValue,
+            // Earlier versions did not say.
+            isCalled: object["called"]?.boolValue ?? true, base: base, startedAt: startedAt)
     }
 
     /// Whether a state was written by some version of this engine.

@@ -21,8 +21,11 @@ extension SparkEngine {
             logger.error(
                 "spark.statement_failed",
                 metadata: ["kind": "\(failure.kind)", "details": "\(failure.details)"])
-            await release(saved)
             let error = await judging(failure, of: saved)
+            guard failure.provesEnd else {
+                throw await stopping(saved, because: error, in: context)
+            }
+            await release(saved)
             await forget(in: context)
             throw error
         case .cancelled:
@@ -38,7 +41,9 @@ extension SparkEngine {
         case .timeLimit:
             return .refused(
                 code: "spark_time_limit",
-                reason: "the statement took longer than \(settings.operationLimit) and was stopped")
+                reason: "the statement took longer than "
+                    + "\(TimeWording.text(settings.operationLimit)) (ICEPACK_SOCKET_TIMEOUT_MS), the "
+                    + "time that it waited to begin included, and was stopped")
         case .interrupted, .lost, .unreachable:
             return .unavailable(reason: "Spark lost the statement: \(sentence)")
         case .refused:

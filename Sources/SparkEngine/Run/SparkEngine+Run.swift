@@ -61,8 +61,8 @@ extension SparkEngine {
         if Task.isCancelled { throw .cancelled }
         var saved = SavedOperation(
             table: request.table, action: request.action, attempt: context.attempt,
-            session: try await openSession(configuration.settings), base: TableBase(table),
-            startedAt: request.now)
+            session: try await openSession(configuration.settings), isCalled: false,
+            base: TableBase(table), startedAt: request.now)
         try await prepare(&saved, in: context)
         let operation = try await send(statement, of: saved, in: context)
         saved.operation = operation
@@ -101,8 +101,9 @@ extension SparkEngine {
         do throws(MaintenanceError) {
             try await context.tracking.keep(saved.json)
             saved.application = try await applicationID(in: saved.session)
-            if saved.application != nil { try await context.tracking.keep(saved.json) }
             if Task.isCancelled { throw MaintenanceError.cancelled }
+            saved.isCalled = true
+            try await context.tracking.keep(saved.json)
             try await context.confirmLease(Self.callReserve)
         } catch {
             await release(saved)
@@ -126,7 +127,7 @@ extension SparkEngine {
                 statement, in: saved.session, limit: settings.operationLimit)
         } catch {
             switch error {
-            case .retry, .rejected, .statement:
+            case .retry, .rejected:
                 await release(saved)
                 await forget(in: context)
                 throw Task.isCancelled ? .cancelled : Self.beforeCall(error)
@@ -135,6 +136,13 @@ extension SparkEngine {
                     Task.isCancelled
                     ? MaintenanceError.cancelled
                     : .unavailable(reason: "the call was lost on the way to Spark: \(reason)")
+                throw await stopping(saved, because: cause, in: context)
+            case .statement(let sqlState, let message):
+                // Kyuubi says so too when it lost Spark after handing the call on.
+                let cause =
+                    Task.isCancelled
+                    ? MaintenanceError.cancelled
+                    : SparkFailure(sqlState: sqlState, message: message).error
                 throw await stopping(saved, because: cause, in: context)
             }
         }
@@ -197,7 +205,8 @@ extension SparkEngine {
         var machine = OperationRunStateMachine(
             limit: settings.operationLimit, pace: settings.pace)
         var watched = clock.now
-        return await poll(operation, &machine) { status in
+        var hasWorked = false
+        let outcome = await poll(operation, &machine) { status in
             if let fraction = status?.progress?.fraction, fraction.isFinite {
                 let percent = Int64((min(max(fraction, 0), 1) * 100).rounded(.down))
                 context.report(
@@ -205,9 +214,17 @@ extension SparkEngine {
                         phase: "running in Spark", done: percent, total: 100, unit: "percent"))
             } else if watched <= clock.now {
                 watched = clock.now.advanced(by: settings.pace.progressPause)
-                await reportJobs(of: saved, to: context.report)
+                let works = await reportJobs(of: saved, to: context.report)
+                hasWorked = hasWorked || works
             }
         }
+        if case .finished(let rows?) = outcome,
+            let failure = SparkReport(action: saved.action, result: rows, removedSnapshots: nil)
+                .failure(hasWorked: hasWorked)
+        {
+            return .failed(failure)
+        }
+        return outcome
     }
 
     private func poll(
@@ -272,20 +289,24 @@ extension SparkEngine {
     }
 
     /// Progress as Spark's own interface shows it.
+    ///
+    /// - Returns: whether Spark was seen to carry out the action, and not only to plan it.
     private func reportJobs(
         of saved: SavedOperation, to report: @Sendable (ActionProgress) -> Void
-    ) async {
-        guard let applications, applications.canWatch else { return }
+    ) async -> Bool {
+        guard let applications, applications.canWatch else { return false }
         do throws(SparkApplicationsError) {
             let own = own(in: try await applications.activity(), of: saved)
-            guard !own.jobs.isEmpty else { return }
+            guard !own.jobs.isEmpty else { return false }
             report(
                 ActionProgress(
                     phase: "running in Spark",
                     done: own.jobs.reduce(0) { $0 &+ $1.tasksDone },
                     total: own.jobs.reduce(0) { $0 &+ $1.tasks }, unit: "tasks"))
+            return own.isAtWork
         } catch {
             logger.debug("spark.progress_unknown", metadata: ["error": "\(error.reason)"])
+            return false
         }
     }
 

@@ -23,6 +23,11 @@ package struct SparkFailure: Hashable, Sendable {
 
     /// What is to be done.
     package let kind: Kind
+    /// Whether the statement is over.
+    ///
+    /// A connection or an application that was lost ends the operation at the server and not the
+    /// work in Spark; and a driver that runs out of memory or is interrupted leaves threads.
+    package let provesEnd: Bool
     /// A line for a person.
     package let summary: String
     /// Everything that Spark said, for the log; without secrets.
@@ -39,6 +44,15 @@ package struct SparkFailure: Hashable, Sendable {
         details = safe
         summary = Self.firstLine(of: safe)
         kind = Self.kind(sqlState: sqlState, message: message)
+        provesEnd = kind != .retry && !Self.lostSigns.contains { message.utf8Contains($0) }
+    }
+
+    /// A conflict that Spark did not call one.
+    init(conflict reason: String) {
+        kind = .conflict
+        provesEnd = true
+        summary = reason
+        details = reason
     }
 
     /// The error of the action.
@@ -61,17 +75,24 @@ package struct SparkFailure: Hashable, Sendable {
         "CommitFailedException", "Cannot commit", "Found conflicting", "Found new conflicting",
         "found new delete for replaced data file", "found new position delete for replaced",
         "Missing required files to delete", "Requirement failed: ", "has changed: expected",
-        "concurrent update",
+        "concurrent update", "rewrite commits failed",
+    ]
+    /// The server lost Spark, or Spark its own driver: the statement may go on all the same.
+    private static let lostSigns = [
+        "TTransportException", "TApplicationException", "TProtocolException", "Socket for ",
+        "SparkContext was shut down", "stopped SparkContext", "SparkContext has been shutdown",
+        "UNKNOWN STATE for", "Invalid SessionHandle", "Invalid OperationHandle",
+        "InterruptedException", "ClosedChannelException", "not alive",
     ]
     private static let retrySigns = [
-        "Connection refused", "Connection reset", "ConnectException", "ConnectTimeoutException",
-        "SocketTimeoutException", "UnknownHostException", "NoHttpResponseException",
-        "TTransportException", "ServiceUnavailable", "Service Unavailable", "SlowDown",
-        "TooManyRequests", "SparkContext was shut down", "stopped SparkContext",
-        "SparkContext has been shutdown", "ExecutorLostFailure", "FetchFailedException",
+        "Connection refused", "Connection reset", "Connection closed", "ConnectException",
+        "ConnectTimeoutException", "SocketException", "SocketTimeoutException", "Broken pipe",
+        "Read timed out", "EOFException", "UnknownHostException", "NoHttpResponseException",
+        "ServiceUnavailable", "Service Unavailable", "SlowDown",
+        "TooManyRequests", "ExecutorLostFailure", "FetchFailedException",
         "Lost executor", "Lost task", "was cancelled", "cancelled as part of", "killed via",
         "Timed out waiting for", "Futures timed out", "Failed to detect the root cause",
-        "launch engine", "engine process", "InterruptedException", "Job aborted due to stage",
+        "launch engine", "engine process", "Job aborted due to stage",
         "OutOfMemoryError", "Container killed",
     ]
     private static let userSigns = [
@@ -97,8 +118,11 @@ package struct SparkFailure: Hashable, Sendable {
             if sqlState.hasPrefix("42") || sqlState.hasPrefix("28") { return .user }
             if sqlState.hasPrefix("08") { return .retry }
         }
-        if mentions(retrySigns) { return .retry }
-        return mentions(userSigns) ? .user : .fatal
+        // A mistake fails tasks and stages too, and as often as they are tried again. A lost
+        // connection is never a mistake.
+        if mentions(lostSigns) { return .retry }
+        if mentions(userSigns) { return .user }
+        return mentions(retrySigns) ? .retry : .fatal
     }
 
     // MARK: The line for people

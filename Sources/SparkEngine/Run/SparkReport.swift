@@ -73,6 +73,27 @@ package struct SparkReport: Sendable {
         }
     }
 
+    /// Why a rewrite that Spark calls a success is none; nil if it is one.
+    ///
+    /// With partial progress Iceberg goes on when groups and commits fail, and answers with zeros,
+    /// as where nothing was to be done.
+    ///
+    /// - Parameter hasWorked: whether jobs of the rewrite were seen.
+    package func failure(hasWorked: Bool) -> SparkFailure? {
+        guard let (before, after) = rewritten, before == 0, after == 0,
+            action != .rewriteManifests
+        else { return nil }
+        if let failed = number("failed_data_files_count"), failed > 0 {
+            return SparkFailure(
+                conflict: "nothing was committed: \(ReportWording.count(failed, "file")) could not "
+                    + "be rewritten")
+        }
+        guard hasWorked else { return nil }
+        return SparkFailure(
+            conflict: "files were rewritten and nothing was committed; other writers may have been "
+                + "first")
+    }
+
     // MARK: Expiry
 
     private var expiryMessage: String {

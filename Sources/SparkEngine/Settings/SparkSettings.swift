@@ -62,12 +62,18 @@ public struct SparkPace: Hashable, Sendable {
     public var limitGrace = Duration.seconds(15)
     /// How long opening a session's application may take: clusters start them slowly.
     public var launchLimit = Duration.seconds(600)
-    /// How long stopping may take in all; a worker gives a stopping engine 60 s.
+    /// How long stopping may take in all, where it can be seen; a worker gives a stopping engine
+    /// 60 s.
     public var stopLimit = Duration.seconds(55)
+    /// How long it may take where only a long silence tells: the worker has gone on by then, and
+    /// the table is locked until the end.
+    public var longestStop = Duration.seconds(120)
     /// The most that one call to the server may take of that.
     public var stopCallLimit = Duration.seconds(10)
     /// The most of it that naming the files left behind may take.
     public var listLimit = Duration.seconds(20)
+    /// What listing them gets all the same when the stop took long.
+    public var shortestListing = Duration.seconds(5)
     /// How long a server gets to say that a statement had ended before it was told to stop.
     public var glance = Duration.milliseconds(500)
     /// How long the reply to a farewell is waited for: a server that was told to close a session
@@ -76,6 +82,9 @@ public struct SparkPace: Hashable, Sendable {
     /// The pause between two looks whether everything has stopped.
     public var stopPoll = Duration.milliseconds(500)
     /// For how long nothing may be seen to run, nor the table change, before it counts as stopped.
+    ///
+    /// That is where the driver's threads are seen too, or the application has ended. Elsewhere it
+    /// is as long as a commit may wait (``CommitWait``).
     public var settle = Duration.seconds(3)
 
     /// The times that fit a cluster.

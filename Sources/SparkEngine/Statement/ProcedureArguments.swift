@@ -100,6 +100,11 @@ package struct ProcedureArguments: Sendable {
             "rewrite_data_delete_ratio_threshold", above: 0, through: 1)?.value
         let commits = reader.integer(
             "partial_progress_max_commits", in: 1...Int64(Int32.max))?.value
+        let allowed =
+            options.values["partial-progress.max-commits"]?.int64Value ?? commits ?? 10
+        // Iceberg's own default lets all of them fail and calls that a success. Half, and not
+        // none: it takes commits for failed that were never needed, where more groups than commits
+        // are put together; those are less than half.
         var defaults: [(String, String)] = [
             ("target-file-size-bytes", "\(target)"),
             ("min-file-size-bytes", "\(Self.share(of: target, 3, 4))"),
@@ -108,7 +113,8 @@ package struct ProcedureArguments: Sendable {
             ("delete-file-threshold", "\(threshold ?? 2)"),
             ("delete-ratio-threshold", "\(ratio ?? 0.1)"),
             ("partial-progress.enabled", "true"),
-            ("partial-progress.max-commits", "\(commits ?? 10)"),
+            ("partial-progress.max-commits", "\(allowed)"),
+            ("partial-progress.max-failed-commits", "\(allowed / 2)"),
         ]
         if let all = reader.boolean("rewrite_data_rewrite_all") {
             defaults.append(("rewrite-all", "\(all.value)"))

@@ -7,8 +7,8 @@ package import WireFormat
 /// Two parsers read a `CALL` (Iceberg's extension and Spark's own), after Spark has replaced
 /// `${…}` in the whole text, literals and comments included. So a literal holds ASCII only, and
 /// of that nothing that any of them looks for: neither quotes nor backslashes nor `$`, no line
-/// ends, no `/*`. Whatever else a value has is written as `\uXXXX`, one for each UTF-16 unit,
-/// which Spark puts together again.
+/// ends, no `/*`. Whatever else a value has is written as a backslash, `u` and four
+/// hexadecimal digits, once for each UTF-16 unit, which Spark puts together again.
 ///
 /// That holds as long as Spark unescapes literals, which the session asks for
 /// (`spark.sql.parser.escapedStringLiterals`, ``SessionConfiguration``).

@@ -32,12 +32,23 @@ package struct StatementMark: Hashable, Sendable {
         description.utf8Contains(prefix)
     }
 
-    /// Whether a description is of a statement of another attempt that does the same to the same
-    /// table.
+    /// Whether a description is of a call by a later attempt that does the same to the same table.
+    ///
+    /// Only of a statement that begins with a mark of ours and goes on with a call: another that
+    /// quotes one is none. Nor is a plan, which waits for nobody.
     package func isSucceeded(by description: String) -> Bool {
-        description.utf8Contains("{\(Self.member("app", "icepack")),")
-            && description.utf8Contains(",\(subject)}") && !identifies(description)
+        let opening = "/* {\(Self.member("app", "icepack")),\"job\":\""
+        let closing = ",\(subject)} */ CALL "
+        let text = description.drop { $0.isWhitespace }
+        guard text.hasPrefix(opening), let end = text.firstRange(of: "} */") else { return false }
+        // No name can close a comment, so the first end is the mark's own.
+        let head = text[..<end.upperBound] + text[end.upperBound...].prefix(" CALL ".count)
+        return head.hasSuffix(closing) && !identifies(description)
+            && !head.hasPrefix(opening + Self.planning + "\"")
     }
+
+    /// What a plan's statement names as its job.
+    package static let planning = "plan"
 
     /// What the comments of all attempts to do the same to the same table have in common.
     private var subject: String {
@@ -57,8 +68,8 @@ package struct StatementMark: Hashable, Sendable {
     private static let plain = Set(
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-. ".utf16)
 
-    /// Letters, digits and what names are usually made of; all else as JSON's `\uXXXX`, so neither
-    /// quotes nor `*/`, `/*`, `--`, `${` or line ends can stand in the comment.
+    /// Letters, digits and what names are usually made of; all else as JSON's escapes of four digits,
+    /// so neither quotes nor `*/`, `/*`, `--`, `${` or line ends can stand in the comment.
     private static func escaped(_ value: String) -> String {
         var text = ""
         for unit in value.utf16 {

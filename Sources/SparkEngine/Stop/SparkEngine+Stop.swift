@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import IcebergCatalog
+import IcebergSpec
 import Logging
 import Maintenance
 import ObjectStorage
@@ -26,52 +27,76 @@ extension SparkEngine {
         }
     }
 
-    /// Whether there is anything to look with, now or in a later attempt.
+    /// Whether there is anything to look with in a later attempt.
+    ///
+    /// Kyuubi's administration ends what is a session's own, and looks after nothing else.
     var canFindOutLater: Bool {
-        applications.map { $0.canWatch || $0.canEnd } ?? false
+        guard let applications else { return false }
+        return switch settings.sharing {
+        case .perJob: applications.canWatch || applications.canEnd
+        case .shared: applications.canWatch
+        }
     }
 
     /// Stops whatever a statement may have left running and looks at the table.
     ///
-    /// Takes at most ``SparkPace/stopLimit``, and goes on when the calling task is cancelled.
+    /// Takes at most ``SparkPace/stopLimit``, or ``SparkPace/longestStop`` where only silence
+    /// tells, and goes on when the calling task is cancelled.
     func stop(_ saved: SavedOperation) async -> EngineAftermath {
         // In a task of its own, which cancelling the job's task does not reach; waited for here.
         await Task { await carryOutStop(of: saved) }.value
     }
 
     private func carryOutStop(of saved: SavedOperation) async -> EngineAftermath {
-        let deadline = clock.now.advanced(by: settings.pace.stopLimit)
+        let began = clock.now
         let facts = await interrupt(saved)
         var verdict = StopVerdict<Time.Instant>(settle: settings.pace.settle)
         var isStopped = facts.hasEnded
         var reason: String?
         while !isStopped, facts.evidence != .none {
-            let sight = await look(for: saved, facts)
+            let seen = await look(for: saved, facts)
+            // After the look: what was committed before its end shows here.
             let table = await currentTable(saved)
-            if verdict.next(
-                after: sight, table: table?.metadataLocation.rawValue, at: clock.now) == .stopped
+            let location = table?.metadataLocation.rawValue
+            let sight = seen.with(table: location)
+            let silence = CommitWait.silence(table?.metadata.properties[CommitWait.property])
+            if verdict.next(after: sight, table: location, silence: silence, at: clock.now)
+                == .stopped
             {
                 isStopped = true
-            } else if clock.now.advanced(by: settings.pace.stopPoll) >= deadline {
+                break
+            }
+            let next = clock.now.advanced(by: settings.pace.stopPoll)
+            guard next < began.advanced(by: limit(after: sight)) else {
                 reason = Self.sentence(sight)
                 break
-            } else {
-                // Cancelled by nobody: the task is our own.
-                try? await clock.sleep(
-                    until: clock.now.advanced(by: settings.pace.stopPoll), tolerance: nil)
             }
+            // Cancelled by nobody: the task is our own.
+            try? await clock.sleep(until: next, tolerance: nil)
         }
+        let left = clock.now.duration(to: began.advanced(by: settings.pace.stopLimit))
         return await aftermath(
             of: saved, facts, isStopped: isStopped, reason: reason,
-            listLimit: min(settings.pace.listLimit, clock.now.duration(to: deadline)))
+            listLimit: min(settings.pace.listLimit, max(left, settings.pace.shortestListing)))
+    }
+
+    /// How long to look, by what is seen now.
+    private func limit(after sight: StopVerdict<Time.Instant>.Sight) -> Duration {
+        switch sight {
+        case .quiet(.silent): settings.pace.longestStop
+        case .quiet(.gone), .quiet(.idle), .running, .hidden: settings.pace.stopLimit
+        }
     }
 
     private static func sentence(
         _ sight: StopVerdict<Time.Instant>.Sight
     ) -> String {
         switch sight {
-        case .running: "jobs of the statement were still running"
-        case .quiet: "there was no time to see it settle"
+        case .running: "something of the statement was still running"
+        case .quiet(.silent):
+            "nothing of it is seen to run, but a commit may still be waiting for its next try "
+                + "(\(CommitWait.property))"
+        case .quiet(.gone), .quiet(.idle): "there was no time to see it settle"
         case .hidden(let reason): reason
         }
     }
@@ -84,7 +109,7 @@ extension SparkEngine {
         var notes: [String] = []
         if !isStopped {
             notes.append(
-                reason
+                reason ?? facts.reason
                     ?? "whether Spark has stopped cannot be seen here; configure Spark's interface "
                     + "(ICEPACK_SPARK_UI_URL) or Kyuubi's administration")
         }
@@ -158,145 +183,6 @@ extension SparkEngine {
         }
         return loaded ?? nil
     }
-}
-
-/// What is known after everything was told to stop.
-struct StopFacts: Sendable {
-    /// By what it is seen that Spark has stopped.
-    enum Evidence: Sendable {
-        /// By nothing.
-        case none
-        /// The session is closed, and the application was its own.
-        case sessionClosed
-        /// Kyuubi knows no application of the session.
-        case application(session: String)
-        /// Spark's interface shows nothing of the statement.
-        case activity
-    }
-
-    /// Whether the statement had ended by itself, so that nothing can run on.
-    var hasEnded: Bool
-    /// Whether the server still knew the statement, so that its application lives.
-    var isKnown: Bool
-    /// What to look at.
-    var evidence: Evidence
-}
-
-extension StopFacts.Evidence: Equatable {}
-
-extension SparkEngine {
-    /// Tells everything to stop: the operation, the application where it is the job's own, the
-    /// session.
-    ///
-    /// The application is ended before the session is closed: Kyuubi forgets the application of a
-    /// closed session before it has ended, and could not be told to kill it then.
-    private func interrupt(_ saved: SavedOperation) async -> StopFacts {
-        var facts = StopFacts(hasEnded: false, isKnown: false, evidence: .none)
-        if let operation = saved.operation {
-            // Only a glance: of a statement that has ended a server tells at once, and of one that
-            // runs it tells after seconds, in which nothing would be stopped.
-            let status = await attempting("status", within: settings.pace.glance) {
-                () async throws(SparkServerError) in
-                try await server.status(of: operation)
-            }
-            if case .success(let status) = status {
-                facts.isKnown = true
-                facts.hasEnded = status.state == .finished || status.state == .failed
-            }
-            if !facts.hasEnded {
-                let cancelled = await attempting("cancel") {
-                    () async throws(SparkServerError) -> Bool in
-                    try await server.cancel(operation)
-                    return true
-                }
-                if case .success = cancelled { facts.isKnown = true }
-            }
-        }
-        let name = server.name(ofSession: saved.session)
-        if settings.sharing == .perJob, let applications, applications.canEnd, let name {
-            facts.evidence = .application(session: name)
-            if !facts.hasEnded {
-                _ = await attempting(applications, "end_application") {
-                    (applications) async throws(SparkApplicationsError) in
-                    try await applications.endApplication(ofSession: name)
-                }
-            }
-        } else if let applications, applications.canWatch {
-            facts.evidence = .activity
-        }
-        // What runs is stopped before the session is closed, over which a server may take long.
-        if facts.evidence == .activity, !facts.hasEnded { _ = await look(for: saved, facts) }
-        let limit = facts.evidence == .none ? settings.pace.stopCallLimit : settings.pace.farewell
-        let closed = await attempting("close_session", within: limit) {
-            () async throws(SparkServerError) -> Bool in
-            try await server.close(session: saved.session)
-            return true
-        }
-        if facts.evidence == .none, settings.sharing == .perJob, Self.isClosed(closed) {
-            facts.evidence = .sessionClosed
-        }
-        return facts
-    }
-
-    private static func isClosed(_ reply: Result<Bool, SparkServerError>) -> Bool {
-        switch reply {
-        case .success, .failure(.handleLost): true
-        case .failure: false
-        }
-    }
-
-    /// One look whether anything runs; what is seen running is told to stop again.
-    private func look(
-        for saved: SavedOperation, _ facts: StopFacts
-    ) async -> StopVerdict<Time.Instant>.Sight {
-        switch facts.evidence {
-        case .none:
-            return .hidden(reason: "there is nothing to look with")
-        case .sessionClosed:
-            return .quiet
-        case .application(let session):
-            let known = await attempting(applications, "has_application") {
-                (applications) async throws(SparkApplicationsError) in
-                try await applications.hasApplication(ofSession: session)
-            }
-            switch known {
-            case .success(let isKnown): return isKnown ? .running : .quiet
-            case .failure(let error): return .hidden(reason: error.reason)
-            }
-        case .activity:
-            return await lookAtActivity(of: saved, facts)
-        }
-    }
-
-    private func lookAtActivity(
-        of saved: SavedOperation, _ facts: StopFacts
-    ) async -> StopVerdict<Time.Instant>.Sight {
-        let reply = await attempting(applications, "activity") {
-            (applications) async throws(SparkApplicationsError) in
-            try await applications.activity()
-        }
-        switch reply {
-        case .failure(let error):
-            return .hidden(reason: error.reason)
-        case .success(let activity):
-            if let application = saved.application, !activity.applications.contains(application) {
-                // A server that knows the operation has its application; then this interface is
-                // another one's. Otherwise the application is gone, and all that ran in it.
-                return facts.isKnown
-                    ? .hidden(reason: "Spark's interface shows another application")
-                    : .quiet
-            }
-            let own = own(in: activity, of: saved)
-            for job in own.jobs {
-                logger.info("spark.kill_job", metadata: ["spark.job": "\(job.id)"])
-                _ = await attempting(applications, "kill_job") {
-                    (applications) async throws(SparkApplicationsError) in
-                    try await applications.kill(job)
-                }
-            }
-            return own.isQuiet ? .quiet : .running
-        }
-    }
 
     // MARK: Calls within a time
 
@@ -315,7 +201,8 @@ extension SparkEngine {
                 }
             }
         }
-        let late = SparkServerError.reattach(reason: "no answer within \(limit)")
+        let late = SparkServerError.reattach(
+            reason: "no answer within \(TimeWording.text(limit))")
         let reply = await task.value ?? .failure(late)
         if case .failure(let error) = reply {
             logger.info("spark.call_failed", metadata: ["call": "\(name)", "error": "\(error)"])
@@ -324,7 +211,7 @@ extension SparkEngine {
     }
 
     /// Makes a call about applications within a time.
-    private func attempting<Value: Sendable>(
+    func attempting<Value: Sendable>(
         _ applications: Applications?, _ name: String,
         _ call: @escaping @Sendable (Applications) async throws(SparkApplicationsError) -> Value
     ) async -> Result<Value, SparkApplicationsError> {
@@ -339,7 +226,7 @@ extension SparkEngine {
                 } catch {
                     return .failure(error)
                 }
-            } ?? .failure(.unavailable(reason: "no answer within \(limit)"))
+            } ?? .failure(.unavailable(reason: "no answer within \(TimeWording.text(limit))"))
         if case .failure(let error) = reply {
             logger.info(
                 "spark.call_failed", metadata: ["call": "\(name)", "error": "\(error.reason)"])

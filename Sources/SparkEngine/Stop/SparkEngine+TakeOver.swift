@@ -46,9 +46,20 @@ extension SparkEngine {
             logger.warning(
                 "spark.inherited_statement_failed",
                 metadata: ["kind": "\(failure.kind)", "details": "\(failure.details)"])
-            await release(saved)
-            await forget(in: context)
-            return nil
+            guard failure.provesEnd else {
+                try await seeGone(saved, in: context)
+                return nil
+            }
+            switch failure.kind {
+            case .retry, .conflict:
+                await release(saved)
+                await forget(in: context)
+                return nil
+            case .user, .fatal, .commitUnknown:
+                // As if it had failed in an attempt of its own: nothing is called again.
+                _ = try await conclude(outcome, of: saved, in: context)
+                return nil
+            }
         case .ended(.interrupted), .ended(.lost), .ended(.unreachable), .ended(.refused):
             try await seeGone(saved, in: context)
             return nil

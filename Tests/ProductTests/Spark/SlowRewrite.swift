@@ -73,9 +73,10 @@ struct SlowRewrite: Sendable {
         }
     }
 
-    /// Fails if the table changes within a time: something that must not happen can only be
-    /// waited for.
-    func expectNoCommit(for time: Duration = .seconds(6)) async throws {
+    /// Fails if the table changes within a time, in which a commit that failed would have been
+    /// tried again: something that must not happen can only be waited for.
+    func expectNoCommit() async throws {
+        let time = SparkTables.longestCommitWait * 2
         let version = try version()
         let end = ContinuousClock.now.advanced(by: time)
         try await eventually("the time is over", limit: time + .seconds(30)) {

@@ -57,8 +57,11 @@ struct SparkEngineInterruptionTests {
 
     // MARK: Cancel
 
+    /// Within this time after a cancel Spark has no job of it.
+    private static let promptly = Duration.seconds(5)
+
     /// How many processes want each core of this machine, at least 1: what takes a second on a
-    /// machine that does nothing else takes so many here.
+    /// machine that does nothing else may take so many here.
     private static var crowding: Double {
         var load = 0.0
         guard getloadavg(&load, 1) == 1 else { return 1 }
@@ -82,7 +85,14 @@ struct SparkEngineInterruptionTests {
                 try await rewrite.runningJobs().isEmpty
             }
             let quiet = began.duration(to: .now)
-            #expect(quiet < .seconds(5) * Self.crowding)
+            let crowding = Self.crowding
+            if crowding < 1.5 {
+                #expect(quiet < Self.promptly)
+            } else {
+                // Nothing that waits for a core is prompt: only that it is not forgotten is shown.
+                print("the machine is crowded (\(crowding)), so the time of a cancel is not judged")
+                #expect(quiet < Self.promptly * crowding)
+            }
             try await inTime("the engine is known to have stopped") {
                 let aftermath = try await fixture.aftermath(url, job)
                 return aftermath["engine_state"] == "engine_stopped"
@@ -91,6 +101,7 @@ struct SparkEngineInterruptionTests {
                 "cancel over \(transport): no job after \(quiet), "
                     + "known to have stopped after \(began.duration(to: .now))")
             try await rewrite.expectNoCommit()
+            #expect(try await rewrite.web.actionThreads().isEmpty)
 
             let aftermath = try await fixture.aftermath(url, job)
             let after = try await expectWhole(before, rewrite)

@@ -40,10 +40,16 @@ enum SparkTables {
             "CREATE NAMESPACE IF NOT EXISTS \(namespace(of: table))",
             create(table, columns: "id BIGINT, x BIGINT, text STRING, part BIGINT")
                 + " PARTITIONED BY (part)" + mergeOnRead,
+            "ALTER TABLE \(table) SET TBLPROPERTIES ('commit.retry.max-wait-ms' = "
+                + "'\(longestCommitWait.components.seconds * 1000)')",
             "\(insert), \(small)", "\(insert), \(small)",
             "\(insert), 0 AS part FROM RANGE(\(rows))", "\(insert), 0 AS part FROM RANGE(10)",
         ]
     }
+
+    /// How long a commit of the slow table waits at most before it is tried again: short, so that
+    /// a test can wait for longer.
+    static let longestCommitWait = Duration.seconds(4)
 
     private static let mergeOnRead = """
          TBLPROPERTIES ('format-version' = '2', 'write.delete.mode' = 'merge-on-read', \

@@ -33,6 +33,19 @@ struct SparkWeb: Sendable {
         }
     }
 
+    /// The names of the driver's threads that carry out or commit one of Iceberg's actions.
+    func actionThreads() async throws -> [String] {
+        try await list("executors/driver/threads").compactMap { thread in
+            let frames = (thread["stackTrace"]?.objectValue?["elems"]?.arrayValue ?? [])
+                .compactMap(\.stringValue)
+            let works = frames.contains { frame in
+                ["iceberg.spark.actions.", "iceberg.spark.procedures.", "CommitManager"]
+                    .contains { frame.contains($0) }
+            }
+            return works ? thread["threadName"]?.stringValue ?? "?" : nil
+        }
+    }
+
     private func list(_ path: String) async throws -> [JSONObject] {
         let applications = "\(root)/api/v1/applications"
         let (status, found) = try await ProductFixture.send("GET", applications)

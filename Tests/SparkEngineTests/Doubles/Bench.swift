@@ -7,6 +7,7 @@ import Maintenance
 import SparkEngine
 import Synchronization
 import TestSupport
+import Testing
 import WireFormat
 
 /// A catalog of one table, which a test changes as Spark would.
@@ -201,15 +202,26 @@ struct Bench: Sendable {
         }
     }
 
+    /// What becomes of what an attempt before left, when its job is over.
+    func settled(_ saved: SavedOperation? = nil) async throws -> EngineAftermath {
+        let state = try (saved ?? self.saved()).json
+        let engine = engine
+        let aftermath = try await moving {
+            await engine.settleAbandoned(TestTable.identifier, state: state)
+        }
+        return try #require(aftermath)
+    }
+
     /// What an attempt before left.
     func saved(
         _ action: MaintenanceAction = .rewriteDataFiles, operation: String? = "operation of old",
-        application: String? = "app-1", base: TestTable = TestTable(snapshots: [.init(id: 1)])
+        application: String? = "app-1", isCalled: Bool = true,
+        base: TestTable = TestTable(snapshots: [.init(id: 1)])
     ) throws -> SavedOperation {
         SavedOperation(
             table: TestTable.identifier, action: action,
             attempt: AttemptLabel(jobID: "0a1b", attemptID: "old"), session: "old",
-            operation: operation, application: application,
+            operation: operation, application: application, isCalled: isCalled,
             base: TableBase(try base.loaded()), startedAt: TestTable.now)
     }
 }

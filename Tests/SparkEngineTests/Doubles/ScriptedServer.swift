@@ -140,7 +140,12 @@ final class ScriptedApplications: SparkApplications {
             .success(.init(applications: ["app-1"], statements: [], jobs: []))
         ]
         var killError: SparkApplicationsError?
-        var endError: SparkApplicationsError?
+        /// What Kyuubi says when it is told to end the session's application.
+        var end: Result<SparkApplicationEnd, SparkApplicationsError> = .success(.killed)
+        /// The driver's threads, one look after the other; the last one stays.
+        var threads: [Result<[SparkThread], SparkApplicationsError>] = [
+            .success([SparkThread(name: "main", frames: ["java.lang.Object.wait(Native Method)"])])
+        ]
         /// Whether the session's application is known, one look after the other.
         var known: [Result<Bool, SparkApplicationsError>] = [.success(false)]
         var hangs = false
@@ -176,9 +181,22 @@ final class ScriptedApplications: SparkApplications {
         if let error = state.withLock(\.script.killError) { throw error }
     }
 
-    func endApplication(ofSession name: String) async throws(SparkApplicationsError) {
+    func driverThreads(
+        of application: String
+    ) async throws(SparkApplicationsError) -> [SparkThread] {
+        await noting("threads of \(application)")
+        let reply = state.withLock { state in
+            state.script.threads.count > 1
+                ? state.script.threads.removeFirst() : state.script.threads[0]
+        }
+        return try reply.get()
+    }
+
+    func endApplication(
+        ofSession name: String
+    ) async throws(SparkApplicationsError) -> SparkApplicationEnd {
         await noting("end \(name)")
-        if let error = state.withLock(\.script.endError) { throw error }
+        return try state.withLock(\.script.end).get()
     }
 
     func hasApplication(
