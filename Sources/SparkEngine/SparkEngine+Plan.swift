@@ -3,6 +3,7 @@
 import IcebergCatalog
 import IcebergSpec
 public import Maintenance
+import ObjectStorage
 import WireFormat
 
 extension SparkEngine {

@@ -228,7 +228,6 @@ import WireFormat
         for (options, code) in [
             (["prefix_mismatch_mode": "DELETE"], "prefix_mismatch"),
             (["file_list_view": "v"], "unsupported_option"),
-            (["inventory": "/i.PARQUET"], "unusable_inventory"),
         ] as [(JSONValue, String)] {
             let parsed = RemoveOrphanFilesOptions(
                 try ActionOptions.validating(options, for: .removeOrphanFiles))

@@ -3,6 +3,7 @@
 import IcebergCatalog
 import IcebergSpec
 import Maintenance
+import ObjectStorage
 import SparkEngine
 import Testing
 import WireFormat

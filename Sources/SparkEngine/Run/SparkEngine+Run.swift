@@ -4,6 +4,7 @@ import IcebergCatalog
 import IcebergSpec
 import Logging
 import Maintenance
+import ObjectStorage
 import WireFormat
 
 extension SparkEngine {
