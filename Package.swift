@@ -100,7 +100,7 @@ let package = Package(
 
         // Storage and catalogs.
         .library("ObjectStorage"),
-        .library("AWSSigning", [.crypto]),
+        .library("AWSSigning", ["WireFormat", .crypto]),
         .library(
             "S3Storage",
             [
@@ -110,7 +110,7 @@ let package = Package(
         .library("Postgres", ["CPQ"]),
         .library(
             "HTTPExchange",
-            ["AWSSigning", .asyncHTTPClient, .nio, .nioHTTP1, .nioPosix, .nioSSL]),
+            ["AWSSigning", "WireFormat", .asyncHTTPClient, .nio, .nioHTTP1, .nioPosix, .nioSSL]),
         .library("IcebergCatalog", ["Compression", "IcebergSpec", "ObjectStorage", "WireFormat"]),
         .library(
             "SQLCatalog",
@@ -221,7 +221,7 @@ let package = Package(
             ],
             path: "Tests/TestSupport", swiftSettings: strict),
         .tests("TidyTests", ["TidyRules"]),
-        .tests("WireFormatTests", ["WireFormat"]),
+        .tests("WireFormatTests", ["TestSupport", "WireFormat"]),
         .tests("CompressionTests", ["Compression", "TestSupport"]),
         .tests(
             "AvroFormatTests", ["AvroFormat", "Compression", "TestSupport", "WireFormat"],

@@ -13,7 +13,7 @@ enum LayerRule {
         "AvroFormat": ["Compression", "WireFormat"],
         "IcebergSpec": ["WireFormat"],
         "ObjectStorage": [],
-        "AWSSigning": [],
+        "AWSSigning": ["WireFormat"],
         "S3Storage": ["AWSSigning", "ObjectStorage", "WireFormat"],
         "SortedRuns": [],
         "Postgres": ["CPQ"],
@@ -22,7 +22,7 @@ enum LayerRule {
             "IcebergCatalog", "IcebergSpec", "ObjectStorage", "Postgres", "WireFormat",
         ],
         "FileSystemCatalog": ["IcebergCatalog", "IcebergSpec", "ObjectStorage", "WireFormat"],
-        "HTTPExchange": ["AWSSigning"],
+        "HTTPExchange": ["AWSSigning", "WireFormat"],
         "GlueCatalog": [
             "HTTPExchange", "IcebergCatalog", "IcebergSpec", "ObjectStorage", "WireFormat",
         ],

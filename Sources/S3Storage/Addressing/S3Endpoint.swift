@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import AWSSigning
+import WireFormat
 
 /// Where a store answers, and how a bucket is put into its URLs.
 public struct S3Endpoint: Hashable, Sendable, CustomStringConvertible {

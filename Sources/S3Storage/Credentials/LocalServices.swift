@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AWSSigning
+import WireFormat
 
 /// The service that lends a container the credentials of its task or pod.
 struct ContainerCredentials: Sendable {

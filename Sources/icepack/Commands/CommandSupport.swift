@@ -64,18 +64,3 @@ struct TableArgument: ExpressibleByArgument {
         "/tables/\(PercentEncoding.encode(database))/\(PercentEncoding.encode(table))"
     }
 }
-
-/// RFC 3986 section 2.1, for paths and queries.
-enum PercentEncoding {
-    /// The text with everything but unreserved characters encoded.
-    static func encode(_ text: String) -> String {
-        text.utf8.map { byte in
-            let character = Character(Unicode.Scalar(byte))
-            let isUnreserved =
-                byte < 0x80
-                && (character.isLetter || character.isNumber || "._-~".contains(character))
-            if isUnreserved { return String(character) }
-            return "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-        }.joined()
-    }
-}
