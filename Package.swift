@@ -102,15 +102,15 @@ let package = Package(
         .library("ObjectStorage"),
         .library("AWSSigning", ["WireFormat", .crypto]),
         .library(
-            "S3Storage",
-            [
-                "AWSSigning", "ObjectStorage", "WireFormat", .asyncHTTPClient, .crypto, .logging,
-                .nio, .nioHTTP1, .nioPosix, .nioSSL,
-            ]),
-        .library("Postgres", ["CPQ"]),
-        .library(
             "HTTPExchange",
             ["AWSSigning", "WireFormat", .asyncHTTPClient, .nio, .nioHTTP1, .nioPosix, .nioSSL]),
+        .library(
+            "S3Storage",
+            [
+                "AWSSigning", "HTTPExchange", "ObjectStorage", "WireFormat", .asyncHTTPClient,
+                .crypto, .logging, .nio, .nioHTTP1,
+            ]),
+        .library("Postgres", ["CPQ"]),
         .library("IcebergCatalog", ["Compression", "IcebergSpec", "ObjectStorage", "WireFormat"]),
         .library(
             "SQLCatalog",
