@@ -3,6 +3,7 @@
 import ArgumentParser
 import Foundation
 import IcepackRuntime
+import Jobs
 import WireFormat
 
 /// The option that every command has.
@@ -56,6 +57,14 @@ struct TableArgument: ExpressibleByArgument {
         database = String(argument[..<dot])
         table = String(argument[argument.index(after: dot)...])
         if table.isEmpty { return nil }
+    }
+
+    /// The name, for commands that work on the catalog themselves.
+    func name() throws -> TableName {
+        guard let name = TableName(dotted: "\(database).\(table)") else {
+            throw ValidationError("\(database).\(table) is no table name.")
+        }
+        return name
     }
 
     /// The table's path below the service's address; anything unusual is percent-encoded and left
