@@ -100,17 +100,17 @@ let package = Package(
 
         // Storage and catalogs.
         .library("ObjectStorage"),
-        .library("AWSSigning", [.crypto]),
+        .library("AWSSigning", ["WireFormat", .crypto]),
+        .library(
+            "HTTPExchange",
+            ["AWSSigning", "WireFormat", .asyncHTTPClient, .nio, .nioHTTP1, .nioPosix, .nioSSL]),
         .library(
             "S3Storage",
             [
-                "AWSSigning", "ObjectStorage", "WireFormat", .asyncHTTPClient, .crypto, .logging,
-                .nio, .nioHTTP1, .nioPosix, .nioSSL,
+                "AWSSigning", "HTTPExchange", "ObjectStorage", "WireFormat", .asyncHTTPClient,
+                .crypto, .logging, .nio, .nioHTTP1,
             ]),
         .library("Postgres", ["CPQ"]),
-        .library(
-            "HTTPExchange",
-            ["AWSSigning", .asyncHTTPClient, .nio, .nioHTTP1, .nioPosix, .nioSSL]),
         .library("IcebergCatalog", ["Compression", "IcebergSpec", "ObjectStorage", "WireFormat"]),
         .library(
             "SQLCatalog",
@@ -221,7 +221,7 @@ let package = Package(
             ],
             path: "Tests/TestSupport", swiftSettings: strict),
         .tests("TidyTests", ["TidyRules"]),
-        .tests("WireFormatTests", ["WireFormat"]),
+        .tests("WireFormatTests", ["TestSupport", "WireFormat"]),
         .tests("CompressionTests", ["Compression", "TestSupport"]),
         .tests(
             "AvroFormatTests", ["AvroFormat", "Compression", "TestSupport", "WireFormat"],

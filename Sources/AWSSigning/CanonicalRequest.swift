@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import WireFormat
+
 /// The one text that client and server both make of a request, and sign.
 struct CanonicalRequest: Hashable, Sendable {
     /// The names of the signed headers, sorted, in lower case, with semicolons between.

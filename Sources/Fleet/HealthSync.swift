@@ -96,23 +96,12 @@ public struct HealthSync<
 
     /// Looks at one table within the time limit.
     private func look(at table: TableName) async -> Result<Bool, InspectionError> {
-        await withTaskGroup(of: Result<Bool, InspectionError>?.self) { group in
-            group.addTask {
-                do throws(InspectionError) {
-                    return .success(try await observer.refresh(table, now: now()))
-                } catch {
-                    return .failure(error)
-                }
-            }
-            group.addTask { [limit = settings.limit] in
-                // Ended early by the cancellation below: the look won.
-                do { try await Task.sleep(for: limit) } catch { return nil }
-                return .failure(.unavailable(reason: "looking at it took longer than \(limit)"))
-            }
-            var outcome: Result<Bool, InspectionError>?
-            while outcome == nil, let next = await group.next() { outcome = next }
-            group.cancelAll()
-            return outcome ?? .failure(.cancelled)
+        await within(
+            settings.limit,
+            late: .unavailable(reason: "looking at it took longer than \(settings.limit)"),
+            cancelled: .cancelled
+        ) { () async throws(InspectionError) in
+            try await observer.refresh(table, now: now())
         }
     }
 }

@@ -14,7 +14,7 @@ public struct HealthSyncService<
     Tables: Catalog, Storage: ObjectStorage, Store: TableCache & TableObservations
 >: Service {
     private let sync: HealthSync<Tables, Storage, Store>
-    private let schedule: TableCacheSyncSchedule
+    private let schedule: SyncSchedule
     private let logger: Logger
 
     /// Runs a cycle at an interval.
@@ -22,24 +22,13 @@ public struct HealthSyncService<
         sync: HealthSync<Tables, Storage, Store>, interval: Duration, logger: Logger
     ) {
         self.sync = sync
-        schedule = TableCacheSyncSchedule(interval: interval, firstRetryDelay: .seconds(5))
+        schedule = SyncSchedule(interval: interval, firstRetryDelay: .seconds(5))
         self.logger = logger
     }
 
     /// Runs until graceful shutdown or cancellation; a failed cycle never ends it.
     public func run() async throws {
-        await cancelWhenGracefulShutdown { await loop() }
-    }
-
-    private func loop() async {
-        var generator = SystemRandomNumberGenerator()
-        var failures = 0
-        while !Task.isCancelled {
-            failures = await runOnce() ? 0 : failures + 1
-            let delay = schedule.delay(afterFailures: failures, using: &generator)
-            // Only cancellation ends a sleep early, and the loop looks for that itself.
-            do { try await Task.sleep(for: delay) } catch { return }
-        }
+        await cancelWhenGracefulShutdown { await schedule.run(runOnce) }
     }
 
     /// Whether there is nothing to retry.

@@ -121,24 +121,11 @@ public struct TableCacheSync<TableCatalog: Catalog, Cache: TableCache>: Sendable
     private func load(
         _ identifier: TableIdentifier, as name: TableName
     ) async -> Result<CachedTable, CatalogError> {
-        await withTaskGroup(of: Result<CachedTable, CatalogError>?.self) { group in
-            group.addTask { () async -> Result<CachedTable, CatalogError>? in
-                do throws(CatalogError) {
-                    return .success(
-                        CachedTable(name: name, try await catalog.loadTable(identifier)))
-                } catch {
-                    return .failure(error)
-                }
-            }
-            group.addTask {
-                // Ended early by the cancellation below: the table won.
-                do { try await Task.sleep(for: loadLimit) } catch { return nil }
-                return .failure(.unavailable(reason: "its metadata took longer than \(loadLimit)"))
-            }
-            var outcome: Result<CachedTable, CatalogError>?
-            while outcome == nil, let next = await group.next() { outcome = next }
-            group.cancelAll()
-            return outcome ?? .failure(.unavailable(reason: "the sync was stopped"))
+        await within(
+            loadLimit, late: .unavailable(reason: "its metadata took longer than \(loadLimit)"),
+            cancelled: .unavailable(reason: "the sync was stopped")
+        ) { () async throws(CatalogError) in
+            CachedTable(name: name, try await catalog.loadTable(identifier))
         }
     }
 

@@ -14,7 +14,7 @@ public struct TableCacheSyncService<TableCatalog: Catalog, Cache: TableCache>: S
     public static var firstRetryDelay: Duration { .seconds(5) }
 
     private let sync: TableCacheSync<TableCatalog, Cache>
-    private let schedule: TableCacheSyncSchedule
+    private let schedule: SyncSchedule
     private let logger: Logger
 
     /// Runs a sync at an interval.
@@ -22,26 +22,20 @@ public struct TableCacheSyncService<TableCatalog: Catalog, Cache: TableCache>: S
         sync: TableCacheSync<TableCatalog, Cache>, interval: Duration, logger: Logger
     ) {
         self.sync = sync
-        schedule = TableCacheSyncSchedule(interval: interval, firstRetryDelay: Self.firstRetryDelay)
+        schedule = SyncSchedule(interval: interval, firstRetryDelay: Self.firstRetryDelay)
         self.logger = logger
     }
 
     /// Syncs until graceful shutdown or cancellation; a failed sync never ends it.
     public func run() async throws {
         // Cancelled on shutdown: a sync cut short replaces nothing.
-        await cancelWhenGracefulShutdown { await loop() }
-    }
-
-    private func loop() async {
-        var generator = SystemRandomNumberGenerator()
-        var failures = 0
-        var freshness = Duration.zero
-        while !Task.isCancelled {
-            failures = await syncOnce(unlessYounger: freshness) ? 0 : failures + 1
-            freshness = schedule.freshness
-            let delay = schedule.delay(afterFailures: failures, using: &generator)
-            // Only cancellation ends a sleep early, and the loop looks for that itself.
-            do { try await Task.sleep(for: delay) } catch { return }
+        await cancelWhenGracefulShutdown {
+            // The first time whatever the last listing's age.
+            var freshness = Duration.zero
+            await schedule.run {
+                defer { freshness = schedule.freshness }
+                return await syncOnce(unlessYounger: freshness)
+            }
         }
     }
 
@@ -75,25 +69,5 @@ public struct TableCacheSyncService<TableCatalog: Catalog, Cache: TableCache>: S
             }
             return false
         }
-    }
-}
-
-/// Decides how long to wait between two syncs.
-struct TableCacheSyncSchedule: Sendable {
-    let interval: Duration
-    let firstRetryDelay: Duration
-
-    /// A list younger than this, made by another process, is taken as it is.
-    var freshness: Duration { interval / 2 }
-
-    /// The interval, spread by a tenth either way so that replicas drift apart; after failures a
-    /// shorter delay that doubles up to the interval.
-    func delay(
-        afterFailures failures: Int, using generator: inout some RandomNumberGenerator
-    ) -> Duration {
-        let base =
-            failures == 0
-            ? interval : min(interval, firstRetryDelay * Double(1 << min(failures - 1, 16)))
-        return base * Double.random(in: 0.9...1.1, using: &generator)
     }
 }

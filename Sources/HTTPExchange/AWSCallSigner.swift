@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import AWSSigning
+import WireFormat
 
 /// Signs calls to services of AWS, S3 excepted, with Signature Version 4.
 public struct AWSCallSigner: Sendable {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import AsyncHTTPClient
+package import AsyncHTTPClient
 import Glibc
 import NIOCore
 import NIOHTTP1
@@ -24,6 +24,8 @@ public final class HTTPExchanger: Sendable {
         public var connectionsPerHost = 8
         /// A file with the certificates to trust, in PEM, instead of the system's.
         public var trustedCertificates: String?
+        /// Addresses for host names that no resolver knows.
+        public var addressOverrides: [String: String] = [:]
 
         /// The usual ones.
         public init() {}
@@ -48,6 +50,7 @@ public final class HTTPExchanger: Sendable {
             idleTimeout: Self.idleLimit,
             concurrentHTTP1ConnectionsPerHostSoftLimit: settings.connectionsPerHost)
         configuration.connectionPool.retryConnectionEstablishment = false
+        configuration.dnsOverride = settings.addressOverrides
         if let path = settings.trustedCertificates {
             var tls = TLSConfiguration.makeClientConfiguration()
             tls.trustRoots = .file(path)
@@ -67,20 +70,29 @@ public final class HTTPExchanger: Sendable {
     ///
     /// - Parameter limit: the most bytes of the answer's body.
     public func send(_ call: HTTPCall, limit: Int) async throws(HTTPFailure) -> HTTPAnswer {
-        var request = HTTPClientRequest(url: call.url)
-        request.method = HTTPMethod(rawValue: call.method)
-        for field in call.headers { request.headers.add(name: field.name, value: field.value) }
-        if !call.body.isEmpty { request.body = .bytes(ByteBuffer(bytes: call.body)) }
-        let response: HTTPClientResponse
-        do {
-            response = try await client.execute(request, timeout: TimeAmount(callLimit))
-        } catch {
-            throw HTTPFailure(transportError: error)
-        }
+        let response = try await open(call)
         let body = try await Self.body(of: response, limit: limit)
         return HTTPAnswer(
             status: Int(response.status.code),
             headers: response.headers.map { HTTPField($0.name, $0.value) }, body: body)
+    }
+
+    /// The head of the answer to a request, whose body is still to come; what reading it throws is
+    /// for ``HTTPFailure/init(bodyError:)``.
+    ///
+    /// - Parameter limit: how long until the head must be there, if not as long as a call may take.
+    package func open(
+        _ call: HTTPCall, limit: Duration? = nil
+    ) async throws(HTTPFailure) -> HTTPClientResponse {
+        var request = HTTPClientRequest(url: call.url)
+        request.method = HTTPMethod(rawValue: call.method)
+        for field in call.headers { request.headers.add(name: field.name, value: field.value) }
+        if !call.body.isEmpty { request.body = .bytes(ByteBuffer(bytes: call.body)) }
+        do {
+            return try await client.execute(request, timeout: TimeAmount(limit ?? callLimit))
+        } catch {
+            throw HTTPFailure(transportError: error)
+        }
     }
 
     private static func body(
@@ -99,11 +111,7 @@ public final class HTTPExchanger: Sendable {
         } catch let error as HTTPFailure {
             throw error
         } catch {
-            // In the middle of an answer the request was sent, whatever the error.
-            switch HTTPFailure(transportError: error) {
-            case .notSent(let reason): throw .broken(reason: reason)
-            case let failure: throw failure
-            }
+            throw HTTPFailure(bodyError: error)
         }
         if let announced, bytes.count != announced {
             throw .broken(reason: "the answer ended after \(bytes.count) of \(announced) bytes")
@@ -138,6 +146,14 @@ extension HTTPFailure {
             self = .notSent(reason: "no connection in time")
         case let error as NIOSSLError: self = Self.ofTLS(error)
         default: self = .broken(reason: "the connection failed: \(error)")
+        }
+    }
+
+    /// In the middle of an answer the request was sent, whatever the error.
+    package init(bodyError error: any Error) {
+        switch HTTPFailure(transportError: error) {
+        case .notSent(let reason): self = .broken(reason: reason)
+        case let failure: self = failure
         }
     }
 

@@ -10,12 +10,6 @@ struct FileRemoval<Storage: ObjectStorage> {
     let width: Int
     let context: RunContext
 
-    /// Some files of a batch and what became of them.
-    private struct Slice: Sendable {
-        let range: Range<Int>
-        let outcomes: [RemovalOutcome]
-    }
-
     /// Removes a batch and returns what became of each file, in their order.
     ///
     /// - Throws: ``MaintenanceError/fenceLost`` before anything is removed, and
@@ -24,25 +18,37 @@ struct FileRemoval<Storage: ObjectStorage> {
     func remove(_ paths: [String]) async throws(MaintenanceError) -> [RemovalOutcome] {
         try MaintenanceError.checkCancellation()
         try await context.confirmLease(NativeEngineSettings.batchReserve)
-        let slices = stride(from: 0, to: paths.count, by: NativeEngineSettings.sliceSize).map {
-            $0..<min($0 + NativeEngineSettings.sliceSize, paths.count)
-        }
-        var outcomes = [RemovalOutcome?](repeating: nil, count: paths.count)
         let storage = storage
-        let removeSlice: @Sendable (Range<Int>) async throws(MaintenanceError) -> Slice = { range in
-            Slice(range: range, outcomes: await storage.remove(paths[range].map { Location($0) }))
+        return try await BoundedTasks.inSlices(
+            of: paths.map { Location($0) }, size: NativeEngineSettings.sliceSize, width: width,
+            at: \.self
+        ) {
+            await storage.remove($0)
         }
-        try await BoundedTasks.forEach(
-            slices, width: width, cancelled: MaintenanceError.cancelled,
+    }
+}
+
+extension BoundedTasks {
+    /// Hands out objects in slices, some at once; the outcomes come in the order of the objects.
+    static func inSlices<Object: Sendable, Outcome: ObjectOutcome>(
+        of objects: [Object], size: Int, width: Int, at location: (Object) -> Location,
+        _ body: @escaping @Sendable ([Object]) async -> [Outcome]
+    ) async throws(MaintenanceError) -> [Outcome] {
+        typealias Slice = (range: Range<Int>, outcomes: [Outcome])
+        var outcomes = [Outcome?](repeating: nil, count: objects.count)
+        let call: @Sendable (Int) async throws(MaintenanceError) -> Slice = { start in
+            let range = start..<min(start + size, objects.count)
+            return (range, await body(Array(objects[range])))
+        }
+        try await forEach(
+            stride(from: 0, to: objects.count, by: size), width: width,
+            cancelled: MaintenanceError.cancelled,
             finished: { (slice: Slice) in
                 for (index, outcome) in zip(slice.range, slice.outcomes) {
                     outcomes[index] = outcome
                 }
-            }, removeSlice)
-        return zip(outcomes, paths).map { outcome, path in
-            outcome
-                ?? .failed(.unavailable(Location(path), reason: "the store gave no outcome for it"))
-        }
+            }, call)
+        return zip(outcomes, objects).map { $0 ?? .missing(location($1)) }
     }
 }
 

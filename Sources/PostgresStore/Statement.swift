@@ -17,9 +17,7 @@ enum Statement {
     static let claimSubmitted = text(PackageResources.claim_submitted_sql)
     static let closeJournal = text(PackageResources.close_journal_sql)
     static let closeReplayedJournal = text(PackageResources.close_replayed_journal_sql)
-    static let confirmObservation = [
-        text(PackageResources.confirm_status_sql), text(PackageResources.confirm_health_sql),
-    ]
+    static let confirmObservation = looks(PackageResources.confirm_look_sql)
     static let endCacheGeneration = text(PackageResources.end_cache_generation_sql)
     static let engineHolds = text(PackageResources.engine_holds_sql)
     static let finish = text(PackageResources.finish_sql)
@@ -37,12 +35,8 @@ enum Statement {
     static let orchestratorRuns = text(PackageResources.orchestrator_runs_sql)
     static let queueDepth = text(PackageResources.queue_depth_sql)
     static let recordAftermath = text(PackageResources.record_aftermath_sql)
-    static let recordFailure = [
-        text(PackageResources.fail_status_sql), text(PackageResources.fail_health_sql),
-    ]
-    static let recordObservation = [
-        text(PackageResources.record_status_sql), text(PackageResources.record_health_sql),
-    ]
+    static let recordFailure = looks(PackageResources.fail_look_sql)
+    static let recordObservation = looks(PackageResources.record_look_sql)
     static let recordDryRun = text(PackageResources.record_dry_run_sql)
     static let recordOrchestratorRun = text(PackageResources.record_orchestrator_run_sql)
     static let recordResult = text(PackageResources.record_result_sql)
@@ -59,12 +53,16 @@ enum Statement {
     static let sweepLocks = text(PackageResources.sweep_locks_sql)
 
     /// Old rows of every history table; the audit log is none.
-    static let purges = [
-        text(PackageResources.purge_jobs_sql),
-        text(PackageResources.purge_table_status_snapshots_sql),
-        text(PackageResources.purge_table_health_snapshots_sql),
-        text(PackageResources.purge_orchestrator_runs_sql),
-    ]
+    static let purges =
+        [text(PackageResources.purge_jobs_sql)] + looks(PackageResources.purge_looks_sql)
+        + [text(PackageResources.purge_orchestrator_runs_sql)]
+
+    /// A statement for each of the two tables of looks, which have the same columns: what tables
+    /// look like, as the file has it, and how healthy they are.
+    private static func looks(_ bytes: [UInt8]) -> [String] {
+        let status = text(bytes)
+        return [status, status.replacing("table_status_snapshots", with: "table_health_snapshots")]
+    }
 
     /// The SQL without its comments, which the server need not parse.
     private static func text(_ bytes: [UInt8]) -> String {

@@ -7,6 +7,7 @@ import IcebergSpec
 import ObjectStorage
 import StorageTestSupport
 import TestSupport
+import Testing
 
 @testable import FileSystemCatalog
 @testable import SQLCatalog
@@ -36,6 +37,34 @@ extension CatalogBed {
         try FileManager.default.contentsOfDirectory(
             atPath: location(identifier).appending("metadata").rawValue
         ).filter { $0.contains("metadata.json") }.sorted()
+    }
+}
+
+/// The catalogs that the contract is asked of.
+enum CatalogKind: CaseIterable {
+    case fileSystem
+    case sqliteV0
+    case sqliteV1
+    case postgresV0
+    case postgresV1
+    case rest
+
+    /// Those that write metadata files themselves; with REST the server does.
+    static let writers = allCases.filter { $0 != .rest }
+
+    /// An empty one; cancels the test where what serves it is not installed.
+    func bed() async throws -> any CatalogBed {
+        switch self {
+        case .fileSystem: return try FileSystemBed()
+        case .sqliteV0: return try SQLiteBed(.v0)
+        case .sqliteV1: return try SQLiteBed(.v1)
+        case .postgresV0, .postgresV1:
+            guard PostgresCluster.isAvailable else { try Test.cancel("no PostgreSQL") }
+            return try await PostgresBed(self == .postgresV0 ? .v0 : .v1)
+        case .rest:
+            guard Oracles.isAvailable else { try Test.cancel(Comment(rawValue: Oracles.reason)) }
+            return try await RESTBed()
+        }
     }
 }
 

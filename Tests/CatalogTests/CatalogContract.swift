@@ -8,15 +8,15 @@ import StorageTestSupport
 import Testing
 
 /// What every catalog must do.
-struct CatalogContract<Bed: CatalogBed> {
-    let bed: Bed
+struct CatalogContract {
+    let bed: any CatalogBed
     let storage = FaultyStorage(LocalStorage())
     let table = TableIdentifier("db.t")
 
     func setUp(
         snapshots: [Int64] = [1, 2, 3], properties: [String: String] = [:],
         previousFiles: [String] = []
-    ) async throws -> Bed.Tables {
+    ) async throws -> any Catalog {
         let sample = SampleTable(
             location: bed.location(table), snapshots: snapshots, properties: properties,
             previousFiles: previousFiles)

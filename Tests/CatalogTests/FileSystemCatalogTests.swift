@@ -268,42 +268,12 @@ import Testing
 }
 
 /// Local files that do not vouch for exclusive creation, as an object store without it.
-private struct SharedStorage: ObjectStorage {
-    private let base = LocalStorage()
-
-    func read(_ location: Location, limit: Int) async throws(StorageError) -> [UInt8] {
-        try await base.read(location, limit: limit)
-    }
-
-    func read(_ location: Location, range: Range<Int64>) async throws(StorageError) -> [UInt8] {
-        try await base.read(location, range: range)
-    }
-
-    func stat(_ location: Location) async throws(StorageError) -> ObjectInfo? {
-        try await base.stat(location)
-    }
-
-    func write(
-        _ bytes: [UInt8], to location: Location, condition: WriteCondition
-    ) async throws(StorageError) -> ObjectInfo {
-        try await base.write(bytes, to: location, condition: condition)
-    }
-
-    func list(_ prefix: Location) -> AsyncThrowingStream<ObjectInfo, any Error> {
-        base.list(prefix)
-    }
-
-    func children(of prefix: Location) async throws(StorageError) -> [StorageChild] {
-        try await base.children(of: prefix)
-    }
+private struct SharedStorage: ForwardingStorage {
+    let base = LocalStorage()
 
     func exclusiveCreation(
         at location: Location
     ) async throws(StorageError) -> ExclusiveCreation {
         .unproven(reason: "this one lets two writers in")
-    }
-
-    func remove(_ locations: [Location]) async -> [RemovalOutcome] {
-        await base.remove(locations)
     }
 }

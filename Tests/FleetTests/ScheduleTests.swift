@@ -6,7 +6,7 @@ import Testing
 @testable import Fleet
 
 @Suite struct ScheduleTests {
-    private let schedule = TableCacheSyncSchedule(
+    private let schedule = SyncSchedule(
         interval: .seconds(300), firstRetryDelay: .seconds(5))
 
     @Test(arguments: UInt64(0)..<50)

@@ -122,14 +122,4 @@ import Testing
             #expect(reply.headers["Date"].count == 1)
         }
     }
-
-    @Test func `percent-encoding decodes what encoding made, and refuses broken escapes`() {
-        let text = "a b/ä+%\u{1F600}~-._"
-        #expect(PercentEncoding.decode(PercentEncoding.encode(text)) == text)
-        #expect(PercentEncoding.decode("a+b", plusIsSpace: true) == "a b")
-        #expect(PercentEncoding.decode("a+b") == "a+b")
-        for broken in ["%", "%4", "%zz", "%ff", "%c3", "a%4"] {
-            #expect(PercentEncoding.decode(broken) == nil)
-        }
-    }
 }

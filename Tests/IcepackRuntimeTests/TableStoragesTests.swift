@@ -123,7 +123,11 @@ struct TableStoragesTests {
         #expect(
             copies.last
                 == .failed(
-                    .unsupported(deep, reason: "other credentials are lent for its source")))
+                    .unsupported(
+                        deep,
+                        reason:
+                            "its source is in another store, or is reached with other credentials"))
+        )
         let outside = Location("s3://\(bucket)/wh/other/o")
         let outcomes = await storage.remove([outside, object])
         #expect(

@@ -381,7 +381,7 @@ import WireFormat
 }
 
 /// A catalog whose commits land and whose replies get lost.
-private struct LosingCatalog<Base: Catalog>: Catalog {
+private struct LosingCatalog<Base: Catalog>: ForwardingCatalog {
     let base: Base
     var canRead = true
     private let commits = Counter()
@@ -390,12 +390,6 @@ private struct LosingCatalog<Base: Catalog>: Catalog {
     init(base: Base, canRead: Bool = true) {
         self.base = base
         self.canRead = canRead
-    }
-
-    var name: String { base.name }
-
-    func listTables() async throws(CatalogError) -> [TableIdentifier] {
-        try await base.listTables()
     }
 
     func loadTable(_ identifier: TableIdentifier) async throws(CatalogError) -> LoadedTable {

@@ -48,57 +48,21 @@ struct FixtureExpiryTests {
         return files
     }
 
-    /// A copy of a fixture, with a catalog that has it as its only table.
-    private struct Copy {
-        static let identifier = TableIdentifier(namespace: ["ns"], name: "t")
-
-        let folder: ScratchFolder
-        let storage: LocalStorage
-        let table: LoadedTable
-        let catalog: MemoryCatalog
-
-        init(_ path: String) async throws {
-            folder = try ScratchFolder()
-            let name = String(path.prefix { $0 != "/" })
-            let root = URL(filePath: folder.path).appending(path: "data/persistent")
-            try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
-            try FileManager.default.copyItem(
-                at: Fixtures.url("iceberg-tables/data/persistent/\(name)"),
-                to: root.appending(path: name))
-            storage = try LocalStorage(relativeTo: folder.location)
-            let location = Location("data/persistent/\(path)")
-            table = LoadedTable(
-                identifier: Self.identifier, metadataLocation: location,
-                metadata: try TableMetadata(
-                    parsing: try await storage.read(location, limit: 1 << 20)))
-            catalog = MemoryCatalog(table)
-        }
-
-        func expire(journal: MemoryJournal) async throws -> ActionReport {
-            let options = try ActionOptions.validating(
-                ["older_than": "2100-01-01T00:00:00Z", "retain_last": 1], for: .expireSnapshots)
-            return try await NativeEngine(catalog: catalog, storage: storage).run(
-                ActionRequest(
-                    table: Self.identifier, action: .expireSnapshots, options: options,
-                    now: TestTable.now), in: TestTable.context(journal))
-        }
-    }
-
     @Test func `a table that lacks a manifest list is left as it is`() async throws {
-        let copy = try await Copy(
+        let copy = try await FixtureCopy(
             "equality_deletes/warehouse/mydb/mytable/metadata/v7.metadata.json")
 
         await #expect(throws: MaintenanceError.self) {
             try await copy.expire(journal: MemoryJournal())
         }
 
-        let after = try await copy.catalog.loadTable(Copy.identifier)
+        let after = try await copy.catalog.loadTable(FixtureCopy.identifier)
         #expect(after.metadata == copy.table.metadata)
     }
 
     @Test(arguments: tables)
     func `exactly what the kept snapshots do not reach is removed`(path: String) async throws {
-        let copy = try await Copy(path)
+        let copy = try await FixtureCopy(path)
         let storage = copy.storage
         let metadata = copy.table.metadata
         let before = try await reach(metadata, storage)
@@ -106,7 +70,7 @@ struct FixtureExpiryTests {
 
         let report = try await copy.expire(journal: journal)
 
-        let kept = try await copy.catalog.loadTable(Copy.identifier).metadata
+        let kept = try await copy.catalog.loadTable(FixtureCopy.identifier).metadata
         #expect(kept.snapshots.count == 1)
         #expect(
             report.metrics["expired_snapshots_count"]?.intValue == metadata.snapshots.count - 1)
@@ -118,5 +82,16 @@ struct FixtureExpiryTests {
         }
         #expect(try await storage.stat(copy.table.metadataLocation) != nil)
         #expect(journal.open.isEmpty)
+    }
+}
+
+extension FixtureCopy {
+    fileprivate func expire(journal: MemoryJournal) async throws -> ActionReport {
+        let options = try ActionOptions.validating(
+            ["older_than": "2100-01-01T00:00:00Z", "retain_last": 1], for: .expireSnapshots)
+        return try await NativeEngine(catalog: catalog, storage: storage).run(
+            ActionRequest(
+                table: Self.identifier, action: .expireSnapshots, options: options,
+                now: TestTable.now), in: TestTable.context(journal))
     }
 }

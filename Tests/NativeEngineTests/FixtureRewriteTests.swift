@@ -30,135 +30,9 @@ struct FixtureRewriteTests {
         "partition_double", "partition_timestamptz/default.db/partition_timestamptz", "uuid",
     ]
 
-    /// A copy of a fixture, with a catalog that has it as its only table.
-    private struct Copy {
-        static let identifier = TableIdentifier(namespace: ["ns"], name: "t")
-
-        let folder: ScratchFolder
-        let storage: LocalStorage
-        let catalog: MemoryCatalog
-        let metadataFolder: String
-
-        init(_ path: String) async throws {
-            folder = try ScratchFolder()
-            let name = String(path.prefix { $0 != "/" })
-            let root = URL(filePath: folder.path).appending(path: "data/persistent")
-            try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
-            try FileManager.default.copyItem(
-                at: Fixtures.url("iceberg-tables/data/persistent/\(name)"),
-                to: root.appending(path: name))
-            storage = try LocalStorage(relativeTo: folder.location)
-            metadataFolder = "data/persistent/\(path)/metadata"
-            let names = try FileManager.default.contentsOfDirectory(
-                atPath: "\(folder.path)/\(metadataFolder)")
-            let newest = try #require(
-                names.filter { $0.hasSuffix(".metadata.json") && !$0.hasPrefix(".") }.max())
-            let location = Location("\(metadataFolder)/\(newest)")
-            catalog = MemoryCatalog(
-                LoadedTable(
-                    identifier: Self.identifier, metadataLocation: location,
-                    metadata: try TableMetadata(
-                        parsing: try await storage.read(location, limit: 1 << 20))))
-        }
-
-        func load() async throws -> LoadedTable {
-            try await catalog.loadTable(Self.identifier)
-        }
-
-        /// What fastavro finds in the current snapshot, and what engines read.
-        ///
-        /// - Parameter engines: Nil for all that can read the table.
-        func look(engines: [String]? = nil) async throws -> JSONObject {
-            let table = try await load()
-            let location = Location("\(metadataFolder)/90000-look.metadata.json")
-            try await storage.write(
-                table.metadata.json.bytes(), to: location, condition: .none)
-            let output = try await Oracles.run(
-                "live_entries.py",
-                [
-                    "--root", folder.path, "--metadata-location", location.rawValue,
-                    "--engines",
-                    (engines ?? ["duckdb", "datafusion", "pyiceberg"]).joined(separator: ","),
-                ] + (engines == nil ? ["--if-able"] : []))
-            return try #require(output.objectValue)
-        }
-
-        /// Commits one manifest for every entry; returns how many each group has.
-        func takeApart() async throws -> [ManifestGroupKey: Int] {
-            let table = try await load()
-            let metadata = table.metadata
-            let parent = try #require(metadata.currentSnapshot)
-            let current: [ManifestFile]
-            if let list = parent.manifestList {
-                current = try await ManifestListReader(storage: storage).manifests(
-                    in: Location(list))
-            } else {
-                var found: [ManifestFile] = []
-                for path in parent.manifests ?? [] {
-                    found.append(
-                        try await ManifestReader(storage: storage).describe(Location(path)))
-                }
-                current = found
-            }
-            var created: [StoredManifest] = []
-            var groups: [ManifestGroupKey: Int] = [:]
-            for manifest in current {
-                let spec = try #require(metadata.partitionSpec(Int(manifest.partitionSpecID)))
-                let kind = try ManifestKind(of: metadata, spec: spec, content: manifest.content)
-                let reader = CompleteManifestReader(
-                    storage: storage, partition: kind.partition)
-                for var entry in try await reader.entries(in: manifest) where entry.entry.isLive {
-                    let key = ManifestGroupKey(specID: spec.id, content: manifest.content)
-                    groups[key, default: 0] += 1
-                    entry.entry.status = .existing
-                    if metadata.formatVersion == .v1 {
-                        entry.entry.sequenceNumber = nil
-                        entry.entry.fileSequenceNumber = nil
-                    }
-                    var writer = try ManifestWriter(kind)
-                    try writer.append(entry)
-                    created.append(
-                        try await store(try writer.finish(), "part-\(created.count).avro"))
-                }
-            }
-            let draft = try ReplaceSnapshot(
-                of: metadata, parent: parent, id: 4711, current: current,
-                replacing: Set(current.map(\.path)), by: created, nowMilliseconds: 1)
-            let list = Location("\(metadataFolder)/snap-4711.avro")
-            try await storage.write(try draft.manifestList(), to: list, condition: .none)
-            let snapshot = draft.snapshot(manifestList: list.rawValue, summary: [])
-            let outcome = await catalog.commit(
-                draft.updates(adding: snapshot), requirements: draft.requirements,
-                to: Self.identifier, base: table)
-            guard case .committed = outcome else {
-                throw ManifestTable.Failure(description: "not committed: \(outcome)")
-            }
-            return groups
-        }
-
-        private func store(
-            _ manifest: FinishedManifest, _ name: String
-        ) async throws -> StoredManifest {
-            let location = Location("\(metadataFolder)/\(name)")
-            var row = manifest.row
-            row.path = location.rawValue
-            row.length = try await storage.write(
-                manifest.bytes, to: location, condition: .none
-            ).size
-            return StoredManifest(row: row, unassignedRowCount: manifest.unassignedRowCount)
-        }
-
-        func rewrite() async throws -> ActionReport {
-            try await NativeEngine(catalog: catalog, storage: storage).run(
-                ActionRequest(
-                    table: Self.identifier, action: .rewriteManifests, options: .none,
-                    now: TestTable.now), in: TestTable.context(MemoryJournal()))
-        }
-    }
-
     @Test(arguments: tables)
     func `P-60: entries and rows are the same before and after`(path: String) async throws {
-        let copy = try await Copy(path)
+        let copy = try await FixtureCopy(newestOf: path)
         let before = try await copy.look()
         let engines = try #require(before["rows"]?.objectValue).keys
 
@@ -184,5 +58,101 @@ struct FixtureRewriteTests {
             object["first_row_id"] = nil
             return .object(object)
         }
+    }
+}
+
+extension FixtureCopy {
+    fileprivate func load() async throws -> LoadedTable {
+        try await catalog.loadTable(Self.identifier)
+    }
+
+    /// What fastavro finds in the current snapshot, and what engines read.
+    ///
+    /// - Parameter engines: Nil for all that can read the table.
+    fileprivate func look(engines: [String]? = nil) async throws -> JSONObject {
+        let table = try await load()
+        let location = Location("\(metadataFolder)/90000-look.metadata.json")
+        try await storage.write(
+            table.metadata.json.bytes(), to: location, condition: .none)
+        let output = try await Oracles.run(
+            "live_entries.py",
+            [
+                "--root", folder.path, "--metadata-location", location.rawValue,
+                "--engines",
+                (engines ?? ["duckdb", "datafusion", "pyiceberg"]).joined(separator: ","),
+            ] + (engines == nil ? ["--if-able"] : []))
+        return try #require(output.objectValue)
+    }
+
+    /// Commits one manifest for every entry; returns how many each group has.
+    fileprivate func takeApart() async throws -> [ManifestGroupKey: Int] {
+        let table = try await load()
+        let metadata = table.metadata
+        let parent = try #require(metadata.currentSnapshot)
+        let current: [ManifestFile]
+        if let list = parent.manifestList {
+            current = try await ManifestListReader(storage: storage).manifests(
+                in: Location(list))
+        } else {
+            var found: [ManifestFile] = []
+            for path in parent.manifests ?? [] {
+                found.append(
+                    try await ManifestReader(storage: storage).describe(Location(path)))
+            }
+            current = found
+        }
+        var created: [StoredManifest] = []
+        var groups: [ManifestGroupKey: Int] = [:]
+        for manifest in current {
+            let spec = try #require(metadata.partitionSpec(Int(manifest.partitionSpecID)))
+            let kind = try ManifestKind(of: metadata, spec: spec, content: manifest.content)
+            let reader = CompleteManifestReader(
+                storage: storage, partition: kind.partition)
+            for var entry in try await reader.entries(in: manifest) where entry.entry.isLive {
+                let key = ManifestGroupKey(specID: spec.id, content: manifest.content)
+                groups[key, default: 0] += 1
+                entry.entry.status = .existing
+                if metadata.formatVersion == .v1 {
+                    entry.entry.sequenceNumber = nil
+                    entry.entry.fileSequenceNumber = nil
+                }
+                var writer = try ManifestWriter(kind)
+                try writer.append(entry)
+                created.append(
+                    try await store(try writer.finish(), "part-\(created.count).avro"))
+            }
+        }
+        let draft = try ReplaceSnapshot(
+            of: metadata, parent: parent, id: 4711, current: current,
+            replacing: Set(current.map(\.path)), by: created, nowMilliseconds: 1)
+        let list = Location("\(metadataFolder)/snap-4711.avro")
+        try await storage.write(try draft.manifestList(), to: list, condition: .none)
+        let snapshot = draft.snapshot(manifestList: list.rawValue, summary: [])
+        let outcome = await catalog.commit(
+            draft.updates(adding: snapshot), requirements: draft.requirements,
+            to: Self.identifier, base: table)
+        guard case .committed = outcome else {
+            throw ManifestTable.Failure(description: "not committed: \(outcome)")
+        }
+        return groups
+    }
+
+    private func store(
+        _ manifest: FinishedManifest, _ name: String
+    ) async throws -> StoredManifest {
+        let location = Location("\(metadataFolder)/\(name)")
+        var row = manifest.row
+        row.path = location.rawValue
+        row.length = try await storage.write(
+            manifest.bytes, to: location, condition: .none
+        ).size
+        return StoredManifest(row: row, unassignedRowCount: manifest.unassignedRowCount)
+    }
+
+    fileprivate func rewrite() async throws -> ActionReport {
+        try await NativeEngine(catalog: catalog, storage: storage).run(
+            ActionRequest(
+                table: Self.identifier, action: .rewriteManifests, options: .none,
+                now: TestTable.now), in: TestTable.context(MemoryJournal()))
     }
 }

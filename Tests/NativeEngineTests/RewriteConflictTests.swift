@@ -213,19 +213,9 @@ import WireFormat
 }
 
 /// A catalog that commits nothing and says something.
-struct RefusingCatalog<Base: Catalog>: Catalog {
+struct RefusingCatalog<Base: Catalog>: ForwardingCatalog {
     let base: Base
     let outcome: @Sendable () -> CommitOutcome
-
-    var name: String { base.name }
-
-    func listTables() async throws(CatalogError) -> [TableIdentifier] {
-        try await base.listTables()
-    }
-
-    func loadTable(_ identifier: TableIdentifier) async throws(CatalogError) -> LoadedTable {
-        try await base.loadTable(identifier)
-    }
 
     func commit(
         _ updates: [TableUpdate], requirements: [TableRequirement], to identifier: TableIdentifier,
@@ -234,18 +224,8 @@ struct RefusingCatalog<Base: Catalog>: Catalog {
 }
 
 /// A catalog that commits and loses the reply.
-struct LostReplyCatalog<Base: Catalog>: Catalog {
+struct LostReplyCatalog<Base: Catalog>: ForwardingCatalog {
     let base: Base
-
-    var name: String { base.name }
-
-    func listTables() async throws(CatalogError) -> [TableIdentifier] {
-        try await base.listTables()
-    }
-
-    func loadTable(_ identifier: TableIdentifier) async throws(CatalogError) -> LoadedTable {
-        try await base.loadTable(identifier)
-    }
 
     func commit(
         _ updates: [TableUpdate], requirements: [TableRequirement], to identifier: TableIdentifier,

@@ -101,7 +101,7 @@ import Testing
     }
 
     /// A storage that damages manifests, or manifest lists, as they are written.
-    private struct DamagingStorage: ObjectStorage {
+    private struct DamagingStorage: ForwardingStorage {
         let base: LocalStorage
         let damage: Damage
         let kinds: [ManifestContent: ManifestKind]
@@ -167,38 +167,6 @@ import Testing
                 try writer.append(entry)
             }
             return try writer.finish().bytes
-        }
-
-        func read(_ location: Location, limit: Int) async throws(StorageError) -> [UInt8] {
-            try await base.read(location, limit: limit)
-        }
-
-        func read(
-            _ location: Location, range: Range<Int64>
-        ) async throws(StorageError) -> [UInt8] {
-            try await base.read(location, range: range)
-        }
-
-        func stat(_ location: Location) async throws(StorageError) -> ObjectInfo? {
-            try await base.stat(location)
-        }
-
-        func list(_ prefix: Location) -> AsyncThrowingStream<ObjectInfo, any Error> {
-            base.list(prefix)
-        }
-
-        func children(of prefix: Location) async throws(StorageError) -> [StorageChild] {
-            try await base.children(of: prefix)
-        }
-
-        func exclusiveCreation(
-            at location: Location
-        ) async throws(StorageError) -> ExclusiveCreation {
-            try await base.exclusiveCreation(at: location)
-        }
-
-        func remove(_ locations: [Location]) async -> [RemovalOutcome] {
-            await base.remove(locations)
         }
     }
 

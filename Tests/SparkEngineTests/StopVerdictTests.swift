@@ -136,13 +136,15 @@ import Testing
         ]
         #expect(work([waiting]) == ["t0"])
         #expect(work([[Self.committing]], foreignGroups: 5) == ["t0"])
-        // A loop that does not sleep has something to commit.
-        #expect(work([[Self.loop]]) == ["t0"])
+        let next =
+            "org.apache.iceberg.actions.BaseCommitService.commitReadyCommitGroups(B.java:218)"
+        #expect(work([["java.lang.Object.wait(Native Method)", next, Self.loop]]) == ["t0"])
     }
 
     @Test func `threads of the server, of tasks and of a committer without work are none`() {
         let idle = [
-            [Self.sleeping, Self.loop],
+            [Self.sleeping, Self.loop], [Self.loop],
+            ["java.util.concurrent.ConcurrentLinkedQueue.isEmpty(C.java:1)", Self.loop],
             ["java.lang.Object.wait(Native Method)"], [],
             ["org.apache.iceberg.parquet.ValuesAsBytesReader.getBuffer(V.java:1)", Self.spark],
         ]

@@ -3,7 +3,6 @@
 import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
-import Synchronization
 public import WireFormat
 
 /// `moto_glue.py`: moto's Glue with signatures enforced, versions checked, lists in pages, and
@@ -26,18 +25,10 @@ public struct GlueServer: Sendable {
     public var endpoint: String { "http://127.0.0.1:\(port)" }
 
     /// The server that this process's tests share; started on first use.
-    public static func shared() async throws -> GlueServer {
-        let starting = sharedStart.withLock { task in
-            if let task { return task }
-            // Unstructured because it outlives the test that happens to come first.
-            let made = Task { try await start() }
-            task = made
-            return made
-        }
-        return try await starting.value
-    }
+    public static func shared() async throws -> GlueServer { try await sharedStart.value }
 
-    private static let sharedStart = Mutex<Task<GlueServer, any Error>?>(nil)
+    /// Unstructured because it outlives the test that happens to come first.
+    private static let sharedStart = Task { try await start() }
 
     /// Starts a server of its own, for tests that make its calls fail.
     public static func start() async throws -> GlueServer {

@@ -2,7 +2,6 @@
 
 import Glibc
 import Subprocess
-import Synchronization
 
 /// A throwaway PostgreSQL server on the loopback address, made from Debian's binaries.
 ///
@@ -48,18 +47,10 @@ public struct PostgresCluster: Sendable {
     }()
 
     /// The server that this process's tests share; started on first use.
-    public static func shared() async throws -> PostgresCluster {
-        let starting = sharedStart.withLock { task in
-            if let task { return task }
-            // Unstructured because it outlives the test that happens to come first.
-            let made = Task { try await start() }
-            task = made
-            return made
-        }
-        return try await starting.value
-    }
+    public static func shared() async throws -> PostgresCluster { try await sharedStart.value }
 
-    private static let sharedStart = Mutex<Task<PostgresCluster, any Error>?>(nil)
+    /// Unstructured because it outlives the test that happens to come first.
+    private static let sharedStart = Task { try await start() }
 
     /// Starts a server of its own, for tests that stop or restart it.
     public static func start(

@@ -3,7 +3,6 @@
 import AsyncHTTPClient
 import NIOCore
 import NIOHTTP1
-import Synchronization
 public import WireFormat
 
 /// `rest_catalog.py`: a server of the Iceberg REST protocol over PyIceberg's own catalog, with
@@ -21,18 +20,10 @@ public struct RESTServer: Sendable {
     public let port: Int
 
     /// The server that this process's tests share; started on first use.
-    public static func shared() async throws -> RESTServer {
-        let starting = sharedStart.withLock { task in
-            if let task { return task }
-            // Unstructured because it outlives the test that happens to come first.
-            let made = Task { try await start() }
-            task = made
-            return made
-        }
-        return try await starting.value
-    }
+    public static func shared() async throws -> RESTServer { try await sharedStart.value }
 
-    private static let sharedStart = Mutex<Task<RESTServer, any Error>?>(nil)
+    /// Unstructured because it outlives the test that happens to come first.
+    private static let sharedStart = Task { try await start() }
 
     /// Starts a server of its own; with a certificate and its key, one over TLS.
     public static func start(

@@ -2,14 +2,10 @@
 
 import Foundation
 import Glibc
-import Subprocess
 import Synchronization
 import WireFormat
 
 /// A real server of the S3 API, on the loopback address and a port of its own.
-///
-/// A small shell process watches the test process and, when that is gone for whatever reason
-/// (SIGKILL included), stops the server by its process id and removes its files.
 public struct S3Server: Sendable {
     /// Which program it is; each is strict where the others are lax.
     public enum Kind: String, CaseIterable, Sendable {
@@ -96,7 +92,7 @@ public struct S3Server: Sendable {
     private static func startMoto() async throws -> S3Server {
         guard let python = Oracles.python, let program = Oracles.find("Tests/Oracles/moto_s3.py")
         else { throw Failure(description: Oracles.reason) }
-        let line = try await launch([python, program], ready: #"{"port""#)
+        let line = try await ServerProcess.launch([python, program], ready: #"{"port""#)
         let reply = try JSONValue(parsing: line).objectValue
         let (user, reader) = (reply?["icepack"]?.objectValue, reply?["reader"]?.objectValue)
         guard let port = reply?["port"]?.intValue, let key = user?["access_key"]?.stringValue,
@@ -118,7 +114,7 @@ public struct S3Server: Sendable {
             // é and e + ´ are two keys.
             "--no-unicode-normalization", "--auth-key", "\(exampleKey),\(exampleSecret)", "data",
         ]
-        let line = try await launch(command, ready: "Starting s3 server on")
+        let line = try await ServerProcess.launch(command, ready: "Starting s3 server on")
         guard let start = line.firstRange(of: "http://127.0.0.1:")?.upperBound,
             let port = Int(line[start...].prefix { $0.isNumber })
         else { throw Failure(description: "rclone said \(line)") }
@@ -131,8 +127,8 @@ public struct S3Server: Sendable {
         guard let script = Oracles.find("scripts/ceph-rgw") else {
             throw Failure(description: "no scripts/ceph-rgw")
         }
-        let line = try await launch(
-            [script, "ceph", exampleKey, exampleSecret], ready: "ready on port", tries: 1500)
+        let line = try await ServerProcess.launch(
+            [script, "ceph", exampleKey, exampleSecret], ready: "ready on port", tenths: 1500)
         guard let port = line.split(separator: " ").last.flatMap({ Int($0) }) else {
             throw Failure(description: "the gateway said \(line)")
         }
@@ -140,49 +136,4 @@ public struct S3Server: Sendable {
             kind: .ceph, port: port, accessKeyID: exampleKey, secretAccessKey: exampleSecret,
             reader: nil)
     }
-
-    /// Starts a program in a folder of its own and waits for the line by which it is ready.
-    private static func launch(
-        _ command: [String], ready: String, tries: Int = 600
-    ) async throws -> String {
-        let folder = "/tmp/icepack-s3-\(getpid())-\(UInt64.random(in: 0 ... .max))"
-        let result = try await Subprocess.run(
-            .name("sh"),
-            arguments: Arguments(
-                ["-c", script, "sh", folder, String(getpid()), ready, String(tries)] + command),
-            output: .string(limit: 1 << 16), error: .string(limit: 1 << 20))
-        guard result.terminationStatus.isSuccess else {
-            throw Failure(description: "no S3 server: \(result.standardError)")
-        }
-        return result.standardOutput
-    }
-
-    /// Arguments: a new folder, the process to watch, the text of the ready line, how many tenths
-    /// of a second it may take, and the command.
-    private static let script = #"""
-        dir=$1; watched=$2; ready=$3; tries=$4; shift 4
-        mkdir -p "$dir/data" && cd "$dir" || exit 1
-        # A zombie counts as gone: nobody may ever reap it.
-        alive() {
-            state=$(sed 's/.*) \(.\).*/\1/' "/proc/$watched/stat" 2>/dev/null) || return 1
-            [ -n "$state" ] && [ "$state" != Z ]
-        }
-        serve() {
-            "$@" >"$dir/log" 2>&1 </dev/null & server=$!
-            trap '' INT HUP TERM
-            while alive && kill -0 "$server" 2>/dev/null; do sleep 0.3; done
-            kill "$server" 2>/dev/null
-            wait "$server"
-            cd /; alive || rm -rf "$dir"
-        }
-        serve "$@" >/dev/null 2>&1 </dev/null &
-        supervisor=$!
-        while [ "$tries" -gt 0 ]; do
-            line=$(grep -m 1 -F "$ready" "$dir/log" 2>/dev/null) && { echo "$line"; exit 0; }
-            kill -0 "$supervisor" 2>/dev/null || break
-            tries=$((tries - 1)); sleep 0.1
-        done
-        tail -n 20 "$dir/log" >&2
-        exit 1
-        """#
 }

@@ -14,7 +14,7 @@ public enum ServerProcess {
         public let description: String
     }
 
-    /// Starts a program in a folder of its own.
+    /// Starts a program in a folder of its own, where `data` is an empty folder.
     ///
     /// - Returns: the first line with `ready` in it that the program prints.
     public static func launch(
@@ -36,7 +36,7 @@ public enum ServerProcess {
     /// of a second it may take, and the command.
     private static let script = #"""
         dir=$1; watched=$2; ready=$3; tenths=$4; shift 4
-        mkdir -p "$dir" && cd "$dir" || exit 1
+        mkdir -p "$dir/data" && cd "$dir" || exit 1
         # A zombie counts as gone: nobody may ever reap it.
         alive() {
             state=$(sed 's/.*) \(.\).*/\1/' "/proc/$watched/stat" 2>/dev/null) || return 1

@@ -13,8 +13,9 @@ enum LayerRule {
         "AvroFormat": ["Compression", "WireFormat"],
         "IcebergSpec": ["WireFormat"],
         "ObjectStorage": [],
-        "AWSSigning": [],
-        "S3Storage": ["AWSSigning", "ObjectStorage", "WireFormat"],
+        "AWSSigning": ["WireFormat"],
+        "HTTPExchange": ["AWSSigning", "WireFormat"],
+        "S3Storage": ["AWSSigning", "HTTPExchange", "ObjectStorage", "WireFormat"],
         "SortedRuns": [],
         "Postgres": ["CPQ"],
         "IcebergCatalog": ["Compression", "IcebergSpec", "ObjectStorage", "WireFormat"],
@@ -22,7 +23,6 @@ enum LayerRule {
             "IcebergCatalog", "IcebergSpec", "ObjectStorage", "Postgres", "WireFormat",
         ],
         "FileSystemCatalog": ["IcebergCatalog", "IcebergSpec", "ObjectStorage", "WireFormat"],
-        "HTTPExchange": ["AWSSigning"],
         "GlueCatalog": [
             "HTTPExchange", "IcebergCatalog", "IcebergSpec", "ObjectStorage", "WireFormat",
         ],
@@ -74,7 +74,7 @@ enum LayerRule {
         "AsyncHTTPClient": ["HTTPExchange", "HiveServer2", "S3Storage", "SparkEngine", "icepack"],
         "GRDB": ["SQLCatalog", "SQLiteStore"],
         "Hummingbird": ["IcepackAPI", "IcepackRuntime"],
-        "NIOSSL": ["HTTPExchange", "HiveServer2", "S3Storage"],
+        "NIOSSL": ["HTTPExchange", "HiveServer2"],
         "Yams": ["IcepackRuntime"],
     ]
 

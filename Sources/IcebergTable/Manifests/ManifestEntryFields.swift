@@ -88,20 +88,11 @@ private struct DataFileFields: Sendable {
     func dataFile(
         _ row: borrowing AvroRow, in manifest: ManifestContent
     ) throws(AvroError) -> DataFile {
-        let formatName = try row.value(fileFormat)
-        guard let format = FileFormat(name: formatName) else {
-            throw row.refusal(fileFormat, "is \(formatName), which is no format of a data file")
-        }
         var file = DataFile(
             content: try row.dataFileContent(content, in: manifest),
-            filePath: try row.value(filePath), fileFormat: format,
-            recordCount: row.value(recordCount), fileSizeInBytes: row.value(fileSizeInBytes))
-        guard file.recordCount >= 0 else {
-            throw row.refusal(recordCount, "is \(file.recordCount)")
-        }
-        guard file.fileSizeInBytes >= 0 else {
-            throw row.refusal(fileSizeInBytes, "is \(file.fileSizeInBytes)")
-        }
+            filePath: try row.value(filePath), fileFormat: try row.dataFileFormat(fileFormat),
+            recordCount: try row.natural(recordCount),
+            fileSizeInBytes: try row.natural(fileSizeInBytes))
         file.keyMetadata = row.value(keyMetadata)
         file.splitOffsets = try list(row, splitOffsets) { $0.value(splitOffset) }
         file.equalityIDs = try list(row, equalityIDs) { $0.value(equalityID) }
@@ -151,7 +142,7 @@ struct LiveFileFields: Sendable {
 
 extension AvroRow {
     /// The status of an entry.
-    fileprivate func manifestEntryStatus(
+    func manifestEntryStatus(
         _ slot: AvroRequired<Int32>
     ) throws(AvroError) -> ManifestEntryStatus {
         guard let status = ManifestEntryStatus(rawValue: value(slot)) else {
@@ -161,7 +152,7 @@ extension AvroRow {
     }
 
     /// The content of a file, which must be of the kind that its manifest is for.
-    fileprivate func dataFileContent(
+    func dataFileContent(
         _ slot: AvroOptional<Int32>, in manifest: ManifestContent
     ) throws(AvroError) -> DataFileContent {
         let number = value(slot) ?? DataFileContent.data.rawValue
@@ -172,5 +163,21 @@ extension AvroRow {
             throw refusal(slot, "is \(number) in a manifest of \(manifest)")
         }
         return content
+    }
+
+    /// The format of a file.
+    func dataFileFormat(_ slot: AvroRequired<String>) throws(AvroError) -> FileFormat {
+        let name = try value(slot)
+        guard let format = FileFormat(name: name) else {
+            throw refusal(slot, "is \(name), which is no format of a data file")
+        }
+        return format
+    }
+
+    /// A count or a size.
+    func natural(_ slot: AvroRequired<Int64>) throws(AvroError) -> Int64 {
+        let number = value(slot)
+        guard number >= 0 else { throw refusal(slot, "is \(number)") }
+        return number
     }
 }

@@ -68,29 +68,13 @@ struct LiveFileFormat: Sendable {
     func entry(
         _ row: borrowing AvroRow, ordinal: Int64
     ) throws(AvroError) -> LiveEntry? {
-        let statusNumber = row.value(status)
-        guard let status = ManifestEntryStatus(rawValue: statusNumber) else {
-            throw row.refusal(self.status, "is \(statusNumber), which is no status of an entry")
-        }
+        let status = try row.manifestEntryStatus(status)
         guard status.isLive else { return nil }
-        let number = row.value(fileContent) ?? DataFileContent.data.rawValue
-        guard let kind = DataFileContent(rawValue: number) else {
-            throw row.refusal(fileContent, "is \(number), which is no content of a file")
-        }
-        guard (kind == .data) == (content == .data) else {
-            throw row.refusal(fileContent, "is \(number) in a manifest of \(content)")
-        }
-        let formatName = try row.value(fileFormat)
-        guard let format = FileFormat(name: formatName) else {
-            throw row.refusal(fileFormat, "is \(formatName), which is no format of a data file")
-        }
-        let records = row.value(recordCount)
-        guard records >= 0 else { throw row.refusal(recordCount, "is \(records)") }
-        let bytes = row.value(fileSizeInBytes)
-        guard bytes >= 0 else { throw row.refusal(fileSizeInBytes, "is \(bytes)") }
         var file = LiveFile(
-            content: kind, path: try row.value(filePath), format: format, recordCount: records,
-            sizeInBytes: bytes,
+            content: try row.dataFileContent(fileContent, in: content),
+            path: try row.value(filePath), format: try row.dataFileFormat(fileFormat),
+            recordCount: try row.natural(recordCount),
+            sizeInBytes: try row.natural(fileSizeInBytes),
             partition: PartitionKey(specID: specID, tuple: partition.tuple(row)),
             dataSequenceNumber: 0, ordinal: ordinal)
         file.firstRowID = row.value(firstRowID)

@@ -9,12 +9,7 @@ extension APIHandlers {
     /// `POST /orchestrator/runs`: keeps what a run did.
     func recordRun(_ request: APIRequest) async throws(APIFailure) -> Response {
         _ = try QueryParameters(request, allowing: [])
-        let body = try await request.json(limit: limits.maximumBodyBytes)
-        guard let object = body.objectValue else {
-            throw .problem(
-                Problem(.invalidField, "The body must be an object, not \(body.kindName).")
-                    .about(field: "body"))
-        }
+        let object = try await request.object(limit: limits.maximumBodyBytes)
         let run: OrchestratorRun
         do throws(InvalidOrchestratorRun) { run = try OrchestratorRun(json: object) } catch {
             throw .problem(

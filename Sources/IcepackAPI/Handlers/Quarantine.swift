@@ -84,12 +84,7 @@ extension APIHandlers {
     private func body(
         of request: APIRequest, allowing fields: [String]
     ) async throws(APIFailure) -> JSONObject {
-        let value = try await request.json(limit: limits.maximumBodyBytes)
-        guard let object = value.objectValue else {
-            throw .problem(
-                Problem(.invalidField, "The body must be an object, not \(value.kindName).")
-                    .about(field: "body"))
-        }
+        let object = try await request.object(limit: limits.maximumBodyBytes)
         for key in object.keys where !fields.contains(key) {
             throw .problem(
                 Problem(

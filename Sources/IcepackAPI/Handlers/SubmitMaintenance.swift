@@ -46,7 +46,7 @@ extension APIHandlers {
         _ request: APIRequest
     ) async throws(APIFailure) -> MaintenanceRequest {
         _ = try QueryParameters(request, allowing: [])
-        let body = try await request.json(limit: limits.maximumBodyBytes)
+        let body = try await request.object(limit: limits.maximumBodyBytes)
         let order = try MaintenanceRequest(body, order: configuration.order)
         for action in order.actions {
             do throws(NoEngineForAction) {

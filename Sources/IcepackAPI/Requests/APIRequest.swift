@@ -37,9 +37,20 @@ struct APIRequest: Sendable {
         return id
     }
 
+    /// Reads the whole body, which must be a JSON object.
+    func object(limit: Int) async throws(APIFailure) -> JSONObject {
+        let body = try await json(limit: limit)
+        guard let object = body.objectValue else {
+            throw .problem(
+                Problem(.invalidField, "The body must be an object, not \(body.kindName).")
+                    .about(field: "body"))
+        }
+        return object
+    }
+
     /// Reads the whole body as JSON, whatever its `Content-Type`: many tools send JSON under a
     /// form's type, and no other reading of these bodies exists.
-    func json(limit: Int) async throws(APIFailure) -> JSONValue {
+    private func json(limit: Int) async throws(APIFailure) -> JSONValue {
         if let announced = headers[.contentLength].flatMap({ Int($0) }), announced > limit {
             throw .problem(.bodyTooLarge(limit: limit))
         }

@@ -18,12 +18,7 @@ struct MaintenanceRequest: Sendable {
 
     private static let fields = ["actions", "dry_run", "options"]
 
-    init(_ body: JSONValue, order: ActionOrder) throws(APIFailure) {
-        guard let object = body.objectValue else {
-            throw .problem(
-                Problem(.invalidField, "The body must be an object, not \(body.kindName).")
-                    .about(field: "body"))
-        }
+    init(_ object: JSONObject, order: ActionOrder) throws(APIFailure) {
         for key in object.keys where !Self.fields.contains(key) {
             throw .problem(Self.unknownField(key))
         }
@@ -43,7 +38,7 @@ struct MaintenanceRequest: Sendable {
             throw .problem(Problem(error))
         }
         storedOptions = Self.stored(options)
-        canonicalBody = body.sortedByKey
+        canonicalBody = JSONValue.object(object).sortedByKey
     }
 
     /// What the engine router is asked for one of the actions.

@@ -13,11 +13,11 @@ struct QueryParameters: Sendable {
         var values: [String: String] = [:]
         for pair in (request.query ?? "").split(separator: "&") {
             let mark = pair.firstIndex(of: "=")
-            let rawName = pair[..<(mark ?? pair.endIndex)]
-            let rawValue = mark.map { pair[pair.index(after: $0)...] } ?? ""
+            let rawName = String(pair[..<(mark ?? pair.endIndex)])
+            let rawValue = mark.map { String(pair[pair.index(after: $0)...]) } ?? ""
             guard let name = PercentEncoding.decode(rawName, plusIsSpace: true),
                 names.contains(name)
-            else { throw .problem(Self.unknown(String(rawName), among: names)) }
+            else { throw .problem(Self.unknown(rawName, among: names)) }
             guard let value = PercentEncoding.decode(rawValue, plusIsSpace: true) else {
                 throw .problem(Self.invalid(name, "is not percent-encoded UTF-8"))
             }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import WireFormat
+
 /// A path with parameters in braces, as OpenAPI writes it: `/jobs/{job_id}/cancel`.
 struct PathTemplate: Hashable, Sendable, CustomStringConvertible, ExpressibleByStringLiteral {
     private enum Segment: Hashable, Sendable {
@@ -25,7 +27,7 @@ struct PathTemplate: Hashable, Sendable, CustomStringConvertible, ExpressibleByS
         guard path.count == segments.count else { return nil }
         var parameters: [String: String] = [:]
         for (segment, text) in zip(segments, path) {
-            let decoded = PercentEncoding.decode(text) ?? String(text)
+            let decoded = PercentEncoding.decode(String(text)) ?? String(text)
             switch segment {
             case .literal(let literal):
                 guard decoded == literal else { return nil }

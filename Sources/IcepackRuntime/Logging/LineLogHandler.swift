@@ -36,7 +36,7 @@ public struct LineLogHandler: LogHandler {
         let fields = metadata.merging(event.metadata ?? [:]) { $1 }
             .map { (key: $0.key, text: "\($0.value)") }
             .sorted { $0.key < $1.key }
-        let now = Timestamp(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
+        let now = Timestamp.now
         let line =
             switch format {
             case .text: Self.text(now, event.level, "\(event.message)", fields)

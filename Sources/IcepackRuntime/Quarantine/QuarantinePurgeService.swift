@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Foundation
 public import Jobs
 import Logging
 import Maintenance
@@ -44,8 +43,7 @@ public struct QuarantinePurgeService<Store: JobStore>: Service {
     func purgeDue() async {
         do {
             let tables = try await store.cachedTables(database: nil).map(\.name)
-            let now = Timestamp(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
-            let count = try await quarantine.purgeDue(tables, afterDays: days, now: now)
+            let count = try await quarantine.purgeDue(tables, afterDays: days, now: .now)
             if count > 0 {
                 logger.info("quarantine.purged", metadata: ["files": "\(count)"])
             }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Fleet
-import Foundation
 public import IcebergCatalog
 public import Jobs
 public import Maintenance
@@ -75,7 +74,7 @@ public struct EngineBridge: Sendable {
         let identifier = TableIdentifier(table)
         let routed = RoutedAction(action, options: options, isDryRun: true)
         let request = ActionRequest(
-            table: identifier, action: action, options: options, now: Self.now)
+            table: identifier, action: action, options: options, now: .now)
         let plan = try await engine(for: routed, on: identifier).engine.plan(request)
         return try await filePlan(request)?.joined(to: plan) ?? plan
     }
@@ -102,7 +101,7 @@ public struct EngineBridge: Sendable {
             let inherited = try await settlingOthers(
                 Self.inheritance(of: invocation), than: engine, on: table, in: context)
             let report = try await engine.run(
-                ActionRequest(table: table, action: action, options: options, now: Self.now),
+                ActionRequest(table: table, action: action, options: options, now: .now),
                 in: runContext(context, named: action.rawValue, inheriting: inherited))
             return ActionResult(
                 action: action.rawValue, isSuccess: true, message: report.message,
@@ -228,11 +227,6 @@ public struct EngineBridge: Sendable {
         case .stillRunning: .stillRunning(message: "\(error)")
         case .refused, .unreadable: .failed(message: "\(error)")
         }
-    }
-
-    /// The wall clock, for the ages that tables are judged by; leases use the store's clock.
-    static var now: Timestamp {
-        Timestamp(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
     }
 }
 

@@ -120,7 +120,7 @@ public struct ServiceParts<Store: JobStore, TableCatalog: Catalog>: Sendable {
                 databases: configuration.healthSync.databases
                     ?? configuration.enrolment.allowlist.map { Set($0) },
                 concurrency: configuration.healthSync.concurrency),
-            logger: logger, now: { EngineBridge.now })
+            logger: logger, now: { .now })
     }
 
     /// The REST API.
@@ -143,7 +143,7 @@ public struct ServiceParts<Store: JobStore, TableCatalog: Catalog>: Sendable {
                     try await bridge.plan(table, action, options)
                 },
                 inspector: { table, document throws(InspectionError) in
-                    try await reporter.document(document, of: table, now: EngineBridge.now)
+                    try await reporter.document(document, of: table, now: .now)
                 },
                 quarantine: quarantine.access(days: configuration.quarantineDays),
                 router: bridge.router, order: configuration.actionOrder,

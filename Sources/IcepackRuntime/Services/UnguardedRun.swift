@@ -20,7 +20,7 @@ extension EngineBridge {
         let (engine, reason) = try await engine(
             for: RoutedAction(action, options: options), on: identifier)
         let request = ActionRequest(
-            table: identifier, action: action, options: options, now: Self.now)
+            table: identifier, action: action, options: options, now: .now)
         let context = Self.unguardedContext(report)
         let choice = EngineChoice(engine: engine.name, reason: reason)
         return (choice, try await engine.run(request, in: context))

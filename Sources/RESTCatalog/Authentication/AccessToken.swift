@@ -47,7 +47,7 @@ extension OAuthClient {
         var form = [("grant_type", "client_credentials")]
         if let id { form.append(("client_id", id)) }
         form += [("client_secret", secret), ("scope", scope)]
-        let body = form.map { "\($0)=\(RESTEndpoint.encode($1))" }.joined(separator: "&")
+        let body = form.map { "\($0)=\(PercentEncoding.encode($1))" }.joined(separator: "&")
         return HTTPCall(
             "POST", tokenURI ?? "\(root.text)/v1/oauth/tokens",
             headers: [

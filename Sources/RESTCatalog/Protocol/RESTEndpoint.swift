@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import IcebergCatalog
+import WireFormat
 
 /// The URLs of a catalog.
 struct RESTEndpoint: Hashable, Sendable {
@@ -22,27 +23,27 @@ struct RESTEndpoint: Hashable, Sendable {
 
     /// Where a server says how it wants to be spoken to.
     static func config(root: String, warehouse: String?) -> String {
-        let query = warehouse.map { "?warehouse=\(encode($0))" } ?? ""
+        let query = warehouse.map { "?warehouse=\(PercentEncoding.encode($0))" } ?? ""
         return "\(root)/v1/config\(query)"
     }
 
     /// A page of the namespaces right below a parent, or of the outermost ones.
     func namespaces(below parent: [String], page: String) -> String {
-        var query = "?pageToken=\(Self.encode(page))"
-        if !parent.isEmpty { query += "&parent=\(Self.encode(joined(parent)))" }
+        var query = "?pageToken=\(PercentEncoding.encode(page))"
+        if !parent.isEmpty { query += "&parent=\(PercentEncoding.encode(joined(parent)))" }
         return "\(base)/namespaces\(query)"
     }
 
     /// A page of the tables of a namespace.
     func tables(of namespace: [String], page: String) -> String {
-        "\(base)/namespaces/\(Self.encode(joined(namespace)))/tables"
-            + "?pageToken=\(Self.encode(page))"
+        "\(base)/namespaces/\(PercentEncoding.encode(joined(namespace)))/tables"
+            + "?pageToken=\(PercentEncoding.encode(page))"
     }
 
     /// One table.
     func table(_ identifier: TableIdentifier) -> String {
-        "\(base)/namespaces/\(Self.encode(joined(identifier.namespace)))"
-            + "/tables/\(Self.encode(identifier.name))"
+        "\(base)/namespaces/\(PercentEncoding.encode(joined(identifier.namespace)))"
+            + "/tables/\(PercentEncoding.encode(identifier.name))"
     }
 
     /// Whether a namespace has a URL of its own: a level with a separator in it would read as two,
@@ -66,46 +67,6 @@ struct RESTEndpoint: Hashable, Sendable {
 
     private static func isPathSegment(_ text: String) -> Bool {
         !text.isEmpty && text != "." && text != ".."
-    }
-
-    /// Percent-encodes every byte but the unreserved ones of RFC 3986.
-    static func encode(_ text: String) -> String {
-        text.utf8.reduce(into: "") { result, byte in
-            if isUnreserved(byte) {
-                result.unicodeScalars.append(Unicode.Scalar(byte))
-            } else {
-                let digits = String(byte, radix: 16, uppercase: true)
-                result += digits.count == 1 ? "%0\(digits)" : "%\(digits)"
-            }
-        }
-    }
-
-    private static func isUnreserved(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."),
-            UInt8(ascii: "_"), UInt8(ascii: "~"):
-            true
-        default: false
-        }
-    }
-
-    /// Undoes the encoding; nil if it is none.
-    static func decode(_ text: String) -> String? {
-        var bytes: [UInt8] = []
-        var rest = text.utf8[...]
-        while let byte = rest.popFirst() {
-            guard byte == UInt8(ascii: "%") else {
-                bytes.append(byte)
-                continue
-            }
-            let digits = rest.prefix(2)
-            let text = String(decoding: digits, as: UTF8.self)
-            guard digits.count == 2, let value = UInt8(text, radix: 16) else { return nil }
-            bytes.append(value)
-            rest = rest.dropFirst(2)
-        }
-        return String(validating: bytes, as: UTF8.self)
     }
 }
 

@@ -24,7 +24,7 @@ struct ServerConfig: Hashable, Sendable {
             }
             place = moved
         }
-        let separator = RESTEndpoint.decode(settings["namespace-separator"] ?? "%1F") ?? ""
+        let separator = PercentEncoding.decode(settings["namespace-separator"] ?? "%1F") ?? ""
         guard !separator.isEmpty else {
             throw .nonsense(reason: "the server's namespace-separator cannot be used")
         }

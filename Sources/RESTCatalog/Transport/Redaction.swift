@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Synchronization
+import WireFormat
 
 /// Takes the secrets that this catalog sends out of whatever a server says.
 ///
@@ -34,7 +35,7 @@ final class Redaction: Sendable {
     func cleaned(_ text: String) -> String {
         var text = text
         for secret in fixed + tokens.withLock({ $0 }) where secret.utf8.count >= Self.shortest {
-            for spelling in [secret, RESTEndpoint.encode(secret)] {
+            for spelling in [secret, PercentEncoding.encode(secret)] {
                 text = text.replacing(spelling, with: "********")
             }
         }

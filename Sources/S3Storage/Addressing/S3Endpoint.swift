@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import AWSSigning
+import WireFormat
 
 /// Where a store answers, and how a bucket is put into its URLs.
 public struct S3Endpoint: Hashable, Sendable, CustomStringConvertible {
@@ -29,12 +29,16 @@ public struct S3Endpoint: Hashable, Sendable, CustomStringConvertible {
 
     /// Amazon's endpoint for a region.
     public init(region: String, style: Style = .virtualHost) {
-        let suffix = region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
         isSecure = true
-        authority = "s3.\(region).\(suffix)"
+        authority = "s3.\(region).\(Self.amazonDomain(of: region))"
         basePath = ""
         self.style = style
         isAmazon = true
+    }
+
+    /// The domain of Amazon's services in a region.
+    static func amazonDomain(of region: String) -> String {
+        region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
     }
 
     /// A store's own endpoint: `http://` or `https://`, a host, perhaps a port and a path.

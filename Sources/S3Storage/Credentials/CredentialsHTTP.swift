@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AWSSigning
+import HTTPExchange
 import WireFormat
 
 /// Fetches the small answers of the services that lend credentials.
@@ -25,10 +26,10 @@ struct CredentialsHTTP: Sendable {
     }
 
     /// The body of a successful answer.
-    func fetch(_ message: HTTPMessage, limit: Duration) async throws(CallFailure) -> [UInt8] {
+    func fetch(_ call: HTTPCall, limit: Duration) async throws(CallFailure) -> [UInt8] {
         var machine = RetryMachine(policy: retry, repeatability: .repeatable)
         while true {
-            do throws(CallFailure) { return try await once(message, limit) } catch {
+            do throws(CallFailure) { return try await once(call, limit) } catch {
                 var random = SystemRandomNumberGenerator()
                 switch machine.failed(error, using: &random) {
                 case .giveUp: throw error
@@ -40,9 +41,9 @@ struct CredentialsHTTP: Sendable {
     }
 
     private func once(
-        _ message: HTTPMessage, _ limit: Duration
+        _ call: HTTPCall, _ limit: Duration
     ) async throws(CallFailure) -> [UInt8] {
-        let reply = try await transport.send(message, limit: limit)
+        let reply = try await transport.send(call, limit: limit)
         let body = try await reply.bytes(limit: Self.replyBytes)
         guard (200..<300).contains(reply.status) else {
             throw .refused(
@@ -54,20 +55,20 @@ struct CredentialsHTTP: Sendable {
     }
 
     /// What container and instance services answer with.
-    static func credentials(json bytes: [UInt8], from name: String) throws(CredentialsError)
-        -> AWSCredentials
-    {
+    static func credentials(
+        json bytes: [UInt8], from name: String
+    ) throws(CallFailure) -> AWSCredentials {
         let value: JSONValue
         do throws(JSONSyntaxError) { value = try JSONValue(parsing: bytes) } catch {
-            throw .unavailable(reason: "\(name) answered with no JSON")
+            throw .noCredentials(.unavailable(reason: "\(name) answered with no JSON"))
         }
         let object = value.objectValue
         if let code = object?["Code"]?.stringValue, code != "Success" {
-            throw .unavailable(reason: "\(name) answered \(code.prefix(80))")
+            throw .noCredentials(.unavailable(reason: "\(name) answered \(code.prefix(80))"))
         }
         guard let id = object?["AccessKeyId"]?.stringValue,
             let secret = object?["SecretAccessKey"]?.stringValue
-        else { throw .unavailable(reason: "\(name) answered without keys") }
+        else { throw .noCredentials(.unavailable(reason: "\(name) answered without keys")) }
         let end = object?["Expiration"]?.stringValue
         return AWSCredentials(
             accessKeyID: id, secretAccessKey: secret, sessionToken: object?["Token"]?.stringValue,

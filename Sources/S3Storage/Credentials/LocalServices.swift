@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AWSSigning
+import HTTPExchange
+import WireFormat
 
 /// The service that lends a container the credentials of its task or pod.
 struct ContainerCredentials: Sendable {
     let http: CredentialsHTTP
     let environment: CredentialsEnvironment
 
+    private static let name = "the container's credentials service"
     /// Where the relative address of ECS leads.
     private static let ecsHost = "http://169.254.170.2"
     /// The hosts that may be asked without TLS: this machine, ECS and EKS.
@@ -17,23 +20,13 @@ struct ContainerCredentials: Sendable {
     /// Nil where there is no such service.
     func fetch() async throws(CredentialsError) -> AWSCredentials? {
         guard let url = try url() else { return nil }
-        var message = HTTPMessage(method: "GET", url: url)
-        message.headers = [("Accept", "application/json")]
-        if let token = try token() { message.headers.append(("Authorization", token)) }
+        var call = HTTPCall("GET", url, headers: [HTTPField("Accept", "application/json")])
+        if let token = try token() { call.headers.append(HTTPField("Authorization", token)) }
         do throws(CallFailure) {
-            let bytes = try await http.fetch(message, limit: CredentialsHTTP.localLimit)
-            return try Self.parse(bytes)
+            let bytes = try await http.fetch(call, limit: CredentialsHTTP.localLimit)
+            return try CredentialsHTTP.credentials(json: bytes, from: Self.name)
         } catch {
-            throw .unavailable(reason: "the container's credentials service: \(error.reason)")
-        }
-    }
-
-    private static func parse(_ bytes: [UInt8]) throws(CallFailure) -> AWSCredentials {
-        do throws(CredentialsError) {
-            return try CredentialsHTTP.credentials(
-                json: bytes, from: "the container's credentials service")
-        } catch {
-            throw .noCredentials(error)
+            throw .unavailable(reason: "\(Self.name): \(error.reason)")
         }
     }
 
@@ -80,6 +73,7 @@ struct InstanceCredentials: Sendable {
     let http: CredentialsHTTP
     let environment: CredentialsEnvironment
 
+    private static let name = "the instance's metadata service"
     private static let rolesPath = "/latest/meta-data/iam/security-credentials/"
     private static let tokenSeconds = "21600"
 
@@ -98,7 +92,7 @@ struct InstanceCredentials: Sendable {
             guard let role = roles.split(whereSeparator: \.isNewline).first else { return nil }
             let name = PercentEncoding.encode(String(role))
             let bytes = try await fetch("GET", base + Self.rolesPath + name, header)
-            return try Self.parse(bytes)
+            return try CredentialsHTTP.credentials(json: bytes, from: Self.name)
         } catch {
             switch error {
             case .notSent where !isConfigured: return nil
@@ -106,26 +100,16 @@ struct InstanceCredentials: Sendable {
             case .broken where !isConfigured: return nil
             case .refused(let refusal) where refusal.status == 404: return nil
             case .notSent, .noCredentials, .broken, .refused, .nonsense, .cancelled, .tooLarge:
-                throw .unavailable(reason: "the instance's metadata service: \(error.reason)")
+                throw .unavailable(reason: "\(Self.name): \(error.reason)")
             }
-        }
-    }
-
-    private static func parse(_ bytes: [UInt8]) throws(CallFailure) -> AWSCredentials {
-        do throws(CredentialsError) {
-            return try CredentialsHTTP.credentials(
-                json: bytes, from: "the instance's metadata service")
-        } catch {
-            throw .noCredentials(error)
         }
     }
 
     private func fetch(
         _ method: String, _ url: String, _ header: (String, String)
     ) async throws(CallFailure) -> [UInt8] {
-        var message = HTTPMessage(method: method, url: url)
-        message.headers = [(name: header.0, value: header.1)]
-        return try await http.fetch(message, limit: CredentialsHTTP.localLimit)
+        let call = HTTPCall(method, url, headers: [HTTPField(header.0, header.1)])
+        return try await http.fetch(call, limit: CredentialsHTTP.localLimit)
     }
 
     private func text(

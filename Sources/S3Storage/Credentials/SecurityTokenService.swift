@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AWSSigning
+import HTTPExchange
 import WireFormat
 
 /// STS, which lends the credentials of a role to whoever may have them.
@@ -39,9 +40,9 @@ struct SecurityTokenService: Sendable {
         }
         form.append(.init("Action", action))
         let body = SignableRequest(method: "POST", path: "/", query: form, headers: []).encodedQuery
-        let message = try message(Array(body.utf8), bearer, region ?? "us-east-1")
+        let call = try call(Array(body.utf8), bearer, region ?? "us-east-1")
         do throws(CallFailure) {
-            let reply = try await http.fetch(message, limit: CredentialsHTTP.remoteLimit)
+            let reply = try await http.fetch(call, limit: CredentialsHTTP.remoteLimit)
             return try Self.credentials(reply, action)
         } catch {
             let reason = "STS, for the role \(role): \(error.reason)"
@@ -49,13 +50,12 @@ struct SecurityTokenService: Sendable {
         }
     }
 
-    private func message(
+    private func call(
         _ body: [UInt8], _ bearer: Bearer, _ region: String
-    ) throws(CredentialsError) -> HTTPMessage {
-        let suffix = region.hasPrefix("cn-") ? "amazonaws.com.cn" : "amazonaws.com"
+    ) throws(CredentialsError) -> HTTPCall {
         let url =
             environment["AWS_ENDPOINT_URL_STS"] ?? environment["AWS_ENDPOINT_URL"]
-            ?? "https://sts.\(region).\(suffix)"
+            ?? "https://sts.\(region).\(S3Endpoint.amazonDomain(of: region))"
         let endpoint: S3Endpoint
         do throws(S3Endpoint.Invalid) { endpoint = try S3Endpoint(url: url) } catch {
             throw .unusable(reason: "the endpoint of STS \(error)")
@@ -74,8 +74,8 @@ struct SecurityTokenService: Sendable {
                     method: "POST", path: path, headers: headers, payload: PayloadHash(of: body)),
                 at: SigningTime(millisecondsSinceEpoch: now()))
         }
-        return HTTPMessage(
-            method: "POST", url: "\(endpoint)/", headers: headers.map { ($0.name, $0.value) },
+        return HTTPCall(
+            "POST", "\(endpoint)/", headers: headers.map { HTTPField($0.name, $0.value) },
             body: body)
     }
 

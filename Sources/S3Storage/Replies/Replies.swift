@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import AWSSigning
 import WireFormat
 
 /// One page of a listing.

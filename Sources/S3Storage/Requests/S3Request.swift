@@ -3,6 +3,7 @@
 import AWSSigning
 import Crypto
 import FoundationEssentials
+import WireFormat
 
 /// One call of the S3 API, before it is addressed and signed.
 struct S3Request: Sendable {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
+import HTTPExchange
 import NIOCore
 import NIOHTTP1
 
@@ -70,7 +71,7 @@ struct HTTPReply: Sendable {
         mutating func next() async throws(CallFailure) -> ByteBuffer? {
             let piece: ByteBuffer?
             do { piece = try await iterator.next(isolation: #isolation) } catch {
-                throw CallFailure(bodyError: error)
+                throw CallFailure(HTTPFailure(bodyError: error))
             }
             guard let piece else {
                 guard hasKnownEnd else {
@@ -81,16 +82,6 @@ struct HTTPReply: Sendable {
             }
             received += Int64(piece.readableBytes)
             return piece
-        }
-    }
-}
-
-extension CallFailure {
-    /// In the middle of an answer the request was sent, whatever the error.
-    fileprivate init(bodyError error: any Error) {
-        switch CallFailure(transportError: error) {
-        case .notSent(let reason): self = .broken(reason: reason)
-        case let failure: self = failure
         }
     }
 }

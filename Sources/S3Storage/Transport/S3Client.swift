@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AWSSigning
+import HTTPExchange
 import Logging
 import ObjectStorage
 import Synchronization
@@ -90,7 +91,7 @@ final class S3Client: Sendable {
     private func send(
         _ request: S3Request, _ keys: AWSCredentials
     ) async throws(CallFailure) -> HTTPReply {
-        let reply = try await transport.send(message(request, keys))
+        let reply = try await transport.send(httpCall(request, keys))
         guard !(200..<300).contains(reply.status) else { return reply }
         // A body that cannot be read takes nothing from what the status says.
         let body = (try? await reply.bytes(limit: S3Limits.errorBytes)) ?? []
@@ -101,7 +102,7 @@ final class S3Client: Sendable {
         throw .refused(refusal)
     }
 
-    private func message(_ request: S3Request, _ keys: AWSCredentials) -> HTTPMessage {
+    private func httpCall(_ request: S3Request, _ keys: AWSCredentials) -> HTTPCall {
         let endpoint = settings.endpoint
         let target = endpoint.target(bucket: request.bucket, key: request.key)
         let payload = request.payload ?? PayloadHash(of: request.body)
@@ -118,10 +119,10 @@ final class S3Client: Sendable {
             millisecondsSinceEpoch: now() + clockOffset.withLock { $0 })
         let all = headers + signer.headers(for: signable, at: time)
         let query = request.query.isEmpty ? "" : "?" + signable.encodedQuery
-        return HTTPMessage(
-            method: request.method,
-            url: "\(endpoint.isSecure ? "https" : "http")://\(target.host)\(target.path)\(query)",
-            headers: all.map { ($0.name, $0.value) }, body: request.body)
+        return HTTPCall(
+            request.method,
+            "\(endpoint.isSecure ? "https" : "http")://\(target.host)\(target.path)\(query)",
+            headers: all.map { HTTPField($0.name, $0.value) }, body: request.body)
     }
 
     private func adoptClock(of reply: HTTPReply) {

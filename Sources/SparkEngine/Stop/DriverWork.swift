@@ -46,23 +46,18 @@ package struct DriverWork: Hashable, Sendable {
         "org.apache.iceberg.spark.actions.", "org.apache.iceberg.actions.",
     ]
     private static let spark = "org.apache.spark."
-    /// The loop of a thread that commits for an action.
+    /// The loop of a thread that commits for an action, which is not in a commit.
     ///
-    /// Asleep there it has nothing to commit, and
-    /// an action that was interrupted leaves it so for ever.
+    /// An action that was interrupted leaves it so for ever, asleep or, with groups that nobody
+    /// will ask it to commit, spinning: it commits only once the action has closed it, and then it
+    /// does nothing else until it ends.
     private static let loop = "org.apache.iceberg.actions.BaseCommitService.lambda$start"
-    private static let sleep = "java.lang.Thread.sleep"
 
     private static func deed(of thread: SparkThread) -> Deed {
         let isOfAction = { (frame: String) in actions.contains { frame.utf8Contains($0) } }
         if thread.frames.contains(where: { $0.utf8Contains(procedures) }) { return .statement }
         guard let first = thread.frames.firstIndex(where: isOfAction) else { return .none }
-        let above = thread.frames[..<first]
-        if thread.frames[first].utf8Contains(loop), !above.isEmpty,
-            above.allSatisfy({ $0.utf8Contains(sleep) })
-        {
-            return .none
-        }
-        return above.contains { $0.utf8Contains(spark) } ? .job : .own
+        if thread.frames[first].utf8Contains(loop) { return .none }
+        return thread.frames[..<first].contains { $0.utf8Contains(spark) } ? .job : .own
     }
 }

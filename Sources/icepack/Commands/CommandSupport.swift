@@ -3,6 +3,7 @@
 import ArgumentParser
 import Foundation
 import IcepackRuntime
+import Jobs
 import WireFormat
 
 /// The option that every command has.
@@ -58,24 +59,17 @@ struct TableArgument: ExpressibleByArgument {
         if table.isEmpty { return nil }
     }
 
+    /// The name, for commands that work on the catalog themselves.
+    func name() throws -> TableName {
+        guard let name = TableName(dotted: "\(database).\(table)") else {
+            throw ValidationError("\(database).\(table) is no table name.")
+        }
+        return name
+    }
+
     /// The table's path below the service's address; anything unusual is percent-encoded and left
     /// for the service to judge.
     var path: String {
         "/tables/\(PercentEncoding.encode(database))/\(PercentEncoding.encode(table))"
-    }
-}
-
-/// RFC 3986 section 2.1, for paths and queries.
-enum PercentEncoding {
-    /// The text with everything but unreserved characters encoded.
-    static func encode(_ text: String) -> String {
-        text.utf8.map { byte in
-            let character = Character(Unicode.Scalar(byte))
-            let isUnreserved =
-                byte < 0x80
-                && (character.isLetter || character.isNumber || "._-~".contains(character))
-            if isUnreserved { return String(character) }
-            return "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-        }.joined()
     }
 }

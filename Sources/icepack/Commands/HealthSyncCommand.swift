@@ -6,7 +6,6 @@ import IcebergCatalog
 import IcepackRuntime
 import Jobs
 import ServiceLifecycle
-import Synchronization
 import WireFormat
 
 /// `icepack health-sync`: looks at every table once.
@@ -32,14 +31,9 @@ struct HealthSyncCommand: AsyncParsableCommand {
     func run() async throws {
         unblockTerminationSignals()
         let startup = try Startup(options)
-        let (catalog, bridge) = try startup.catalog()
-        do {
+        try await startup.withCatalog { catalog, bridge in
             try await sync(startup, catalog, bridge)
-        } catch {
-            await bridge.shutdown()
-            throw error
         }
-        await bridge.shutdown()
     }
 
     private func sync(
@@ -75,42 +69,28 @@ struct HealthSyncCommand: AsyncParsableCommand {
         let parts = ServiceParts(
             configuration: startup.configuration, store: store, catalog: catalog, bridge: bridge,
             logger: startup.logger)
-        let pass = HealthSyncPass {
-            do throws(TableCacheSyncError) {
-                try await parts.syncTableCache()
-            } catch {
-                // The last listing serves as well; without one the cycle says so.
-                Console.note("icepack: the catalog could not be listed: \(error)")
+        let outcome = try await startup.once(within: .seconds(30)) {
+            await cancelWhenGracefulShutdown {
+                () async -> Result<HealthSyncReport?, any Error> in
+                do throws(TableCacheSyncError) {
+                    try await parts.syncTableCache()
+                } catch {
+                    // The last listing serves as well; without one the cycle says so.
+                    Console.note("icepack: the catalog could not be listed: \(error)")
+                }
+                do { return .success(try await parts.healthSyncOnce()) } catch {
+                    return .failure(error)
+                }
             }
-            return try await parts.healthSyncOnce()
         }
-        try await startup.run([pass], within: .seconds(30))
-        guard let result = pass.result else { return .failure(.cancelled) }
+        guard let outcome else { return .failure(.cancelled) }
         do {
-            return .success(try result.get())
+            return .success(try outcome.get())
         } catch let error as HealthSyncError {
             return .failure(error)
         } catch is CancellationError {
             return .failure(.cancelled)
         }
-    }
-}
-
-/// One cycle that heeds SIGTERM.
-private final class HealthSyncPass: Service {
-    private let body: @Sendable () async throws -> HealthSyncReport?
-    private let outcome = Mutex<Result<HealthSyncReport?, any Error>?>(nil)
-
-    init(_ body: @escaping @Sendable () async throws -> HealthSyncReport?) { self.body = body }
-
-    var result: Result<HealthSyncReport?, any Error>? { outcome.withLock { $0 } }
-
-    func run() async throws {
-        let result = await cancelWhenGracefulShutdown {
-            () async -> Result<HealthSyncReport?, any Error> in
-            do { return .success(try await self.body()) } catch { return .failure(error) }
-        }
-        outcome.withLock { $0 = result }
     }
 }
 

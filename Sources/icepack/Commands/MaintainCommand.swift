@@ -35,16 +35,9 @@ struct MaintainCommand: AsyncParsableCommand {
     func run() async throws {
         unblockTerminationSignals()
         let startup = try Startup(options)
-        var (_, bridge) = try startup.catalog()
-        if let engine { bridge = bridge.preferring(engine) }
-        let results: [ActionResult]
-        do {
-            results = try await self.results(startup, bridge)
-        } catch {
-            await bridge.shutdown()
-            throw error
+        let results = try await startup.withCatalog { _, bridge in
+            try await self.results(startup, engine.map(bridge.preferring) ?? bridge)
         }
-        await bridge.shutdown()
         try show(results)
     }
 
@@ -52,12 +45,7 @@ struct MaintainCommand: AsyncParsableCommand {
         _ startup: Startup, _ bridge: EngineBridge
     ) async throws -> [ActionResult] {
         let actions = startup.configuration.actionOrder.sorted(try request.actions())
-        guard
-            let table = TableName(dotted: "\(request.table.database).\(request.table.table)")
-        else {
-            throw ValidationError(
-                "\(request.table.database).\(request.table.table) is no table name.")
-        }
+        let table = try request.table.name()
         let options = try request.options()
         for action in actions {
             let routed = RoutedAction(

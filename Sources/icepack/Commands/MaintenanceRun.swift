@@ -51,8 +51,13 @@ struct MaintenanceRun {
         _ = try await sweeper.inspectHolds()
         let sent = ContinuousClock.now
         let claimed = try await claim(in: store, startup: startup)
-        let run = ClaimedRun(worker: worker, claimed: claimed, claimedAt: sent)
-        try await startup.run([run], within: .seconds(5))
+        _ = try await startup.once(within: .seconds(5)) {
+            await withGracefulShutdownHandler {
+                await worker.run(claimed, claimSentAt: sent)
+            } onGracefulShutdown: {
+                worker.terminate()
+            }
+        }
         guard let job = try await store.job(claimed.job.id, visibility: .includingDeleted) else {
             throw JobStoreError.corrupt(reason: "the job \(claimed.job.id) is gone")
         }
@@ -138,20 +143,5 @@ struct MaintenanceRun {
         ActionResult(
             action: action.rawValue, isSuccess: false, message: error, error: error,
             elapsedSeconds: 0)
-    }
-}
-
-/// Runs one claimed job, heeding SIGTERM.
-private struct ClaimedRun<Store: JobStore>: Service {
-    let worker: Worker<Store, ContinuousClock>
-    let claimed: ClaimedJob
-    let claimedAt: ContinuousClock.Instant
-
-    func run() async throws {
-        await withGracefulShutdownHandler {
-            _ = await worker.run(claimed, claimSentAt: claimedAt)
-        } onGracefulShutdown: {
-            worker.terminate()
-        }
     }
 }

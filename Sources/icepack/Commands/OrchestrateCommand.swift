@@ -6,7 +6,6 @@ import Foundation
 import IcepackRuntime
 import Jobs
 import ServiceLifecycle
-import Synchronization
 import WireFormat
 
 /// `icepack orchestrate`: maintains every enrolled table once.
@@ -46,15 +45,17 @@ struct OrchestrateCommand: AsyncParsableCommand {
         let settings = OrchestratorSettings(
             maxInFlight: configuration.orchestrator.maxInFlight, limit: .seconds(limit),
             isDryRun: dryRun, name: OrchestratorSettings.newName())
-        let pass = OrchestrationPass(
-            Orchestrator(
-                service: service, settings: settings, clock: ContinuousClock(), now: { .now },
-                report: { event in
-                    // Tables that need nothing would bury the others.
-                    if let line = event.line(isDryRun: settings.isDryRun) { Console.note(line) }
-                }))
-        try await startup.run([pass], within: .seconds(30))
-        guard let run = pass.result else { throw ExitStatus.failed.exit }
+        let orchestrator = Orchestrator(
+            service: service, settings: settings, clock: ContinuousClock(), now: { .now },
+            report: { event in
+                // Tables that need nothing would bury the others.
+                if let line = event.line(isDryRun: settings.isDryRun) { Console.note(line) }
+            })
+        // A run that is cut short ends as partial, and is recorded.
+        let run = try await startup.once(within: .seconds(30)) {
+            await cancelWhenGracefulShutdown { await orchestrator.run() }
+        }
+        guard let run else { throw ExitStatus.failed.exit }
         if json {
             Console.write(.object(run.json))
         } else {
@@ -65,23 +66,6 @@ struct OrchestrateCommand: AsyncParsableCommand {
         case .failed: throw ExitStatus.failed.exit
         case .partial: throw ExitCode(2)
         }
-    }
-}
-
-/// One run that heeds SIGTERM: it ends as partial, and is recorded.
-final class OrchestrationPass<Remote: MaintenanceService>: Service {
-    private let orchestrator: Orchestrator<Remote, ContinuousClock>
-    private let outcome = Mutex<OrchestratorRun?>(nil)
-
-    init(_ orchestrator: Orchestrator<Remote, ContinuousClock>) {
-        self.orchestrator = orchestrator
-    }
-
-    var result: OrchestratorRun? { outcome.withLock { $0 } }
-
-    func run() async throws {
-        let run = await cancelWhenGracefulShutdown { await self.orchestrator.run() }
-        outcome.withLock { $0 = run }
     }
 }
 

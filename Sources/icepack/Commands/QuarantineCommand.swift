@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ArgumentParser
-import Foundation
 import IcepackRuntime
 import Jobs
 import Maintenance
@@ -29,34 +28,21 @@ struct QuarantineOptions: ParsableArguments {
     @Flag(name: .long, help: "Write JSON to standard output and nothing else there.")
     var json = false
 
-    func name() throws -> TableName {
-        guard let name = TableName(dotted: "\(table.database).\(table.table)") else {
-            throw ValidationError("\(table.database).\(table.table) is no table name.")
-        }
-        return name
-    }
-
     /// Runs the body with the engines; a failure is told on standard error.
     func run(_ body: (Startup, EngineBridge) async throws -> Void) async throws {
         unblockTerminationSignals()
         let startup = try Startup(options)
-        let (_, bridge) = try startup.catalog()
         do {
-            try await body(startup, bridge)
+            try await startup.withCatalog { _, bridge in try await body(startup, bridge) }
         } catch let error as MaintenanceError {
-            await bridge.shutdown()
             Console.note("icepack: \(error)")
             throw ExitStatus.failed.exit
-        } catch {
-            await bridge.shutdown()
-            throw error
         }
-        await bridge.shutdown()
     }
 
     /// Carries out a change, as a job where there is a store.
     func change(_ request: QuarantineRequest) async throws {
-        let table = try name()
+        let table = try table.name()
         try await run { startup, bridge in
             let numbers: JSONObject
             if startup.configuration.hasStore {
@@ -120,7 +106,7 @@ struct ListQuarantine: AsyncParsableCommand {
     @OptionGroup var options: QuarantineOptions
 
     func run() async throws {
-        let table = try options.name()
+        let table = try options.table.name()
         try await options.run { startup, bridge in
             let days = startup.configuration.quarantineDays
             let holds = try await bridge.quarantine(of: table)
@@ -179,8 +165,7 @@ struct PurgeQuarantine: AsyncParsableCommand {
         if let job { return try await options.change(.purge(.job(job))) }
         if all { return try await options.change(.purge(.all)) }
         let days = try options.options.load().quarantineDays
-        let now = Timestamp(microseconds: Int64(Date().timeIntervalSince1970 * 1_000_000))
         try await options.change(
-            .purge(.movedBefore(now.advanced(by: .seconds(-days * 86_400)))))
+            .purge(.movedBefore(Timestamp.now.advanced(by: .seconds(-days * 86_400)))))
     }
 }

@@ -23,15 +23,10 @@ struct ServeCommand: AsyncParsableCommand {
     func run() async throws {
         unblockTerminationSignals()
         let startup = try Startup(options)
-        let (catalog, bridge) = try startup.catalog()
-        do {
+        try await startup.withCatalog { catalog, bridge in
             let store = try await startup.migratedStore()
             try await serve(startup, store, catalog, bridge)
-        } catch {
-            await bridge.shutdown()
-            throw error
         }
-        await bridge.shutdown()
     }
 
     private func serve(

@@ -8,6 +8,7 @@ import Jobs
 import Logging
 import ObjectStorage
 import ServiceLifecycle
+import Synchronization
 import UnixSignals
 
 /// What every command that touches the store begins with.
@@ -34,8 +35,7 @@ struct Startup {
         }
     }
 
-    /// The catalog and the engines over it.
-    func catalog() throws -> (any Catalog, EngineBridge) {
+    private func catalog() throws -> (any Catalog, EngineBridge) {
         do {
             let storage = try configuration.makeStorage()
             let catalog = try configuration.makeCatalog(storage: storage)
@@ -48,6 +48,22 @@ struct Startup {
             Console.note("icepack: \(error)")
             throw ExitStatus.configuration.exit
         }
+    }
+
+    /// Runs the body with the catalog and the engines over it, which are shut down after it.
+    func withCatalog<Value>(
+        _ body: (any Catalog, EngineBridge) async throws -> Value
+    ) async throws -> Value {
+        let (catalog, bridge) = try catalog()
+        let value: Value
+        do {
+            value = try await body(catalog, bridge)
+        } catch {
+            await bridge.shutdown()
+            throw error
+        }
+        await bridge.shutdown()
+        return value
     }
 
     /// Runs the body; a store that fails ends the process with a sentence and a status.
@@ -89,10 +105,34 @@ struct Startup {
         try await ServiceGroup(configuration: group).run()
     }
 
+    /// Does one thing while the process heeds SIGTERM; nil where it was not done to its end.
+    func once<Value: Sendable>(
+        within limit: Duration, _ body: @escaping @Sendable () async -> Value
+    ) async throws -> Value? {
+        let pass = Pass(body)
+        try await run([pass], within: limit)
+        return pass.value
+    }
+
     private var quiet: Logger {
         var logger = logger
         logger.logLevel = max(logger.logLevel, .warning)
         return logger
+    }
+}
+
+/// Does one thing and keeps what came of it.
+private final class Pass<Value: Sendable>: Service {
+    private let body: @Sendable () async -> Value
+    private let outcome = Mutex<Value?>(nil)
+
+    init(_ body: @escaping @Sendable () async -> Value) { self.body = body }
+
+    var value: Value? { outcome.withLock { $0 } }
+
+    func run() async {
+        let value = await body()
+        outcome.withLock { $0 = value }
     }
 }
 

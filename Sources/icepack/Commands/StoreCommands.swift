@@ -44,14 +44,9 @@ struct SweepCommand: AsyncParsableCommand {
             Console.note("drain mode is on: nothing is swept")
             return
         }
-        let (catalog, bridge) = try startup.catalog()
-        do {
+        try await startup.withCatalog { catalog, bridge in
             try await sweep(startup, catalog, bridge)
-        } catch {
-            await bridge.shutdown()
-            throw error
         }
-        await bridge.shutdown()
     }
 
     private func sweep(

@@ -24,16 +24,10 @@ struct WorkerCommand: AsyncParsableCommand {
     func run() async throws {
         unblockTerminationSignals()
         let startup = try Startup(options)
-        let (catalog, bridge) = try startup.catalog()
-        let status: ExitStatus
-        do {
+        let status = try await startup.withCatalog { catalog, bridge in
             let store = try await startup.migratedStore()
-            status = try await work(startup, store, catalog, bridge)
-        } catch {
-            await bridge.shutdown()
-            throw error
+            return try await work(startup, store, catalog, bridge)
         }
-        await bridge.shutdown()
         if status != .success { throw status.exit }
     }
 
@@ -52,9 +46,17 @@ struct WorkerCommand: AsyncParsableCommand {
             await store.shutdown()
             return service.wasInterrupted ? .failed : .success
         }
-        let pass = PassService(worker: worker)
-        try await startup.run([pass], within: .seconds(5))
+        let outcome = try await startup.once(within: .seconds(5)) {
+            await withGracefulShutdownHandler {
+                await worker.runOnce()
+            } onGracefulShutdown: {
+                worker.terminate()
+            }
+        }
         await store.shutdown()
-        return pass.status
+        switch outcome {
+        case nil, .storeFailed: return .unavailable
+        case let outcome?: return outcome.isSuccess ? .success : .failed
+        }
     }
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ObjectStorage
+import StorageTestSupport
 
 /// A storage that says something else of its objects, fails some calls, or does something around
 /// them.
-struct AlteredStorage<Base: ObjectStorage>: ObjectStorage {
+struct AlteredStorage<Base: ObjectStorage>: ForwardingStorage {
     let base: Base
     var info: @Sendable (ObjectInfo) -> ObjectInfo = { $0 }
     /// Asked before a removal; an error is its outcome.
@@ -19,14 +20,6 @@ struct AlteredStorage<Base: ObjectStorage>: ObjectStorage {
     init(base: Base, info: @escaping @Sendable (ObjectInfo) -> ObjectInfo = { $0 }) {
         self.base = base
         self.info = info
-    }
-
-    func read(_ location: Location, limit: Int) async throws(StorageError) -> [UInt8] {
-        try await base.read(location, limit: limit)
-    }
-
-    func read(_ location: Location, range: Range<Int64>) async throws(StorageError) -> [UInt8] {
-        try await base.read(location, range: range)
     }
 
     func stat(_ location: Location) async throws(StorageError) -> ObjectInfo? {
@@ -56,16 +49,6 @@ struct AlteredStorage<Base: ObjectStorage>: ObjectStorage {
                 }
             }
         }
-    }
-
-    func children(of prefix: Location) async throws(StorageError) -> [StorageChild] {
-        try await base.children(of: prefix)
-    }
-
-    func exclusiveCreation(
-        at location: Location
-    ) async throws(StorageError) -> ExclusiveCreation {
-        try await base.exclusiveCreation(at: location)
     }
 
     func remove(_ locations: [Location]) async -> [RemovalOutcome] {

@@ -4,6 +4,7 @@ import IcebergCatalog
 import IcebergSpec
 import Maintenance
 import ObjectStorage
+import StorageTestSupport
 import Synchronization
 
 /// Stops a process at its n-th effect, just before or just after it, as a crash would: from then
@@ -33,6 +34,11 @@ final class CrashPoint: Sendable {
     var steps: [String] { state.withLock { $0.names } }
     var hasCrashed: Bool { state.withLock { $0.crashed } }
 
+    /// What a storage says once the process is dead.
+    func dead(_ location: Location) -> StorageError {
+        .unavailable(location, reason: "the process is dead")
+    }
+
     /// Runs an effect, or nil when the process is dead before or after it.
     func effect<Value>(_ name: String, _ body: () async -> Value) async -> Value? {
         let isHere = state.withLock { state -> Bool? in
@@ -54,12 +60,12 @@ final class CrashPoint: Sendable {
 }
 
 /// A storage whose removals a crash point may stop; reads stop once it has crashed.
-struct CrashingStorage<Base: ObjectStorage>: ObjectStorage {
+struct CrashingStorage<Base: ObjectStorage>: ForwardingStorage {
     let base: Base
     let crash: CrashPoint
 
     private func alive(_ location: Location) throws(StorageError) {
-        if crash.hasCrashed { throw .unavailable(location, reason: "the process is dead") }
+        if crash.hasCrashed { throw crash.dead(location) }
     }
 
     func read(_ location: Location, limit: Int) async throws(StorageError) -> [UInt8] {
@@ -84,42 +90,59 @@ struct CrashingStorage<Base: ObjectStorage>: ObjectStorage {
         return try await base.write(bytes, to: location, condition: condition)
     }
 
-    func list(_ prefix: Location) -> AsyncThrowingStream<ObjectInfo, any Error> {
-        base.list(prefix)
-    }
-
     func children(of prefix: Location) async throws(StorageError) -> [StorageChild] {
         try alive(prefix)
         return try await base.children(of: prefix)
-    }
-
-    func exclusiveCreation(
-        at location: Location
-    ) async throws(StorageError) -> ExclusiveCreation {
-        try await base.exclusiveCreation(at: location)
     }
 
     func remove(_ locations: [Location]) async -> [RemovalOutcome] {
         var outcomes: [RemovalOutcome] = []
         for location in locations {
             let outcome = await crash.effect("remove") { await base.remove([location])[0] }
-            outcomes.append(
-                outcome ?? .failed(.unavailable(location, reason: "the process is dead")))
+            outcomes.append(outcome ?? .failed(crash.dead(location)))
+        }
+        return outcomes
+    }
+}
+
+/// A storage whose writes and copies, too, a crash point may stop.
+struct DyingStorage<Base: ObjectStorage>: ForwardingStorage {
+    let base: CrashingStorage<Base>
+    private let crash: CrashPoint
+
+    init(base: Base, crash: CrashPoint) {
+        self.base = CrashingStorage(base: base, crash: crash)
+        self.crash = crash
+    }
+
+    func write(
+        _ bytes: [UInt8], to location: Location, condition: WriteCondition
+    ) async throws(StorageError) -> ObjectInfo {
+        let outcome = await crash.effect("write") { () async -> Result<ObjectInfo, StorageError> in
+            do throws(StorageError) {
+                return .success(try await base.write(bytes, to: location, condition: condition))
+            } catch {
+                return .failure(error)
+            }
+        }
+        guard let outcome else { throw crash.dead(location) }
+        return try outcome.get()
+    }
+
+    func copy(_ copies: [ObjectCopy]) async -> [CopyOutcome] {
+        var outcomes: [CopyOutcome] = []
+        for copy in copies {
+            let outcome = await crash.effect("copy") { await base.base.copy([copy])[0] }
+            outcomes.append(outcome ?? .failed(crash.dead(copy.destination)))
         }
         return outcomes
     }
 }
 
 /// A catalog whose commits a crash point may stop.
-struct CrashingCatalog<Base: Catalog>: Catalog {
+struct CrashingCatalog<Base: Catalog>: ForwardingCatalog {
     let base: Base
     let crash: CrashPoint
-
-    var name: String { base.name }
-
-    func listTables() async throws(CatalogError) -> [TableIdentifier] {
-        try await base.listTables()
-    }
 
     func loadTable(_ identifier: TableIdentifier) async throws(CatalogError) -> LoadedTable {
         if crash.hasCrashed { throw .unavailable(reason: "the process is dead") }

@@ -5,7 +5,7 @@ import IcebergSpec
 import Synchronization
 
 /// A catalog in which somebody else does something around each of our commits.
-struct InterferingCatalog<Base: Catalog>: Catalog {
+struct InterferingCatalog<Base: Catalog>: ForwardingCatalog {
     enum Moment: Hashable, Sendable {
         case beforeCommit
         case afterCommit
@@ -20,16 +20,6 @@ struct InterferingCatalog<Base: Catalog>: Catalog {
     ) {
         self.base = base
         self.interfere = interfere
-    }
-
-    var name: String { base.name }
-
-    func listTables() async throws(CatalogError) -> [TableIdentifier] {
-        try await base.listTables()
-    }
-
-    func loadTable(_ identifier: TableIdentifier) async throws(CatalogError) -> LoadedTable {
-        try await base.loadTable(identifier)
     }
 
     func commit(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Percent-encoding as AWS signs it: every byte but the unreserved ones of RFC 3986, in upper-case
-/// hexadecimal, whatever a URL would allow.
+/// Percent-encoding, RFC 3986 section 2.1, of every byte but the unreserved ones, in upper-case
+/// hexadecimal: as AWS signs it, whatever a URL would allow.
 public enum PercentEncoding {
     /// Encodes a text's UTF-8 bytes; slashes too, unless they are kept.
     public static func encode(_ text: String, keepingSlashes: Bool = false) -> String {

@@ -8,35 +8,9 @@ import WireFormat
 
 @testable import RESTCatalog
 
-/// The contract of catalogs, but for what concerns metadata files: here the server writes them.
+/// How the server and we share the checks of a commit.
 @Suite(.enabled(if: Oracles.isAvailable, Comment(rawValue: Oracles.reason)))
-struct RESTCatalogContractTests {
-    private func contract() async throws -> CatalogContract<RESTBed> {
-        CatalogContract(bed: try await RESTBed())
-    }
-
-    @Test func `tables are listed in order, broken ones too`() async throws {
-        try await contract().lists()
-    }
-    @Test func `a missing table is said to be missing`() async throws {
-        try await contract().missingTable()
-    }
-    @Test func `a commit is what the next reader finds`() async throws {
-        try await contract().commits()
-    }
-    @Test func `nothing to change is no commit`() async throws {
-        try await contract().emptyCommit()
-    }
-    @Test func `a guard that closes before the commit keeps it out, P-33`() async throws {
-        try await contract().closedGuard()
-    }
-    @Test func `a stale base is a conflict`() async throws {
-        try await contract().staleBase()
-    }
-    @Test func `what does not hold or fit changes nothing`() async throws {
-        try await contract().refusals()
-    }
-
+struct RESTCommitTests {
     @Test func `of concurrent commits that move a branch one gets in`() async throws {
         let bed = try await RESTBed()
         let table = try await bed.addTable()

@@ -1,4 +1,5 @@
 -- SPDX-License-Identifier: Apache-2.0
+-- Also run on table_health_snapshots, which has the same columns.
 -- $1 database, $2 table, $3 metadata location, $4 time, $5 payload. A look at the same metadata
 -- file replaces the one before.
 WITH newest AS (

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Foundation
+import IcebergCatalog
+import IcebergSpec
+import ObjectStorage
+import StorageTestSupport
+import TestSupport
+import Testing
+
+/// A copy of a table among the fixtures, with a catalog that has it as its only table.
+struct FixtureCopy {
+    static let identifier = TableIdentifier(namespace: ["ns"], name: "t")
+
+    let folder: ScratchFolder
+    let storage: LocalStorage
+    /// Where the table's metadata is.
+    let metadataFolder: String
+    /// The table as it was found.
+    let table: LoadedTable
+    let catalog: MemoryCatalog
+
+    /// Copies the table in a folder, as the newest of its metadata files has it.
+    init(newestOf path: String) async throws {
+        let metadata = "iceberg-tables/data/persistent/\(path)/metadata"
+        let names = try FileManager.default.contentsOfDirectory(
+            atPath: Fixtures.url(metadata).path)
+        let newest = names.filter { $0.hasSuffix(".metadata.json") && !$0.hasPrefix(".") }.max()
+        try await self.init("\(path)/metadata/\(try #require(newest))")
+    }
+
+    /// Copies a table, as one of its metadata files has it.
+    init(_ path: String) async throws {
+        folder = try ScratchFolder()
+        let name = String(path.prefix { $0 != "/" })
+        let root = URL(filePath: folder.path).appending(path: "data/persistent")
+        try FileManager.default.createDirectory(at: root, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(
+            at: Fixtures.url("iceberg-tables/data/persistent/\(name)"),
+            to: root.appending(path: name))
+        storage = try LocalStorage(relativeTo: folder.location)
+        let location = Location("data/persistent/\(path)")
+        metadataFolder = String(location.rawValue.dropLast(location.lastComponent.count + 1))
+        table = LoadedTable(
+            identifier: Self.identifier, metadataLocation: location,
+            metadata: try TableMetadata(
+                parsing: try await storage.read(location, limit: 1 << 20)))
+        catalog = MemoryCatalog(table)
+    }
+}
