@@ -63,7 +63,8 @@ public struct SparkEngine<
     /// Stops what an earlier attempt left, or adopts it; then calls the procedure and follows it to
     /// its end.
     ///
-    /// Cancelling the task stops Spark too, which takes up to ``SparkPace/stopLimit``.
+    /// Cancelling the task stops Spark too, which takes up to ``SparkPace/stopLimit``, or
+    /// ``SparkPace/longestStop`` where only silence tells.
     public func run(
         _ request: ActionRequest, in context: RunContext
     ) async throws(MaintenanceError) -> ActionReport {

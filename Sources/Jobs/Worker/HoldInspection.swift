@@ -23,7 +23,7 @@ public struct HoldReport: Hashable, Sendable {
 
 /// One look at every table that is held for an engine.
 struct HoldInspection<Store: JobQueue>: Sendable {
-    /// How many engines' states are looked at at the same time: a look may take a minute.
+    /// How many engines' states are looked at at the same time: a look may take two minutes.
     static var width: Int { 4 }
 
     let store: Store

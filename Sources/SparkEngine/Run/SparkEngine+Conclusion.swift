@@ -42,8 +42,8 @@ extension SparkEngine {
             return .refused(
                 code: "spark_time_limit",
                 reason: "the statement took longer than "
-                    + "\(TimeWording.text(settings.operationLimit)) (ICEPACK_SOCKET_TIMEOUT_MS), the "
-                    + "time that it waited to begin included, and was stopped")
+                    + "\(TimeWording.text(settings.operationLimit)) (ICEPACK_SOCKET_TIMEOUT_MS), "
+                    + "the time that it waited to begin included, and was stopped")
         case .interrupted, .lost, .unreachable:
             return .unavailable(reason: "Spark lost the statement: \(sentence)")
         case .refused:

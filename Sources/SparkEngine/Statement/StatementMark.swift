@@ -68,8 +68,8 @@ package struct StatementMark: Hashable, Sendable {
     private static let plain = Set(
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-. ".utf16)
 
-    /// Letters, digits and what names are usually made of; all else as JSON's escapes of four digits,
-    /// so neither quotes nor `*/`, `/*`, `--`, `${` or line ends can stand in the comment.
+    /// Letters, digits and what names are usually made of; all else as JSON's escapes of four
+    /// digits, so neither quotes nor `*/`, `/*`, `--`, `${` or line ends can stand in the comment.
     private static func escaped(_ value: String) -> String {
         var text = ""
         for unit in value.utf16 {
