@@ -1,3 +1,5 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Runs oracles in processes forked from one that has their libraries loaded already.
 
 Loading PyIceberg, PyArrow and DuckDB takes over a second of processor time, and a test run calls

@@ -382,6 +382,8 @@ def main():
     parser.add_argument("--certificate", help="in PEM: serve over TLS")
     parser.add_argument("--key", help="of the certificate, in PEM")
     arguments = parser.parse_args()
+    # Many tests connect at once, on a machine that may be busy.
+    ThreadingHTTPServer.request_queue_size = 128
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
     if arguments.certificate:

@@ -250,7 +250,7 @@ extension RemoveOrphanFilesRun {
         }
     }
 
-    /// What an inventory or another engine says may be old: the store is asked before anything goes.
+    /// What others say of a file may be old: the store is asked before anything goes.
     private func lookAgain(
         at batch: inout OrphanBatch, _ age: OrphanAge
     ) async throws(MaintenanceError) -> Int {
