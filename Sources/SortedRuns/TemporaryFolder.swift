@@ -15,7 +15,9 @@ public final class TemporaryFolder: Sendable {
 
     /// Makes a folder of a random name below another.
     public init(in parent: String) throws(SortedRunsError) {
-        var template = Array("\(parent)/icepack-XXXXXX".utf8CString)
+        // `mkdtemp` puts random letters in the place of six of these.
+        let ending = String(repeating: "X", count: 6)
+        var template = Array("\(parent)/icepack-\(ending)".utf8CString)
         guard mkdtemp(&template) != nil else {
             throw SortedRunsError("mkdtemp", parent, code: errno)
         }

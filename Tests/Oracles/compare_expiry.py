@@ -103,7 +103,7 @@ class Comparison:
             size = ["--commits", self.arguments.commits, "--rows", 10]
             made = self.oracle("make_table.py", *place, *size)
         else:
-            made = self.spark("make")
+            made = self.spark("make", "--commits", "8")
         # Whatever is committed later is younger than this, and all that was made is older.
         self.cutoff = datetime.datetime.now(datetime.timezone.utc)
         shutil.copytree(self.warehouse, self.pristine)

@@ -122,7 +122,7 @@ import Testing
         (.rejected(reason: "x"), "rejected"), (.closed, "rejected"),
         (.exception(call: "x", kind: 6, message: "x"), "malformed"),
         (.malformed(call: "x", reason: "x"), "malformed"),
-        (.limitExceeded(.resultRows, maximum: 1), "malformed"), (.cancelled, "reattach"),
+        (.limitExceeded(.resultRows, maximum: 1), "too large"), (.cancelled, "reattach"),
     ])
     func `errors of HiveServer2 are told by what to do`(error: HiveServer2Error, expected: String) {
         let told =
@@ -133,6 +133,7 @@ import Testing
             case .rejected: "rejected"
             case .statement: "statement"
             case .malformed: "malformed"
+            case .tooLarge: "too large"
             }
         #expect(told == expected)
     }

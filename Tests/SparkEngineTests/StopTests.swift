@@ -21,16 +21,21 @@ import WireFormat
     private static func seen(
         _ jobs: [SparkJob] = [], applications: [String] = ["app-1"]
     ) -> Result<SparkActivity, SparkApplicationsError> {
-        .success(.init(applications: applications, statements: [], jobs: jobs))
+        let statements = applications.contains("app-1") ? ScriptedApplications.ended : []
+        return .success(.init(applications: applications, statements: statements, jobs: jobs))
     }
 
+    /// An interface that never showed the statement.
+    private static let unseen = Result<SparkActivity, SparkApplicationsError>.success(
+        .init(applications: ["app-1"], statements: [], jobs: []))
+
     @Test func `jobs that a cancel leaves running are killed until none is left`() async throws {
-        // The first look is the progress's.
+        // The first look is before the call, the second is the progress's.
         let bench = try Bench(
             Self.running,
             applications: .init(looks: [
-                Self.seen(), Self.seen([Self.job(4), Self.job(5)]), Self.seen([Self.job(6)]),
-                Self.seen(),
+                Self.seen(), Self.seen(), Self.seen([Self.job(4), Self.job(5)]),
+                Self.seen([Self.job(6)]), Self.seen(),
             ]))
 
         #expect(try await bench.runCancelled() == .cancelled)
@@ -294,7 +299,7 @@ import WireFormat
     @Test func `an interface that knows neither application nor statement is no evidence`()
         async throws
     {
-        let bench = try Bench(Self.running)
+        let bench = try Bench(Self.running, applications: .init(looks: [Self.unseen]))
         let unknown = try bench.saved(application: nil)
 
         #expect(try await bench.settled(unknown).state == .unknown)
@@ -363,7 +368,9 @@ import WireFormat
             state: .failed, message: "Error operating ExecuteStatement: Socket for x is closed")
         let bench = try Bench(
             .init(statuses: [.success(lost)], statusAfterCancel: nil),
-            applications: .init(looks: [Self.seen(), Self.seen([Self.job(4)]), Self.seen()]))
+            applications: .init(looks: [
+                Self.seen(), Self.seen(), Self.seen([Self.job(4)]), Self.seen(),
+            ]))
 
         guard case .failure(.unavailable) = try await bench.run() else {
             Issue.record("it may be tried again")
@@ -444,7 +451,8 @@ import WireFormat
         let gone = try Bench(
             Self.running,
             applications: .init(
-                canWatch: true, canEnd: true, looks: [Self.seen(), Self.seen(applications: [])]),
+                canWatch: true, canEnd: true,
+                looks: [Self.seen(), Self.seen(), Self.seen(applications: [])]),
             sharing: .perJob)
         #expect(try await gone.runCancelled() == .cancelled)
     }
@@ -468,31 +476,52 @@ import WireFormat
         }
     }
 
-    @Test func `closing the session ends an application of its own`() async throws {
+    @Test func `a closed session alone is no proof that its application ended`() async throws {
         let bench = try Bench(Self.running, applications: nil, sharing: .perJob)
 
-        #expect(try await bench.runCancelled() == .cancelled)
-        #expect(bench.notebook.aftermaths[0].note?.contains("Kyuubi ends") == true)
+        guard case .stillRunning(let reason) = try await bench.runCancelled() else {
+            Issue.record("nobody saw the application end")
+            return
+        }
+        #expect(reason.contains("Kyuubi's administration"))
+        #expect(bench.server.log.last == "close session-1")
+    }
+
+    @Test func `a statement never shown needs its session closed, and silence`()
+        async throws
+    {
+        let closed = try Bench(Self.running, applications: .init(looks: [Self.unseen]))
+        #expect(try await closed.settled().state == .stopped)
+        #expect(closed.clock.now.offset >= CommitWait.silence(nil))
 
         let open = try Bench(
             .init(
                 statuses: [.success(.init(state: .running))],
                 closeError: .retry(reason: "down")),
-            applications: nil, sharing: .perJob)
-        guard case .stillRunning = try await open.runCancelled() else {
-            Issue.record("the session is not closed")
-            return
-        }
-        // A session that nobody knows any more has not been closed by us.
-        let lost = try Bench(
-            .init(
-                statuses: [.success(.init(state: .running))],
-                closeError: .handleLost(reason: "unknown")),
-            applications: nil, sharing: .perJob)
-        guard case .stillRunning = try await lost.runCancelled() else {
-            Issue.record("the application may run")
-            return
-        }
+            applications: .init(looks: [Self.unseen]))
+        let aftermath = try await open.settled()
+        #expect(aftermath.state == .unknown)
+        #expect(aftermath.note?.contains("may not have begun") == true)
+    }
+
+    @Test func `an interface that never showed the application cannot say that it is gone`()
+        async throws
+    {
+        let lost = SparkServerError.handleLost(reason: "unknown")
+        let script = ScriptedServer.Script(
+            statuses: [.failure(lost)], statusAfterCancel: nil, cancelError: lost, closeError: lost)
+        let other = Self.seen(applications: ["app-2"])
+        let bench = try Bench(script, applications: .init(looks: [other]))
+
+        #expect(try await bench.settled(bench.saved(isShown: false)).state == .unknown)
+
+        // Nor where Kyuubi was asked to kill it and does not say that it did.
+        let asked = try Bench(
+            script,
+            applications: .init(
+                canEnd: true, looks: [other], end: .success(.unproven(reason: "off the list"))),
+            sharing: .perJob)
+        #expect(try await asked.settled().state == .unknown)
     }
 
     @Test func `Kyuubi's administration is nothing to look with for a shared application`()

@@ -9,7 +9,8 @@ extension APIHandlers {
     /// `POST /orchestrator/runs`: keeps what a run did.
     func recordRun(_ request: APIRequest) async throws(APIFailure) -> Response {
         _ = try QueryParameters(request, allowing: [])
-        let object = try await request.object(limit: limits.maximumBodyBytes)
+        let object = try await request.object(
+            limit: limits.maximumBodyBytes, "with what the run did")
         let run: OrchestratorRun
         do throws(InvalidOrchestratorRun) { run = try OrchestratorRun(json: object) } catch {
             throw .problem(

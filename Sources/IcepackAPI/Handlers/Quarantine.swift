@@ -84,7 +84,8 @@ extension APIHandlers {
     private func body(
         of request: APIRequest, allowing fields: [String]
     ) async throws(APIFailure) -> JSONObject {
-        let object = try await request.object(limit: limits.maximumBodyBytes)
+        let object = try await request.object(
+            limit: limits.maximumBodyBytes, "with \(fields.joined(separator: ", "))")
         for key in object.keys where !fields.contains(key) {
             throw .problem(
                 Problem(

@@ -46,7 +46,8 @@ extension APIHandlers {
         _ request: APIRequest
     ) async throws(APIFailure) -> MaintenanceRequest {
         _ = try QueryParameters(request, allowing: [])
-        let body = try await request.object(limit: limits.maximumBodyBytes)
+        let body = try await request.object(
+            limit: limits.maximumBodyBytes, #"such as {"actions": ["expire_snapshots"]}"#)
         let order = try MaintenanceRequest(body, order: configuration.order)
         for action in order.actions {
             do throws(NoEngineForAction) {

@@ -38,8 +38,10 @@ struct APIRequest: Sendable {
     }
 
     /// Reads the whole body, which must be a JSON object.
-    func object(limit: Int) async throws(APIFailure) -> JSONObject {
-        let body = try await json(limit: limit)
+    ///
+    /// - Parameter hint: what to tell those who send no body, after "send a JSON object".
+    func object(limit: Int, _ hint: String) async throws(APIFailure) -> JSONObject {
+        let body = try await json(limit: limit, hint)
         guard let object = body.objectValue else {
             throw .problem(
                 Problem(.invalidField, "The body must be an object, not \(body.kindName).")
@@ -50,17 +52,14 @@ struct APIRequest: Sendable {
 
     /// Reads the whole body as JSON, whatever its `Content-Type`: many tools send JSON under a
     /// form's type, and no other reading of these bodies exists.
-    private func json(limit: Int) async throws(APIFailure) -> JSONValue {
+    private func json(limit: Int, _ hint: String) async throws(APIFailure) -> JSONValue {
         if let announced = headers[.contentLength].flatMap({ Int($0) }), announced > limit {
             throw .problem(.bodyTooLarge(limit: limit))
         }
         let bytes = try await bodyBytes(limit: limit)
         guard !bytes.isEmpty else {
             throw .problem(
-                Problem(
-                    .malformedJSON,
-                    "The body is empty; send a JSON object such as "
-                        + #"{"actions": ["expire_snapshots"]}."#))
+                Problem(.malformedJSON, "The body is empty; send a JSON object \(hint)."))
         }
         do throws(JSONSyntaxError) {
             return try JSONValue(parsing: bytes)

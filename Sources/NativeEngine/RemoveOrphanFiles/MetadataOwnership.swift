@@ -35,9 +35,12 @@ struct MetadataOwnership<Storage: ObjectStorage>: Sendable {
             if case .notFound = error { return }
             throw MaintenanceError(error)
         }
-        let uuid = Self.uuid(in: bytes, ours: metadata)
+        let document = Self.document(bytes)
+        let uuid = document?["table-uuid"]?.stringValue?.lowercased()
         guard let uuid, uuid == metadata.tableUUID?.lowercased() || adopted.contains(uuid) else {
-            if uuid == nil, metadata.tableUUID == nil, Self.isOurs(bytes, metadata) { return }
+            // Format version 1 may lack a uuid; then the location decides.
+            let isHere = document?["location"]?.stringValue == metadata.location
+            if uuid == nil, metadata.tableUUID == nil, isHere { return }
             throw MaintenanceError(OrphanRefusal.foreignMetadata(location.rawValue, uuid: uuid))
         }
     }
@@ -54,14 +57,5 @@ struct MetadataOwnership<Storage: ObjectStorage>: Sendable {
         do throws(JSONSyntaxError) { return try JSONValue(parsing: text).objectValue } catch {
             return nil
         }
-    }
-
-    private static func uuid(in bytes: [UInt8], ours: TableMetadata) -> String? {
-        document(bytes)?["table-uuid"]?.stringValue?.lowercased()
-    }
-
-    /// Format version 1 may lack a uuid; then the location decides.
-    private static func isOurs(_ bytes: [UInt8], _ metadata: TableMetadata) -> Bool {
-        document(bytes)?["location"]?.stringValue == metadata.location
     }
 }

@@ -142,8 +142,10 @@ extension SparkServerError {
             self = .handleLost(reason: reason)
         case .misuse, .untrusted, .rejected, .closed:
             self = .rejected(reason: reason)
-        case .exception, .malformed, .limitExceeded:
+        case .exception, .malformed:
             self = .malformed(reason: reason)
+        case .limitExceeded:
+            self = .tooLarge(reason: reason)
         case .unreachable, .connectionLost, .stalled, .cancelled, .httpStatus:
             switch error.remedy {
             case .retry: self = .retry(reason: reason)

@@ -151,7 +151,9 @@ package struct OwnActivity: Hashable, Sendable {
     package let application: String?
     /// Whether one of its jobs is of the action itself.
     package let isAtWork: Bool
-    /// How many groups of jobs of Iceberg's actions run for others.
+    /// How many groups of jobs of rewrites of files run for others.
+    ///
+    /// Only theirs have threads of their own that wait for Spark.
     package let foreignGroups: Int
 
     /// Finds what belongs to a statement on a table of a catalog.
@@ -188,7 +190,9 @@ package struct OwnActivity: Hashable, Sendable {
         foreignGroups =
             Set(
                 foreign.filter { group in
-                    MaintenanceAction.allCases.contains { Self.isGroup(group, of: $0) }
+                    [MaintenanceAction.rewriteDataFiles, .rewritePositionDeleteFiles].contains {
+                        Self.isGroup(group, of: $0)
+                    }
                 }
             ).count
     }

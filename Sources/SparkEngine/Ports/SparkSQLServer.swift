@@ -51,6 +51,8 @@ public enum SparkServerError: Error, Hashable, Sendable {
     case statement(sqlState: String?, message: String)
     /// The reply makes no sense.
     case malformed(reason: String)
+    /// The reply is larger than what is read, however often it is asked for.
+    case tooLarge(reason: String)
 }
 
 extension SparkServerError: CustomStringConvertible {
@@ -60,7 +62,7 @@ extension SparkServerError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .retry(let reason), .reattach(let reason), .handleLost(let reason),
-            .rejected(let reason), .malformed(let reason):
+            .rejected(let reason), .malformed(let reason), .tooLarge(let reason):
             reason
         case .statement(let sqlState, _):
             "the statement failed" + (sqlState.map { " (SQLSTATE \($0))" } ?? "")

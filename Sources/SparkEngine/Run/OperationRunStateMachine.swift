@@ -77,7 +77,8 @@ package struct OperationRunStateMachine: Sendable {
 
     private mutating func next(after error: SparkServerError, at elapsed: Duration) -> Step {
         switch error {
-        case .retry(let reason), .reattach(let reason), .malformed(let reason):
+        case .retry(let reason), .reattach(let reason), .malformed(let reason),
+            .tooLarge(let reason):
             return unreachable(reason, at: elapsed)
         case .handleLost(let reason):
             return .stop(.lost(reason: reason))

@@ -24,6 +24,8 @@ package struct SavedOperation: Hashable, Sendable {
     package var application: String?
     /// Whether the call may have been made; it is kept as true before that.
     package var isCalled: Bool
+    /// Whether Spark's interface showed the application.
+    package var isShown: Bool
     /// The table before.
     package var base: TableBase
     /// The time before which the call was made, by the worker's clock.
@@ -36,7 +38,7 @@ package struct SavedOperation: Hashable, Sendable {
     package init(
         table: TableIdentifier, action: MaintenanceAction, attempt: AttemptLabel, session: String,
         operation: String? = nil, application: String? = nil, isCalled: Bool = true,
-        base: TableBase, startedAt: Timestamp
+        isShown: Bool = false, base: TableBase, startedAt: Timestamp
     ) {
         self.table = table
         self.action = action
@@ -45,6 +47,7 @@ package struct SavedOperation: Hashable, Sendable {
         self.operation = operation
         self.application = application
         self.isCalled = isCalled
+        self.isShown = isShown
         self.base = base
         self.startedAt = startedAt
     }
@@ -62,6 +65,7 @@ package struct SavedOperation: Hashable, Sendable {
         object["operation"] = operation.map { .string($0) }
         object["application"] = application.map { .string($0) }
         object["called"] = .bool(isCalled)
+        object["shown"] = .bool(isShown)
         object["base"] = base.json
         object["started_at"] = .string(startedAt.description)
         return .object(object)
@@ -85,7 +89,8 @@ package struct SavedOperation: Hashable, Sendable {
             operation: object["operation"]?.stringValue,
             application: object["application"]?.stringValue,
             // Earlier versions did not say.
-            isCalled: object["called"]?.boolValue ?? true, base: base, startedAt: startedAt)
+            isCalled: object["called"]?.boolValue ?? true,
+            isShown: object["shown"]?.boolValue ?? false, base: base, startedAt: startedAt)
     }
 
     /// Whether a state was written by some version of this engine.

@@ -102,6 +102,7 @@ extension SparkEngine {
         do throws(MaintenanceError) {
             try await context.tracking.keep(saved.json)
             saved.application = try await applicationID(in: saved.session)
+            saved.isShown = await isShown(saved.application)
             if Task.isCancelled { throw MaintenanceError.cancelled }
             saved.isCalled = true
             try await context.tracking.keep(saved.json)
@@ -114,6 +115,18 @@ extension SparkEngine {
                     EngineAftermath(state: .stopped, note: "Spark had not been called yet"))
             }
             throw error
+        }
+    }
+
+    /// Whether Spark's interface shows the application: only then does it say something by not
+    /// showing it any more.
+    private func isShown(_ application: String?) async -> Bool {
+        guard let application, let applications, applications.canWatch else { return false }
+        do throws(SparkApplicationsError) {
+            return try await applications.activity().applications.contains(application)
+        } catch {
+            logger.info("spark.interface_hidden", metadata: ["reason": "\(error.reason)"])
+            return false
         }
     }
 
@@ -132,7 +145,8 @@ extension SparkEngine {
                 await release(saved)
                 await forget(in: context)
                 throw Task.isCancelled ? .cancelled : Self.beforeCall(error)
-            case .reattach(let reason), .handleLost(let reason), .malformed(let reason):
+            case .reattach(let reason), .handleLost(let reason), .malformed(let reason),
+                .tooLarge(let reason):
                 let cause =
                     Task.isCancelled
                     ? MaintenanceError.cancelled
@@ -153,7 +167,7 @@ extension SparkEngine {
     private static func beforeCall(_ error: SparkServerError) -> MaintenanceError {
         switch error {
         case .retry(let reason), .reattach(let reason), .handleLost(let reason),
-            .malformed(let reason):
+            .malformed(let reason), .tooLarge(let reason):
             .unavailable(reason: "Spark's server: \(reason)")
         case .rejected(let reason):
             .refused(code: "spark_denied", reason: "Spark's server refused: \(reason)")
@@ -185,11 +199,8 @@ extension SparkEngine {
             }
             return rows?.value("value")?.textValue
         case .failed(let failure):
-            switch failure.kind {
-            case .retry, .user: throw failure.error
-            // It is good to know, and nothing depends on it.
-            case .conflict, .fatal, .commitUnknown: return nil
-            }
+            // Nothing was called yet; a call that fails could not be told from one that runs.
+            throw failure.error
         case .ended(let ending):
             throw .unavailable(reason: "Spark did not start: \(Self.sentence(ending))")
         }
@@ -281,6 +292,8 @@ extension SparkEngine {
                     // Cancelled or not, the statement is over.
                     try? await clock.sleep(
                         until: clock.now.advanced(by: settings.pace.firstPoll), tolerance: nil)
+                case .tooLarge(let reason):
+                    return .failed(SparkFailure(tooLarge: reason))
                 case .handleLost, .rejected, .statement, .malformed:
                     return .finished(nil)
                 }

@@ -44,7 +44,8 @@ package struct SparkFailure: Hashable, Sendable {
         details = safe
         summary = Self.firstLine(of: safe)
         kind = Self.kind(sqlState: sqlState, message: message)
-        provesEnd = kind != .retry && !Self.lostSigns.contains { message.utf8Contains($0) }
+        let mentions = { (signs: [String]) in signs.contains { message.utf8Contains($0) } }
+        provesEnd = (kind != .retry || mentions(Self.catalogSigns)) && !mentions(Self.lostSigns)
     }
 
     /// A conflict that Spark did not call one.
@@ -52,6 +53,14 @@ package struct SparkFailure: Hashable, Sendable {
         kind = .conflict
         provesEnd = true
         summary = reason
+        details = reason
+    }
+
+    /// A result that cannot be read; only a list of files is ever so long.
+    init(tooLarge reason: String) {
+        kind = .user
+        provesEnd = true
+        summary = "the result is too large (\(reason)); narrow the action, as with location"
         details = reason
     }
 
@@ -83,6 +92,12 @@ package struct SparkFailure: Hashable, Sendable {
         "SparkContext was shut down", "stopped SparkContext", "SparkContext has been shutdown",
         "UNKNOWN STATE for", "Invalid SessionHandle", "Invalid OperationHandle",
         "InterruptedException", "ClosedChannelException", "not alive",
+    ]
+    /// The catalog failed, and the statement with it.
+    private static let catalogSigns = [
+        "org.apache.iceberg.exceptions.ServiceFailureException",
+        "org.postgresql.util.PSQLException: The connection attempt failed",
+        "org.postgresql.util.PSQLException: This connection has been closed",
     ]
     private static let retrySigns = [
         "Connection refused", "Connection reset", "Connection closed", "ConnectException",
@@ -122,7 +137,7 @@ package struct SparkFailure: Hashable, Sendable {
         // connection is never a mistake.
         if mentions(lostSigns) { return .retry }
         if mentions(userSigns) { return .user }
-        return mentions(retrySigns) ? .retry : .fatal
+        return mentions(catalogSigns) || mentions(retrySigns) ? .retry : .fatal
     }
 
     // MARK: The line for people

@@ -10,8 +10,6 @@ struct StopFacts: Hashable, Sendable {
     enum Evidence: Hashable, Sendable {
         /// By nothing.
         case none
-        /// The session is closed, and the application was its own.
-        case sessionClosed
         /// Kyuubi said that it killed the application, which was the session's own.
         case killed(session: String)
         /// Spark's interface shows nothing of the statement.
@@ -22,6 +20,8 @@ struct StopFacts: Hashable, Sendable {
     var hasEnded = false
     /// Whether the server still knew the statement, so that its application lives.
     var isKnown = false
+    /// Whether the server closed the session: nothing that waits in it begins any more.
+    var isClosed = false
     /// Whether the server, or the client for a connection that ended, says that it does not know
     /// the statement any more.
     var isLost = false
@@ -52,10 +52,7 @@ extension SparkEngine {
         }
         switch closed {
         case .success:
-            // A session that is not known any more says nothing of its application.
-            if facts.evidence == .none, facts.reason == nil, settings.sharing == .perJob {
-                facts.evidence = .sessionClosed
-            }
+            facts.isClosed = true
         case .failure(.handleLost):
             facts.isLost = true
         case .failure:
@@ -119,8 +116,6 @@ extension SparkEngine {
         switch facts.evidence {
         case .none:
             return .hidden(reason: facts.reason ?? "there is nothing to look with")
-        case .sessionClosed:
-            return .quiet(.silent)
         case .killed(let session):
             return await lookAfterKill(of: session, saved)
         case .activity:
@@ -170,7 +165,11 @@ extension SparkEngine {
             // A server that knows the operation has its application; then this interface is
             // another one's. Of one that says nothing, nothing is known. Otherwise the application
             // is gone, and all that ran in it.
-            return facts.isLost && !facts.isKnown
+            // Only of an application that it showed before does it say by this that it is gone, and
+            // only where Kyuubi does not know better.
+            let isGone =
+                saved.isShown && facts.isLost && !facts.isKnown && facts.reason == nil
+            return isGone
                 ? .quiet(.gone) : .hidden(reason: "Spark's interface shows another application")
         }
         guard let application = saved.application ?? own.application else {
@@ -179,7 +178,13 @@ extension SparkEngine {
                     + "ran it is not known")
         }
         guard own.isQuiet else { return .running }
-        return await lookAtThreads(of: application, own)
+        // A call may have been taken and not begun, of which the interface shows nothing.
+        guard own.isRunning != nil || facts.isClosed || facts.isLost else {
+            return .hidden(
+                reason: "Spark's interface does not show the statement, which may not have begun")
+        }
+        let sight = await lookAtThreads(of: application, own)
+        return sight == .quiet(.idle) && own.isRunning == nil ? .quiet(.silent) : sight
     }
 
     /// Whether a thread of the driver works for the statement, which no job would show.

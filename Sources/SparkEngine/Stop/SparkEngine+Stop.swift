@@ -113,9 +113,6 @@ extension SparkEngine {
                     ?? "whether Spark has stopped cannot be seen here; configure Spark's interface "
                     + "(ICEPACK_SPARK_UI_URL) or Kyuubi's administration")
         }
-        if facts.evidence == .sessionClosed, isStopped, !facts.hasEnded {
-            notes.append("the session is closed, and with it Kyuubi ends its Spark application")
-        }
         let table = await currentTable(saved)
         if let table {
             aftermath.commits = change(since: saved, in: table).commits

@@ -77,7 +77,10 @@ struct SparkEngineProductTests {
         let context = "\(report)\n\(api.log.suffix(3000))"
         #expect(report.objectValue?["differences"] == [], "\(context)")
         #expect(report.objectValue?["references"] == 3)
-        if catalog == .sq { try await maintainForeignTable(fixture, url) }
+        // Once is enough: it is the writer that differs, and not how Spark is spoken to.
+        if catalog == .sq, server.options.transport == .http {
+            try await maintainForeignTable(fixture, url)
+        }
         api.send(SIGTERM)
         #expect(try await api.wait() == .exited(0))
         await fixture.remove()

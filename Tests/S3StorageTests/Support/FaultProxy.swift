@@ -53,15 +53,16 @@ final class FaultProxy: Sendable {
         var times: Int
     }
 
-    let port: Int
     private let upstream: Int
+    private let connections = Mutex<[(channel: any Channel, served: Task<Void, Never>)]>([])
+    private let bound = Mutex(0)
     private let rules = Mutex<[Rule]>([])
     private let log = Mutex<[Seen]>([])
 
-    private init(port: Int, upstream: Int) {
-        self.port = port
-        self.upstream = upstream
-    }
+    private init(upstream: Int) { self.upstream = upstream }
+
+    /// Where it listens, at 127.0.0.1.
+    var port: Int { bound.withLock { $0 } }
 
     /// Makes the next calls of a method whose URI has a text in it fail.
     func inject(_ fault: Fault, _ method: String, _ text: String = "", times: Int = 1) {
@@ -80,42 +81,40 @@ final class FaultProxy: Sendable {
     static func run<Value: Sendable>(
         to upstream: Int, _ body: @escaping @Sendable (FaultProxy) async throws -> Value
     ) async throws -> Value {
+        let proxy = FaultProxy(upstream: upstream)
         let server = try await ServerBootstrap(group: .singletonMultiThreadedEventLoopGroup)
             .serverChannelOption(.backlog, value: 256)
-            .bind(host: "127.0.0.1", port: 0) { channel in
+            .childChannelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
                     try channel.pipeline.syncOperations.configureHTTPServerPipeline()
-                    return try Connection(wrappingChannelSynchronously: channel)
+                    proxy.begin(try Connection(wrappingChannelSynchronously: channel))
                 }
             }
-        let proxy = FaultProxy(port: server.channel.localAddress?.port ?? 0, upstream: upstream)
-        async let serving: Void = proxy.serve(server)
+            .bind(host: "127.0.0.1", port: 0).get()
+        proxy.bound.withLock { $0 = server.localAddress?.port ?? 0 }
         let result: Result<Value, any Error>
         do { result = .success(try await body(proxy)) } catch { result = .failure(error) }
-        // Closed, not cancelled: a connection accepted and never served is a trap of NIO's.
-        try? await server.channel.close()
-        await serving
+        try? await server.close()
+        for connection in proxy.connections.withLock({ $0 }) {
+            connection.channel.close(promise: nil)
+            connection.served.cancel()
+            await connection.served.value
+        }
         return try result.get()
+    }
+
+    /// Serves a connection from its first moment on: to NIO one that was accepted and is never
+    /// served is a mistake, also while the proxy closes.
+    private func begin(_ connection: Connection) {
+        // Unstructured because the connection may come when nobody waits for any more.
+        let served = Task { await serve(connection) }
+        connections.withLock { $0.append((connection.channel, served)) }
     }
 
     private typealias Connection = NIOAsyncChannel<
         HTTPServerRequestPart, HTTPServerResponsePart
     >
     private typealias Output = NIOAsyncChannelOutboundWriter<HTTPServerResponsePart>
-
-    private func serve(_ server: NIOAsyncChannel<Connection, Never>) async {
-        // What breaks here is seen by whoever uses the proxy.
-        try? await server.executeThenClose { inbound in
-            await withDiscardingTaskGroup { group in
-                do {
-                    for try await connection in inbound {
-                        group.addTask { await self.serve(connection) }
-                    }
-                } catch {}
-                group.cancelAll()
-            }
-        }
-    }
 
     private func serve(_ connection: Connection) async {
         // A client that went away is none of ours.

@@ -129,14 +129,16 @@ struct Bench: Sendable {
         _ script: ScriptedServer.Script = .init(),
         applications: ScriptedApplications.Script? = .init(),
         table: TestTable = TestTable(snapshots: [.init(id: 1)]),
-        sharing: SparkSettings.Sharing = .shared, pace: SparkPace = SparkPace()
+        sharing: SparkSettings.Sharing = .shared, pace: SparkPace = SparkPace(),
+        orphanGuard: (any OrphanGuard)? = nil
     ) throws {
         server = ScriptedServer(script)
         self.applications = applications.map(ScriptedApplications.init)
         tables = try OneTable(table)
         engine = Engine(
             server: server, applications: self.applications, catalog: tables, storage: storage,
-            settings: SparkSettings(catalog: "lab", sharing: sharing, pace: pace), clock: clock,
+            settings: SparkSettings(catalog: "lab", sharing: sharing, pace: pace),
+            orphanGuard: orphanGuard, clock: clock,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
     }
 
@@ -215,13 +217,13 @@ struct Bench: Sendable {
     /// What an attempt before left.
     func saved(
         _ action: MaintenanceAction = .rewriteDataFiles, operation: String? = "operation of old",
-        application: String? = "app-1", isCalled: Bool = true,
+        application: String? = "app-1", isCalled: Bool = true, isShown: Bool = true,
         base: TestTable = TestTable(snapshots: [.init(id: 1)])
     ) throws -> SavedOperation {
         SavedOperation(
             table: TestTable.identifier, action: action,
-            attempt: AttemptLabel(jobID: "0a1b", attemptID: "old"), session: "old",
-            operation: operation, application: application, isCalled: isCalled,
+            attempt: TestTable.earlier, session: "old", operation: operation,
+            application: application, isCalled: isCalled, isShown: isShown,
             base: TableBase(try base.loaded()), startedAt: TestTable.now)
     }
 }

@@ -75,4 +75,5 @@ struct TestTable {
     }
 
     static let attempt = AttemptLabel(jobID: "0a1b", attemptID: "2c3d")
+    static let earlier = AttemptLabel(jobID: "0a1b", attemptID: "old")
 }

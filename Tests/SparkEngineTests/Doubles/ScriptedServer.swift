@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import IcebergCatalog
+import Maintenance
 import SparkEngine
 import Synchronization
 
@@ -137,7 +139,7 @@ final class ScriptedApplications: SparkApplications {
         var canEnd = false
         /// What is seen, one look after the other; the last one stays.
         var looks: [Result<SparkActivity, SparkApplicationsError>] = [
-            .success(.init(applications: ["app-1"], statements: [], jobs: []))
+            .success(.init(applications: ["app-1"], statements: ended, jobs: []))
         ]
         var killError: SparkApplicationsError?
         /// What Kyuubi says when it is told to end the session's application.
@@ -149,6 +151,16 @@ final class ScriptedApplications: SparkApplications {
         /// Whether the session's application is known, one look after the other.
         var known: [Result<Bool, SparkApplicationsError>] = [.success(false)]
         var hangs = false
+    }
+
+    /// The calls of this attempt and the one before, as the interface shows them in the end.
+    static let ended = [TestTable.attempt, TestTable.earlier].map { attempt in
+        SparkStatement(
+            application: "app-1",
+            description: StatementMark(
+                jobID: attempt.jobID, attemptID: attempt.attemptID,
+                table: TestTable.identifier.description, action: "rewrite_data_files"
+            ).comment + " CALL", isRunning: false, runningJobs: [])
     }
 
     private let state: Mutex<(script: Script, log: [String])>
