@@ -332,6 +332,8 @@ import WireFormat
         ("org.apache.iceberg.exceptions.CommitFailedException: Cannot commit", true),
         ("Couldn't load table 'db.t' in catalog 'lab'", true),
         ("java.lang.NullPointerException", true),
+        ("org.apache.iceberg.exceptions.ServiceFailureException: Server error: 500", true),
+        ("org.apache.iceberg.exceptions.ServiceFailureException: Connection reset", false),
         ("Error operating ExecuteStatement: Socket for SessionHandle [x] is closed", false),
         ("org.apache.thrift.transport.TTransportException: java.net.SocketException", false),
         ("java.net.ConnectException: Connection refused", false),
@@ -515,13 +517,14 @@ import WireFormat
 
         #expect(try await bench.settled(bench.saved(isShown: false)).state == .unknown)
 
-        // Nor where Kyuubi was asked to kill it and does not say that it did.
+        // Where Kyuubi was asked to kill it and does not say that it did, it takes a silence.
         let asked = try Bench(
             script,
             applications: .init(
                 canEnd: true, looks: [other], end: .success(.unproven(reason: "off the list"))),
             sharing: .perJob)
-        #expect(try await asked.settled().state == .unknown)
+        #expect(try await asked.settled().state == .stopped)
+        #expect(asked.clock.now.offset >= CommitWait.silence(nil))
     }
 
     @Test func `Kyuubi's administration is nothing to look with for a shared application`()

@@ -60,7 +60,7 @@ public enum Oracles {
     private static let server = Task {
         let line = try await ServerProcess.launch(
             [try pythonPath(), try program(serverProgram), "serve"], ready: "ready ")
-        return String(line.dropFirst("ready ".count).filter { !$0.isNewline })
+        return String(line.dropFirst("ready ".count))
     }
 
     private static let serverProgram = "oracle_server.py"

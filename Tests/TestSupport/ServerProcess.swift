@@ -29,7 +29,7 @@ public enum ServerProcess {
         guard result.terminationStatus.isSuccess else {
             throw Failure(description: "\(command) did not start: \(result.standardError)")
         }
-        return result.standardOutput
+        return String(result.standardOutput.prefix { !$0.isNewline })
     }
 
     /// Arguments: a new folder, the process to watch, the text of the ready line, how many tenths

@@ -45,7 +45,10 @@ package struct SparkFailure: Hashable, Sendable {
         summary = Self.firstLine(of: safe)
         kind = Self.kind(sqlState: sqlState, message: message)
         let mentions = { (signs: [String]) in signs.contains { message.utf8Contains($0) } }
-        provesEnd = (kind != .retry || mentions(Self.catalogSigns)) && !mentions(Self.lostSigns)
+        let isOfCatalog =
+            mentions(Self.catalogSigns) && !mentions(Self.retrySigns)
+            && sqlState?.hasPrefix("08") != true
+        provesEnd = (kind != .retry || isOfCatalog) && !mentions(Self.lostSigns)
     }
 
     /// A conflict that Spark did not call one.

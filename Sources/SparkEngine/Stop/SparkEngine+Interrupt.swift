@@ -165,12 +165,12 @@ extension SparkEngine {
             // A server that knows the operation has its application; then this interface is
             // another one's. Of one that says nothing, nothing is known. Otherwise the application
             // is gone, and all that ran in it.
-            // Only of an application that it showed before does it say by this that it is gone, and
-            // only where Kyuubi does not know better.
-            let isGone =
-                saved.isShown && facts.isLost && !facts.isKnown && facts.reason == nil
-            return isGone
-                ? .quiet(.gone) : .hidden(reason: "Spark's interface shows another application")
+            // Only of an application that it showed before does it say by this that it is gone.
+            guard saved.isShown, facts.isLost, !facts.isKnown else {
+                return .hidden(reason: "Spark's interface shows another application")
+            }
+            // Where Kyuubi cannot confirm it, it takes a silence too.
+            return .quiet(facts.reason == nil ? .gone : .silent)
         }
         guard let application = saved.application ?? own.application else {
             return .hidden(
