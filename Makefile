@@ -15,7 +15,7 @@ SWIFT_SOURCES := Package.swift Benchmarks Sources Tests Tools
 help: ## Print this list
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## Install what is missing, build, and run a job on a real table
@@ -65,11 +65,14 @@ tidy: ## Check the house rules alone
 format: ## Rewrite the Swift sources in the house style
 	$(SWIFT) format --in-place --parallel --recursive $(SWIFT_SOURCES)
 
-.PHONY: test-spark
-test-spark: ## Compare with Spark and Iceberg's own procedures (downloads 450 MB once)
+.PHONY: test-tools
+test-tools: ## Install all that the tests need, Spark too (downloads 450 MB once)
 	@scripts/bootstrap spark
 	@scripts/python-env
 	@scripts/spark-env
+
+.PHONY: test-spark
+test-spark: test-tools ## Compare with Spark and Iceberg's own procedures
 	@scripts/test-spark
 
 .PHONY: soak
@@ -96,10 +99,7 @@ fuzz: ## Feed the Parquet reader with damaged bytes, FUZZ_SECONDS=10 for each ta
 	@scripts/fuzz
 
 .PHONY: bench
-bench: build-release ## Measure against the alternatives, on the same data in the same run
-	@scripts/bootstrap spark
-	@scripts/python-env
-	@scripts/spark-env
+bench: build-release test-tools ## Measure against the alternatives, on the same data and in one run
 	$(SWIFT) build --configuration release --product icepack-bench
 	$(SWIFT) build --configuration release --product parquet-bench
 	@Benchmarks/run
