@@ -136,9 +136,17 @@ import WireFormat
         #expect(own.application == "app")
         #expect(own.isAtWork)
         // Of the other groups only that of a rewrite has threads of its own.
-        #expect(own.foreignGroups == 1)
+        #expect(own.foreignGroups == ["app": 1])
         #expect(own.isRunning == true)
         #expect(!own.isQuiet)
+    }
+
+    @Test func `jobs of another application are no work of this one's driver`() {
+        let elsewhere = SparkJob(
+            application: "other", id: 1, group: "REWRITE-DATA-FILES-1",
+            description: "Rewriting 1 files (BIN-PACK) in xlab.db.t", tasksDone: 0, tasks: 1)
+
+        #expect(own(statements: [], jobs: [elsewhere]).foreignGroups == ["other": 1])
     }
 
     @Test func `quiet is a statement that ended, or is not known, without jobs`() {

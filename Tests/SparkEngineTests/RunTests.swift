@@ -85,6 +85,37 @@ import WireFormat
         #expect(report.impact == nil)
         #expect(report.metrics.isEmpty)
         #expect(never.server.log.count { $0 == "rows" } == 3)
+
+        let long = try Bench(.init(rows: [.failure(.tooLarge(reason: "more than 1000 rows"))]))
+        #expect(try await long.run().get().impact == nil)
+    }
+
+    @Test func `an interface that answers only after the call showed the application too`()
+        async throws
+    {
+        let down = Result<SparkActivity, SparkApplicationsError>.failure(
+            .unavailable(reason: "down"))
+        let up = ScriptedApplications.Script().looks
+        let bench = try Bench(applications: .init(looks: [down] + up))
+
+        _ = try await bench.run().get()
+
+        let kept = bench.notebook.kept.map { $0.flatMap(SavedOperation.init)?.isShown }
+        #expect(kept == [false, false, true, nil])
+    }
+
+    @Test func `nothing is called in an application that does not start`() async throws {
+        let bench = try Bench(
+            .init(
+                askStatus: .init(state: .failed, message: "java.net.ConnectException: refused")))
+
+        guard case .failure(.unavailable) = try await bench.run() else {
+            Issue.record("it may start the next time")
+            return
+        }
+
+        #expect(bench.server.log == ["open", "close session-1"])
+        #expect(bench.notebook.kept.last == .some(nil))
     }
 
     @Test func `progress is the server's, or that of Spark's jobs`() async throws {

@@ -84,10 +84,7 @@ import WireFormat
             applications: .init(
                 looks: [Self.seen([Self.job(4)])], killError: .refused(reason: "forbidden")))
 
-        guard case .stillRunning = try await bench.runCancelled() else {
-            Issue.record("it was said to have stopped")
-            return
-        }
+        _ = try await bench.doubtAfterCancel()
         #expect(bench.notebook.aftermaths.map(\.state) == [.unknown])
         // What was kept stays for whoever looks next.
         #expect(bench.notebook.kept.last?.flatMap(SavedOperation.init) != nil)
@@ -103,10 +100,7 @@ import WireFormat
         let bench = try Bench(
             Self.running, applications: .init(looks: [.failure(error)]))
 
-        guard case .stillRunning(let reason) = try await bench.runCancelled() else {
-            Issue.record("it was said to have stopped")
-            return
-        }
+        let reason = try await bench.doubtAfterCancel()
         #expect(reason.hasPrefix(error.reason))
         #expect(bench.notebook.aftermaths.map(\.state) == [.unknown])
     }
@@ -114,10 +108,7 @@ import WireFormat
     @Test func `a shared server without an interface leaves the engine unknown`() async throws {
         let bench = try Bench(Self.running, applications: nil)
 
-        guard case .stillRunning(let reason) = try await bench.runCancelled() else {
-            Issue.record("it was said to have stopped")
-            return
-        }
+        let reason = try await bench.doubtAfterCancel()
         #expect(reason.contains("ICEPACK_SPARK_UI_URL"))
     }
 
@@ -135,10 +126,7 @@ import WireFormat
         let bench = try Bench(
             Self.running, applications: .init(looks: [Self.seen(applications: ["app-2"])]))
 
-        guard case .stillRunning(let reason) = try await bench.runCancelled() else {
-            Issue.record("it was said to have stopped")
-            return
-        }
+        let reason = try await bench.doubtAfterCancel()
         #expect(reason.contains("another application"))
     }
 
@@ -193,10 +181,7 @@ import WireFormat
             script.onStatus = { _ in tables.fail(with: .unavailable(reason: "down")) }
         }
 
-        guard case .stillRunning(let reason) = try await bench.runCancelled() else {
-            Issue.record("a commit could not be seen")
-            return
-        }
+        let reason = try await bench.doubtAfterCancel()
         #expect(reason.contains("could not be read"))
         #expect(bench.notebook.aftermaths.map(\.state) == [.unknown])
         #expect(bench.notebook.aftermaths[0].note?.contains("commits may be missing") == true)
@@ -252,10 +237,7 @@ import WireFormat
         #expect(bench.applications?.log.contains("threads of app-1") == true)
 
         let never = try Bench(Self.running, applications: .init(threads: [Self.committing]))
-        guard case .stillRunning = try await never.runCancelled() else {
-            Issue.record("it was said to have stopped")
-            return
-        }
+        _ = try await never.doubtAfterCancel()
     }
 
     @Test func `where Spark shows no threads only a long silence is an end`() async throws {
@@ -278,10 +260,7 @@ import WireFormat
             table: TestTable(
                 snapshots: [.init(id: 1)], properties: [("commit.retry.max-wait-ms", "600000")]))
 
-        guard case .stillRunning(let reason) = try await bench.runCancelled() else {
-            Issue.record("it was said to have stopped")
-            return
-        }
+        let reason = try await bench.doubtAfterCancel()
         #expect(reason.contains("commit.retry.max-wait-ms"))
     }
 
@@ -289,10 +268,7 @@ import WireFormat
         let bench = try Bench(
             Self.running, applications: .init(threads: [.failure(.unavailable(reason: "503"))]))
 
-        guard case .stillRunning(let reason) = try await bench.runCancelled() else {
-            Issue.record("it was said to have stopped")
-            return
-        }
+        let reason = try await bench.doubtAfterCancel()
         #expect(reason.hasPrefix("503"))
     }
 
@@ -334,6 +310,12 @@ import WireFormat
         ("java.lang.NullPointerException", true),
         ("org.apache.iceberg.exceptions.ServiceFailureException: Server error: 500", true),
         ("org.apache.iceberg.exceptions.ServiceFailureException: Connection reset", false),
+        ("org.postgresql.util.PSQLException: FATAL: the database system is shutting down", true),
+        ("org.postgresql.util.PSQLException: FATAL: sorry, too many clients already", true),
+        (
+            "org.postgresql.util.PSQLException: FATAL: terminating connection due to "
+                + "administrator command", true
+        ),
         ("Error operating ExecuteStatement: Socket for SessionHandle [x] is closed", false),
         ("org.apache.thrift.transport.TTransportException: java.net.SocketException", false),
         ("java.net.ConnectException: Connection refused", false),
@@ -424,30 +406,21 @@ import WireFormat
             applications: .init(canWatch: false, canEnd: true, end: end, known: [.success(false)]),
             sharing: .perJob)
 
-        guard case .stillRunning(let reason) = try await bench.runCancelled() else {
-            Issue.record("it was said to have stopped")
-            return
-        }
+        let reason = try await bench.doubtAfterCancel()
         #expect(reason.hasPrefix("only off the list"))
     }
 
     @Test func `where Spark's interface is configured it has to agree with Kyuubi`() async throws {
         let shown = try Bench(
             Self.running, applications: .init(canWatch: true, canEnd: true), sharing: .perJob)
-        guard case .stillRunning = try await shown.runCancelled() else {
-            Issue.record("the interface shows the application")
-            return
-        }
+        _ = try await shown.doubtAfterCancel()
 
         let silent = try Bench(
             Self.running,
             applications: .init(
                 canWatch: true, canEnd: true, looks: [.failure(.unavailable(reason: "down"))]),
             sharing: .perJob)
-        guard case .stillRunning(let reason) = try await silent.runCancelled() else {
-            Issue.record("the interface does not answer")
-            return
-        }
+        let reason = try await silent.doubtAfterCancel()
         #expect(reason.hasPrefix("down"))
 
         let gone = try Bench(
@@ -472,19 +445,13 @@ import WireFormat
                 canWatch: false, canEnd: true, known: known),
             sharing: .perJob)
 
-        guard case .stillRunning = try await bench.runCancelled() else {
-            Issue.record("it was said to have stopped")
-            return
-        }
+        _ = try await bench.doubtAfterCancel()
     }
 
     @Test func `a closed session alone is no proof that its application ended`() async throws {
         let bench = try Bench(Self.running, applications: nil, sharing: .perJob)
 
-        guard case .stillRunning(let reason) = try await bench.runCancelled() else {
-            Issue.record("nobody saw the application end")
-            return
-        }
+        let reason = try await bench.doubtAfterCancel()
         #expect(reason.contains("Kyuubi's administration"))
         #expect(bench.server.log.last == "close session-1")
     }

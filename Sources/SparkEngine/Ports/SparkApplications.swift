@@ -151,10 +151,10 @@ package struct OwnActivity: Hashable, Sendable {
     package let application: String?
     /// Whether one of its jobs is of the action itself.
     package let isAtWork: Bool
-    /// How many groups of jobs of rewrites of files run for others.
+    /// How many groups of jobs of rewrites of files run for others, by their application.
     ///
     /// Only theirs have threads of their own that wait for Spark.
-    package let foreignGroups: Int
+    package let foreignGroups: [String: Int]
 
     /// Finds what belongs to a statement on a table of a catalog.
     ///
@@ -186,19 +186,21 @@ package struct OwnActivity: Hashable, Sendable {
         }
         jobs = own
         isAtWork = own.contains { $0.group.map { Self.isGroup($0, of: action) } ?? false }
-        let foreign = activity.jobs.filter { !own.contains($0) }.compactMap(\.group)
-        foreignGroups =
-            Set(
-                foreign.filter { group in
-                    [MaintenanceAction.rewriteDataFiles, .rewritePositionDeleteFiles].contains {
-                        Self.isGroup(group, of: $0)
-                    }
-                }
-            ).count
+        var foreign: [String: Set<String>] = [:]
+        for job in activity.jobs where !own.contains(job) {
+            if let group = job.group, Self.isGroupOfFileRewrite(group) {
+                foreign[job.application, default: []].insert(group)
+            }
+        }
+        foreignGroups = foreign.mapValues(\.count)
     }
 
     /// Whether nothing of the statement runs as far as can be seen.
     package var isQuiet: Bool { isRunning != true && jobs.isEmpty }
+
+    private static func isGroupOfFileRewrite(_ group: String) -> Bool {
+        isGroup(group, of: .rewriteDataFiles) || isGroup(group, of: .rewritePositionDeleteFiles)
+    }
 
     private static func isGroup(_ group: String, of action: MaintenanceAction) -> Bool {
         let name =

@@ -67,6 +67,8 @@ extension SparkEngine {
         try await prepare(&saved, in: context)
         let operation = try await send(statement, of: saved, in: context)
         saved.operation = operation
+        // What did not answer before the call may by now.
+        if !saved.isShown { saved.isShown = await isShown(saved.application) }
         do throws(MaintenanceError) {
             try await context.tracking.keep(saved.json)
         } catch {
@@ -121,10 +123,11 @@ extension SparkEngine {
     /// Whether Spark's interface shows the application: only then does it say something by not
     /// showing it any more.
     private func isShown(_ application: String?) async -> Bool {
-        guard let application, let applications, applications.canWatch else { return false }
-        do throws(SparkApplicationsError) {
-            return try await applications.activity().applications.contains(application)
-        } catch {
+        guard let application, applications?.canWatch == true else { return false }
+        switch await activity() {
+        case .success(let activity):
+            return activity.applications.contains(application)
+        case .failure(let error):
             logger.info("spark.interface_hidden", metadata: ["reason": "\(error.reason)"])
             return false
         }
@@ -190,7 +193,7 @@ extension SparkEngine {
         }
         var machine = OperationRunStateMachine(
             limit: settings.pace.launchLimit, pace: settings.pace)
-        switch await poll(operation, &machine, each: {}) {
+        switch await poll(operation, &machine, watching: { _ in }) {
         case .cancelled:
             throw .cancelled
         case .finished(let rows):
@@ -218,7 +221,7 @@ extension SparkEngine {
             limit: settings.operationLimit, pace: settings.pace)
         var watched = clock.now
         var hasWorked = false
-        let outcome = await poll(operation, &machine) { status in
+        let outcome = await poll(operation, &machine, of: saved.action) { status in
             if let fraction = status?.progress?.fraction, fraction.isFinite {
                 let percent = Int64((min(max(fraction, 0), 1) * 100).rounded(.down))
                 context.report(
@@ -241,13 +244,7 @@ extension SparkEngine {
 
     private func poll(
         _ operation: String, _ machine: inout OperationRunStateMachine,
-        each look: () async -> Void
-    ) async -> Outcome {
-        await poll(operation, &machine) { _ in await look() }
-    }
-
-    private func poll(
-        _ operation: String, _ machine: inout OperationRunStateMachine,
+        of action: MaintenanceAction? = nil,
         watching: (SparkOperationStatus?) async -> Void
     ) async -> Outcome {
         let began = clock.now
@@ -267,7 +264,7 @@ extension SparkEngine {
                 // Throws only when the task is cancelled, which the next round finds.
                 try? await clock.sleep(until: clock.now.advanced(by: pause), tolerance: nil)
             case .collect:
-                return await collect(operation)
+                return await collect(operation, of: action)
             case .failed(let sqlState, let message):
                 return .failed(SparkFailure(sqlState: sqlState, message: message))
             case .stop(let ending):
@@ -279,7 +276,7 @@ extension SparkEngine {
     /// How often the result of a finished statement is asked for.
     private static var resultAttempts: Int { 3 }
 
-    private func collect(_ operation: String) async -> Outcome {
+    private func collect(_ operation: String, of action: MaintenanceAction?) async -> Outcome {
         for attempt in 1...Self.resultAttempts {
             do throws(SparkServerError) {
                 return .finished(try await server.rows(of: operation, limit: Self.mostRows))
@@ -292,9 +289,10 @@ extension SparkEngine {
                     // Cancelled or not, the statement is over.
                     try? await clock.sleep(
                         until: clock.now.advanced(by: settings.pace.firstPoll), tolerance: nil)
-                case .tooLarge(let reason):
+                // Of every other action the result only says what was done.
+                case .tooLarge(let reason) where action == .removeOrphanFiles:
                     return .failed(SparkFailure(tooLarge: reason))
-                case .handleLost, .rejected, .statement, .malformed:
+                case .tooLarge, .handleLost, .rejected, .statement, .malformed:
                     return .finished(nil)
                 }
             }

@@ -101,6 +101,9 @@ package struct SparkFailure: Hashable, Sendable {
         "org.apache.iceberg.exceptions.ServiceFailureException",
         "org.postgresql.util.PSQLException: The connection attempt failed",
         "org.postgresql.util.PSQLException: This connection has been closed",
+        "org.postgresql.util.PSQLException: FATAL: terminating connection due to",
+        "org.postgresql.util.PSQLException: FATAL: the database system is ",
+        "org.postgresql.util.PSQLException: FATAL: sorry, too many clients already",
     ]
     private static let retrySigns = [
         "Connection refused", "Connection reset", "Connection closed", "ConnectException",

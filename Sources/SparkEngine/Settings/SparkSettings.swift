@@ -15,8 +15,8 @@ public struct SparkSettings: Hashable, Sendable {
     public var catalog: String
     /// Who shares the application.
     ///
-    /// ``Sharing/perJob`` must be true if it is said: the engine then takes a closed session for
-    /// a stopped application.
+    /// ``Sharing/perJob`` must be true if it is said: to stop a job the engine then ends the
+    /// application, and all that runs in it.
     public var sharing: Sharing
     /// The version of Iceberg in Spark.
     public var iceberg: IcebergVersion

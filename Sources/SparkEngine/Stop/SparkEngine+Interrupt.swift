@@ -162,10 +162,9 @@ extension SparkEngine {
         let own = own(in: seen, of: saved)
         await kill(own.jobs)
         if let application = saved.application, !seen.applications.contains(application) {
-            // A server that knows the operation has its application; then this interface is
-            // another one's. Of one that says nothing, nothing is known. Otherwise the application
-            // is gone, and all that ran in it.
-            // Only of an application that it showed before does it say by this that it is gone.
+            // The application is gone, and all that ran in it, if the interface showed it before
+            // and no server knows the operation any more. Otherwise this interface is another
+            // one's, or of a server that says nothing, nothing is known.
             guard saved.isShown, facts.isLost, !facts.isKnown else {
                 return .hidden(reason: "Spark's interface shows another application")
             }
@@ -199,7 +198,7 @@ extension SparkEngine {
         case .success(let threads):
             let work = DriverWork(
                 threads: threads, hasEnded: own.isRunning == false,
-                foreignGroups: own.foreignGroups)
+                foreignGroups: own.foreignGroups[application, default: 0])
             guard !work.threads.isEmpty else { return .quiet(.idle) }
             logger.info(
                 "spark.driver_works",
@@ -213,7 +212,8 @@ extension SparkEngine {
         }
     }
 
-    private func activity() async -> Result<SparkActivity, SparkApplicationsError> {
+    /// What runs in the applications now, as far as it is told in time.
+    func activity() async -> Result<SparkActivity, SparkApplicationsError> {
         await attempting(applications, "activity") {
             (applications) async throws(SparkApplicationsError) in
             try await applications.activity()

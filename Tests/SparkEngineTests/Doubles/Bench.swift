@@ -178,6 +178,18 @@ struct Bench: Sendable {
         }
     }
 
+    /// Runs an action that is cancelled, after which nobody can tell whether Spark has stopped.
+    ///
+    /// - Returns: why not.
+    func doubtAfterCancel(
+        sourceLocation: SourceLocation = #_sourceLocation
+    ) async throws -> String {
+        let error = try await runCancelled()
+        let reason: String? = if case .stillRunning(let reason) = error { reason } else { nil }
+        return try #require(
+            reason, "Spark was said to have stopped", sourceLocation: sourceLocation)
+    }
+
     /// Runs the body while the clock goes from sleeper to sleeper.
     func moving<Value: Sendable>(
         _ body: @escaping @Sendable () async throws -> Value

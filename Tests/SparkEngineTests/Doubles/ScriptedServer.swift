@@ -20,6 +20,8 @@ final class ScriptedServer: SparkSQLServer {
         var cancelError: SparkServerError?
         var closeError: SparkServerError?
         var application: String? = "app-1"
+        /// What becomes of the question for the application's id.
+        var askStatus = SparkOperationStatus(state: .finished)
         /// Happens when the call's status is asked for.
         var onStatus: (@Sendable (Int) -> Void)?
         /// A call that never answers.
@@ -79,7 +81,7 @@ final class ScriptedServer: SparkSQLServer {
     }
 
     func status(of operation: String) async throws(SparkServerError) -> SparkOperationStatus {
-        if operation == "ask" { return SparkOperationStatus(state: .finished) }
+        if operation == "ask" { return state.withLock(\.script.askStatus) }
         let script = await noting("status")
         let (reply, count) = state.withLock { state in
             defer { state.statusCount += 1 }
