@@ -15,6 +15,9 @@ struct ParquetInventory<Storage: ObjectStorage> {
     /// How an inventory's name ends that is read so.
     static var suffix: String { ".parquet" }
 
+    /// Rows between two looks at whether the task was cancelled.
+    private static var stride: Int64 { 500 }
+
     private typealias Columns = [InventoryReader.Column: InventoryColumn<Storage>]
 
     /// Reads the footer.
@@ -42,16 +45,17 @@ struct ParquetInventory<Storage: ObjectStorage> {
     ) async throws(MaintenanceError) {
         for group in file.rowGroups.indices {
             var columns = try columns(of: group)
-            for _ in 0..<file.rowGroups[group].rowCount {
+            for row in 0..<file.rowGroups[group].rowCount {
+                if row.isMultiple(of: Self.stride) { try MaintenanceError.checkCancellation() }
                 try body(try await object(&columns))
             }
-            try MaintenanceError.checkCancellation()
         }
     }
 
     private func columns(of group: Int) throws(MaintenanceError) -> Columns {
         var columns: Columns = [:]
-        for (index, column) in file.schema.columns.enumerated() where column.path.count == 1 {
+        for (index, column) in file.schema.columns.enumerated()
+        where column.path.count == 1 && column.maximumRepetitionLevel == 0 {
             let meaning = InventoryReader.Column(named: column.path[0])
             guard meaning != .other else { continue }
             do throws(ParquetError) {
@@ -177,7 +181,8 @@ private struct InventoryColumn<Storage: ObjectStorage> {
             let bytes = values[index]
             let day = bytes.suffix(4).reversed().reduce(Int64(0)) { $0 << 8 | Int64($1) }
             let time = bytes.prefix(8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-            return (day - Self.julianDayOf1970) * Self.dayMilliseconds + Int64(time / 1_000_000)
+            return (day - Self.julianDayOf1970) * Self.dayMilliseconds
+                + Self.milliseconds(Int64(clamping: time), .nanoseconds)
         case .byteArray(let values):
             guard let text = String(validating: values[index], as: UTF8.self),
                 let time = InventoryReader.milliseconds(text)
