@@ -20,9 +20,7 @@ struct EndToEndTests {
     func `an expiry over HTTP keeps every remaining row and leaves no file behind`(
         store: StoreKind
     ) async throws {
-        let folder = FileManager.default.temporaryDirectory
-            .appendingPathComponent("icepack-end-to-end-\(UInt64.random(in: 0 ... .max))")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let folder = try Product.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
         let made = try await Oracles.run(
             "make_table.py",

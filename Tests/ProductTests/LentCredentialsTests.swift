@@ -55,9 +55,7 @@ struct LentCredentialsTests {
     func `a table is maintained with what the catalog lends, which is renewed before it ends`()
         async throws
     {
-        let folder = FileManager.default.temporaryDirectory
-            .appendingPathComponent("icepack-lent-\(UInt64.random(in: 0 ... .max))")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let folder = try Product.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
         let bucket = try await TableBucket(scheme: "s3", catalog: nil, folder: folder)
         _ = try await bucket.oracle("make")

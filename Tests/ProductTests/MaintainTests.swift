@@ -9,9 +9,7 @@ import Testing
 @Suite struct MaintainTests {
     @Test(.timeLimit(.minutes(2)))
     func `what it reports as failed does not wait to run later`() async throws {
-        let folder = FileManager.default.temporaryDirectory
-            .appendingPathComponent("icepack-maintain-\(UInt64.random(in: 0 ... .max))")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let folder = try Product.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
         let store = folder.appendingPathComponent("store.db").path
         let product = Product(

@@ -13,9 +13,7 @@ struct OrphanProductTests {
     func `orphans are moved, listed, brought back, moved again and purged`(
         hasStore: Bool
     ) async throws {
-        let folder = FileManager.default.temporaryDirectory
-            .appendingPathComponent("icepack-orphans-\(UInt64.random(in: 0 ... .max))")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let folder = try Product.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
         let warehouse = folder.appendingPathComponent("wh").path
         let made = try await Oracles.run(

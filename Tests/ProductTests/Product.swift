@@ -29,6 +29,14 @@ struct Product {
         try await run(arguments)
     }
 
+    /// Makes an empty folder, for whoever removes it.
+    static func makeFolder() throws -> URL {
+        let folder = FileManager.default.temporaryDirectory
+            .appending(path: "icepack-product-\(UInt64.random(in: 0 ... .max))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        return folder
+    }
+
     /// Runs a command to its end.
     func run(_ arguments: [String]) async throws -> Finished {
         let result = try await Subprocess.run(

@@ -22,9 +22,7 @@ final class ProductFixture: Sendable {
     ///   - history: how long the tables' histories are.
     ///   - settings: of the product, besides where its store and its catalog are.
     init(tables count: Int, history: [String], settings: [String: String]) async throws {
-        folder = FileManager.default.temporaryDirectory
-            .appendingPathComponent("icepack-product-\(UInt64.random(in: 0 ... .max))")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        folder = try Product.makeFolder()
         let made = try await Oracles.run(
             "make_history.py",
             [

@@ -27,9 +27,7 @@ struct RESTCatalogProductTests {
     }
 
     private func scene() async throws -> Scene {
-        let folder = FileManager.default.temporaryDirectory
-            .appendingPathComponent("icepack-rest-\(UInt64.random(in: 0 ... .max))")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let folder = try Product.makeFolder()
         let options: JSONValue = [
             "oauth": ["id": "icepack", "secret": .string(Self.secret)], "page_size": 1,
             "prefix": "main", "lifetime": "PT30M",

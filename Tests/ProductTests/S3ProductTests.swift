@@ -86,9 +86,7 @@ struct S3ProductTests {
         scheme: String = "s3", catalog: String? = nil,
         _ body: (TableBucket) async throws -> Void
     ) async throws {
-        let folder = FileManager.default.temporaryDirectory
-            .appendingPathComponent("icepack-s3-product-\(UInt64.random(in: 0 ... .max))")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        let folder = try Product.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
         let bucket = try await TableBucket(scheme: scheme, catalog: catalog, folder: folder)
         _ = try await bucket.oracle("make")

@@ -14,9 +14,7 @@ struct SparkComparisonTests {
     func `expiry keeps the same snapshots and removes the same files as Spark's procedure`(
         writer: String
     ) async throws {
-        let scratch = FileManager.default.temporaryDirectory
-            .appending(path: "icepack-spark-\(UUID().uuidString)")
-        try FileManager.default.createDirectory(at: scratch, withIntermediateDirectories: true)
+        let scratch = try Product.makeFolder()
         defer { try? FileManager.default.removeItem(at: scratch) }
 
         let report = try await Oracles.run(

@@ -4,8 +4,9 @@ public import ObjectStorage
 import Synchronization
 
 /// A storage that fails on request, before or after the effect: the second is a lost reply.
-public final class FaultyStorage<Base: ObjectStorage>: ObjectStorage {
-    private let base: Base
+public final class FaultyStorage<Base: ObjectStorage>: ForwardingStorage {
+    /// The storage that does the work.
+    public let base: Base
     private let faults = Mutex<[StorageFault]>([])
     private let calls = Mutex<[StorageFault.Call: Int]>([:])
 
@@ -79,13 +80,6 @@ public final class FaultyStorage<Base: ObjectStorage>: ObjectStorage {
         try await run(.list, prefix) { () throws(StorageError) in
             try await base.children(of: prefix)
         }
-    }
-
-    /// Whether creations exclude each other there.
-    public func exclusiveCreation(
-        at location: Location
-    ) async throws(StorageError) -> ExclusiveCreation {
-        try await base.exclusiveCreation(at: location)
     }
 
     /// Removes objects; each has its own outcome.

@@ -35,9 +35,7 @@ final class SparkFixture: Sendable {
     ) async throws {
         self.server = server
         self.catalog = catalog
-        folder = FileManager.default.temporaryDirectory
-            .appending(path: "icepack-spark-\(UInt64.random(in: 0 ... .max))")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        folder = try Product.makeFolder()
         let url = try await PostgresCluster.shared().createDatabase()
         database = PostgresPool(try PostgresConfiguration(url: url))
         var environment = Self.environment(server, catalog, wiring)
