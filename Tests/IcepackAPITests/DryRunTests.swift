@@ -28,6 +28,8 @@ import WireFormat
                     "plan":{"snapshot_id":7,"has_work":true,"n":3}}]
                     """)
             #expect(reply.json["results"] == expected)
+            #expect(reply.json["engine"] == "native")
+            #expect(reply.json["engine_reason"] == "native is the engine that is configured")
             let location = try #require(reply.headers.first(name: "Location"))
             #expect(try await api.send(.GET, location).value == reply.value)
         }

@@ -21,8 +21,8 @@ extension Job {
                 .init(key: "error", value: .optional(error)),
                 .init(key: "progress", value: progressJSON),
                 .init(key: "attempts", value: .integer(attemptCount)),
-                .init(key: "engine", value: .optional(engine)),
-                .init(key: "engine_reason", value: .optional(engineReason)),
+                .init(key: "engine", value: .optional(engineShown.engine)),
+                .init(key: "engine_reason", value: .optional(engineShown.reason)),
                 .init(key: "aftermath", value: aftermath ?? .null),
             ]))
     }

@@ -62,6 +62,29 @@ public struct Job: Hashable, Sendable {
     }
 }
 
+extension Job {
+    /// ``engine`` and ``engineReason``, or what the results say where nothing was noted: nobody
+    /// claims a dry run, so nobody notes anything of it.
+    public var engineShown: (engine: String?, reason: String?) {
+        if engine != nil { return (engine, engineReason) }
+        let chosen = results.compactMap { result in
+            result.engine.map { (action: result.action, engine: $0, reason: result.engineReason) }
+        }
+        guard let first = chosen.first else { return (nil, engineReason) }
+        let isMixed = chosen.contains { $0.engine != first.engine }
+        var reasons: [String] = []
+        for (action, engine, reason) in chosen {
+            guard let reason else { continue }
+            let text = isMixed ? "\(action) on \(engine): \(reason)" : reason
+            if !reasons.contains(text) { reasons.append(text) }
+        }
+        return (
+            isMixed ? "mixed" : first.engine,
+            reasons.isEmpty ? nil : reasons.joined(separator: "; ")
+        )
+    }
+}
+
 /// What one action did.
 public struct ActionResult: Hashable, Sendable {
     /// The action's name.
