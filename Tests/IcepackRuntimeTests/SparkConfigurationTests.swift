@@ -28,7 +28,7 @@ import Testing
         #expect(spark.port == 10_009)
         #expect(spark.transport == .binary && spark.authentication == .plain)
         #expect(spark.catalog == "default" && spark.user == "icepack")
-        #expect(spark.server == .kyuubi && spark.icebergVersion == "1.10")
+        #expect(spark.server == .kyuubi && "\(spark.icebergVersion)" == "1.10")
         #expect(spark.locationScheme == "s3a" && spark.operationLimit == .seconds(7200))
         #expect(!spark.usesTLS && spark.uiURL == nil && spark.adminURL == nil)
     }
@@ -57,6 +57,7 @@ import Testing
         ("ICEPACK_SPARK_TLS_CA_FILE", "ca.pem"), ("ICEPACK_SPARK_UI_URL", "spark:4040"),
         ("ICEPACK_SPARK_ADMIN_URL", "kyuubi"), ("ICEPACK_SPARK_SERVER", "livy"),
         ("ICEPACK_SPARK_ICEBERG_VERSION", "1"), ("ICEPACK_SPARK_ICEBERG_VERSION", "1.x"),
+        ("ICEPACK_SPARK_ICEBERG_VERSION", "1.8"), ("ICEPACK_SPARK_ICEBERG_VERSION", "1.10.2"),
         ("ICEPACK_SPARK_LOCATION_SCHEME", "s3a://"), ("ICEPACK_SOCKET_TIMEOUT_MS", "999"),
         // Beyond it a table would be freed under a statement that may still run.
         ("ICEPACK_SOCKET_TIMEOUT_MS", "82800001"),

@@ -138,9 +138,27 @@ import Testing
         #expect(told == expected)
     }
 
+    @Test func `a server out of reach is named, and no message shows the password`() async throws {
+        let client = try HiveServer2Client(HiveServer2Configuration(host: "127.0.0.1", port: 1))
+        let server = HiveServer2Server(
+            client: client, place: "127.0.0.1:1 pa55", secrets: ["unreachable"])
+
+        do throws(SparkServerError) {
+            _ = try await server.openSession([:])
+            Issue.record("somebody answered")
+        } catch {
+            #expect(error.description.hasPrefix("HiveServer2 ***: "))
+            #expect(error.description.hasSuffix("(127.0.0.1:1 pa55)"))
+        }
+        #expect(
+            SparkServerError(.rejected(reason: "BAD password=hunter2"))
+                == .rejected(reason: "HiveServer2 refused the credentials: BAD password=***"))
+        await client.shutdown()
+    }
+
     @Test func `a handle that is none is lost, and nothing is sent`() async throws {
         let client = try HiveServer2Client(HiveServer2Configuration(host: "127.0.0.1", port: 1))
-        let server = HiveServer2Server(client: client)
+        let server = HiveServer2Server(client: client, place: "here", secrets: [])
 
         await #expect(throws: SparkServerError.self) { try await server.status(of: "nonsense") }
         #expect(server.name(ofSession: "nonsense") == nil)

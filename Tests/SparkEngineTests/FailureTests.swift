@@ -69,6 +69,24 @@ import Testing
         }
     }
 
+    @Test func `a catalog that is none of Iceberg's is a mistake, and says which setting`() {
+        let failure = SparkFailure(
+            sqlState: nil, message: "Cannot use catalog spark_catalog: not a ProcedureCatalog")
+
+        guard case .refused("spark_refused", let reason) = failure.error else {
+            Issue.record("\(failure.error)")
+            return
+        }
+        #expect(reason.hasPrefix("Spark refused: Cannot use catalog spark_catalog"))
+        #expect(reason.contains("ICEPACK_SPARK_CATALOG"))
+    }
+
+    @Test func `a known secret is hidden wherever it stands`() {
+        let text = "BAD login of hunter2secret, hunter2secret"
+
+        #expect(Redaction.hiding(["hunter2secret", ""], in: text) == "BAD login of ***, ***")
+    }
+
     @Test func `people see the first line without the names of classes`() {
         let failure = SparkFailure(
             sqlState: nil,
@@ -104,6 +122,7 @@ import Testing
         ("{\"token\":\"hunter2\"}", "{\"token\":***"),
         ("X-Amz-Signature=hunter2&a=b", "X-Amz-Signature=***"),
         ("password=hunter2\nat line", "password=***\nat line"),
+        ("[password,hunter2, user,u]", "[password,*** user,u]"),
         ("a token of thanks", "a token of thanks"),
         ("https://host/path@x", "https://host/path@x"),
         ("", ""),

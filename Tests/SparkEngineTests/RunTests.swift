@@ -101,7 +101,28 @@ import WireFormat
         _ = try await bench.run().get()
 
         let kept = bench.notebook.kept.map { $0.flatMap(SavedOperation.init)?.isShown }
-        #expect(kept == [false, false, true, nil])
+        // The operation is kept before anybody is asked about the application.
+        #expect(kept == [false, false, false, true, nil])
+    }
+
+    @Test func `a job that is ended as its statement ends says that it stopped, and its commits`()
+        async throws
+    {
+        let bench = try Bench()
+        var after = TestTable(version: 2, snapshots: [.init(id: 1)])
+        after.snapshots.append(.init(id: 2, operation: "replace", summary: ["app-id": "app-1"]))
+        let tables = bench.tables
+        bench.server.change { script in
+            script.onStatus = { [after] _ in
+                do { try tables.set(after) } catch { Issue.record(error) }
+            }
+        }
+        bench.notebook.failKeeping(4, with: .fenceLost)
+
+        _ = try await bench.run().get()
+
+        #expect(bench.notebook.aftermaths.map(\.state) == [.stopped])
+        #expect(bench.notebook.aftermaths.first?.commits.map(\.snapshotID) == [2])
     }
 
     @Test func `nothing is called in an application that does not start`() async throws {

@@ -191,7 +191,7 @@ final class BinaryConnection: Sendable {
 /// Words for a connection that did not come about.
 enum ConnectFailure {
     static func text(_ error: any Error) -> String {
-        guard let error = error as? NIOConnectionError else { return "\(error)" }
+        guard let error = error as? NIOConnectionError else { return TLSFailure.text(error) }
         let reasons =
             error.connectionErrors.map { "\($0.error)" }
             + [error.dnsAError, error.dnsAAAAError].compactMap { $0.map { "\($0)" } }

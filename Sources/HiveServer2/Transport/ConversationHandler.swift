@@ -151,7 +151,7 @@ final class ConversationHandler: ChannelDuplexHandler {
     }
 
     private func reason(for error: (any Error)?) -> ConversationEnd {
-        let text = error.map { "\($0)" } ?? "the server closed the connection"
+        let text = error.map(TLSFailure.text) ?? "the server closed the connection"
         switch state {
         case .securing:
             if let error, TLSFailure.isOne(error) { return .neverOpened(.untrusted(reason: text)) }

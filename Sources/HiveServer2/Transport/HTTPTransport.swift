@@ -118,7 +118,7 @@ final class HTTPTransport: Sendable {
         if Task.isCancelled || error is CancellationError { return .cancelled }
         if isShutDown.withLock({ $0 }) { return .closed }
         if isSent { return .connectionLost(reason: "\(error)", session: fate) }
-        if TLSFailure.isOne(error) { return .untrusted(reason: "\(error)") }
+        if TLSFailure.isOne(error) { return .untrusted(reason: TLSFailure.text(error)) }
         return .unreachable(reason: ConnectFailure.text(error))
     }
 

@@ -44,4 +44,9 @@ enum TLSFailure {
         if case NIOSSLError.uncleanShutdown = error { return false }
         return error is NIOSSLError || error is BoringSSLError || error is NIOSSLExtraError
     }
+
+    /// What it says, without the places in the TLS library's sources.
+    static func text(_ error: any Error) -> String {
+        "\(error)".replacing(/\ at [^ ]+:[0-9]+/, with: "")
+    }
 }

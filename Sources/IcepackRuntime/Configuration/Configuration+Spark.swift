@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import SparkEngine
+
 extension Configuration {
     /// The Spark server that runs Iceberg's procedures.
     public struct SparkSettings: Hashable, Sendable {
@@ -48,8 +50,8 @@ extension Configuration {
         public let adminURL: String?
         /// What answers.
         public let server: Server
-        /// The Iceberg release on the server, `major.minor`.
-        public let icebergVersion: String
+        /// The Iceberg release on the server.
+        public let icebergVersion: IcebergVersion
         /// What `s3://` is called in Spark's file systems.
         public let locationScheme: String
         /// After which a statement is stopped.
@@ -73,7 +75,7 @@ extension Configuration {
             certificateFile: reader.text(.sparkTLSCAFile), uiURL: reader.webAddress(.sparkUIURL),
             adminURL: reader.webAddress(.sparkAdminURL),
             server: reader.choice(.sparkServer, SparkSettings.Server.kyuubi),
-            icebergVersion: reader.releaseNumber(.sparkIcebergVersion),
+            icebergVersion: reader.icebergVersion(.sparkIcebergVersion),
             locationScheme: reader.scheme(.sparkLocationScheme),
             // Below the time after which a table is no longer held for what may still run.
             operationLimit: reader.duration(
@@ -122,15 +124,19 @@ extension ConfigurationReader {
         return text
     }
 
-    /// Two numbers, such as `1.10`.
-    fileprivate mutating func releaseNumber(_ key: ConfigurationKey) -> String {
+    /// A release whose procedures are known, such as `1.10`.
+    fileprivate mutating func icebergVersion(_ key: ConfigurationKey) -> IcebergVersion {
         let text = required(key)
-        let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-        let isRelease =
-            parts.count == 2
-            && parts.allSatisfy { !$0.isEmpty && $0.utf8.allSatisfy { (48...57).contains($0) } }
-        if !isRelease { fail(key, "must be two numbers such as 1.10, not \"\(text)\"") }
-        return text
+        guard text.split(separator: ".", omittingEmptySubsequences: false).count == 2,
+            let version = IcebergVersion(text)
+        else {
+            fail(
+                key,
+                "must be two numbers such as 1.10, and \(IcebergVersion.oldest) or newer, not "
+                    + "\"\(text)\"")
+            return .assumed
+        }
+        return version
     }
 
     /// The scheme of a URI.

@@ -28,7 +28,9 @@ extension Configuration {
             let web = SparkWebApplications(spark.endpoints)
             engines.append(
                 SparkEngine(
-                    server: HiveServer2Server(client: client),
+                    server: HiveServer2Server(
+                        client: client, place: "\(spark.host):\(spark.port)",
+                        secrets: [spark.password].compactMap(\.self)),
                     applications: spark.isWatched ? web : nil, catalog: catalog,
                     storage: storage, settings: spark.engineSettings,
                     orphanGuard: native, clock: ContinuousClock(), logger: logger))
@@ -118,7 +120,7 @@ extension Configuration.SparkSettings {
     fileprivate var engineSettings: SparkSettings {
         SparkSettings(
             catalog: catalog, sharing: server == .kyuubi ? .perJob : .shared,
-            iceberg: IcebergVersion(icebergVersion) ?? .assumed,
+            iceberg: icebergVersion,
             locations: LocationMapping(schemes: ["s3": locationScheme]),
             operationLimit: operationLimit)
     }

@@ -5,9 +5,19 @@ public import HiveServer2
 /// ``SparkSQLServer`` over HiveServer2, which Kyuubi and the Spark Thrift Server speak.
 public struct HiveServer2Server: SparkSQLServer {
     private let client: HiveServer2Client
+    private let place: String
+    private let secrets: [String]
 
     /// Uses a client; whoever made it shuts it down.
-    public init(client: HiveServer2Client) { self.client = client }
+    ///
+    /// - Parameters:
+    ///   - place: where the server is, for messages.
+    ///   - secrets: what no message may show, whatever the server says.
+    public init(client: HiveServer2Client, place: String, secrets: [String]) {
+        self.client = client
+        self.place = place
+        self.secrets = secrets
+    }
 
     /// Opens a session; Spark's settings travel as Hive's, as every such server wants them.
     public func openSession(
@@ -42,7 +52,7 @@ public struct HiveServer2Server: SparkSQLServer {
         }
         return SparkOperationStatus(
             state: Self.state(status.state), sqlState: status.sqlState,
-            message: status.errorMessage,
+            message: status.errorMessage.map { Redaction.hiding(secrets, in: $0) },
             progress: status.progress.map { .init(fraction: $0.fraction) })
     }
 
@@ -104,7 +114,15 @@ public struct HiveServer2Server: SparkSQLServer {
         _ call: () async throws(HiveServer2Error) -> Value
     ) async throws(SparkServerError) -> Value {
         do throws(HiveServer2Error) { return try await call() } catch {
-            throw SparkServerError(error)
+            throw SparkServerError(error).reworded { text in
+                let safe = Redaction.hiding(secrets, in: text)
+                return switch error {
+                case .unreachable, .untrusted, .rejected, .httpStatus: "\(safe) (\(place))"
+                case .misuse, .connectionLost, .stalled, .handleLost, .statement, .exception,
+                    .malformed, .limitExceeded, .cancelled, .closed:
+                    safe
+                }
+            }
         }
     }
 
@@ -131,10 +149,24 @@ public struct HiveServer2Server: SparkSQLServer {
     }
 }
 
+extension HiveServer2Error {
+    /// The error with a server's own words without what looks like a secret.
+    fileprivate var redacted: HiveServer2Error {
+        switch self {
+        case .rejected(let reason): .rejected(reason: Redaction.redacting(reason))
+        case .exception(let call, let kind, let message):
+            .exception(call: call, kind: kind, message: Redaction.redacting(message))
+        case .misuse, .unreachable, .untrusted, .connectionLost, .stalled, .handleLost, .statement,
+            .httpStatus, .malformed, .limitExceeded, .cancelled, .closed:
+            self
+        }
+    }
+}
+
 extension SparkServerError {
     /// What an error of HiveServer2 asks for.
     init(_ error: HiveServer2Error) {
-        let reason = "\(error)"
+        let reason = "\(error.redacted)"
         switch error {
         case .statement(let sqlState, let message):
             self = .statement(sqlState: sqlState, message: message)

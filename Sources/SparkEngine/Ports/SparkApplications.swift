@@ -188,7 +188,9 @@ package struct OwnActivity: Hashable, Sendable {
         isAtWork = own.contains { $0.group.map { Self.isGroup($0, of: action) } ?? false }
         var foreign: [String: Set<String>] = [:]
         for job in activity.jobs where !own.contains(job) {
-            if let group = job.group, Self.isGroupOfFileRewrite(group) {
+            // What works on this table may be ours, even where it was not taken for it.
+            let isOfTable = job.description?.hasSuffix(ending) ?? false
+            if let group = job.group, Self.isGroupOfFileRewrite(group), !isOfTable {
                 foreign[job.application, default: []].insert(group)
             }
         }

@@ -55,6 +55,22 @@ public enum SparkServerError: Error, Hashable, Sendable {
     case tooLarge(reason: String)
 }
 
+extension SparkServerError {
+    /// The same with other words.
+    func reworded(_ change: (String) -> String) -> SparkServerError {
+        switch self {
+        case .retry(let reason): .retry(reason: change(reason))
+        case .reattach(let reason): .reattach(reason: change(reason))
+        case .handleLost(let reason): .handleLost(reason: change(reason))
+        case .rejected(let reason): .rejected(reason: change(reason))
+        case .statement(let sqlState, let message):
+            .statement(sqlState: sqlState, message: change(message))
+        case .malformed(let reason): .malformed(reason: change(reason))
+        case .tooLarge(let reason): .tooLarge(reason: change(reason))
+        }
+    }
+}
+
 extension SparkServerError: CustomStringConvertible {
     /// A sentence for a person.
     ///

@@ -22,7 +22,12 @@ package enum Redaction {
         case secret
     }
 
-    /// The text without secrets.
+    /// The text without secrets that are known, wherever they stand in it.
+    package static func hiding(_ secrets: [String], in text: String) -> String {
+        secrets.reduce(text) { $1.isEmpty ? $0 : $0.replacing($1, with: hidden) }
+    }
+
+    /// The text without what looks like a secret.
     package static func redacting(_ text: String) -> String {
         var expectation = Expectation.none
         return text.split(separator: " ", omittingEmptySubsequences: false)
@@ -58,7 +63,8 @@ package enum Redaction {
             return withoutUserInfo(word)
         }
         let start = word.index(word.startIndex, offsetBy: named, limitedBy: word.endIndex)
-        guard let start, let mark = word[start...].firstIndex(where: { $0 == "=" || $0 == ":" })
+        guard let start,
+            let mark = word[start...].firstIndex(where: { $0 == "=" || $0 == ":" || $0 == "," })
         else {
             expectation = .separator
             return String(word)

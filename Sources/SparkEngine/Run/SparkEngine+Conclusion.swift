@@ -14,8 +14,7 @@ extension SparkEngine {
     ) async throws(MaintenanceError) -> SparkRows? {
         switch outcome {
         case .finished(let rows):
-            await release(saved)
-            await forget(in: context)
+            await letGo(of: saved, in: context)
             return rows
         case .failed(let failure):
             logger.error(
@@ -25,8 +24,7 @@ extension SparkEngine {
             guard failure.provesEnd else {
                 throw await stopping(saved, because: error, in: context)
             }
-            await release(saved)
-            await forget(in: context)
+            await letGo(of: saved, in: context)
             throw error
         case .cancelled:
             throw await stopping(saved, because: .cancelled, in: context)
@@ -103,6 +101,23 @@ extension SparkEngine {
 
     // MARK: Letting go
 
+    /// Frees what a statement held that is over, and clears what was kept of it.
+    ///
+    /// Where the job was ended meanwhile, nobody else will ever find out that it is over: then this
+    /// is noted, with what it committed.
+    func letGo(of saved: SavedOperation, in context: RunContext) async {
+        await release(saved)
+        let isCleared = await forget(in: context)
+        guard !isCleared || Task.isCancelled else { return }
+        var aftermath = EngineAftermath(state: .stopped)
+        if let table = await currentTable(saved) {
+            aftermath.commits = change(since: saved, in: table).commits
+        } else {
+            aftermath.note = Self.unreadTable
+        }
+        context.tracking.note(aftermath)
+    }
+
     /// Frees an operation and its session, of which nothing runs.
     func release(_ saved: SavedOperation) async {
         if let operation = saved.operation {
@@ -116,12 +131,16 @@ extension SparkEngine {
     }
 
     /// Clears what was kept for the next attempt, which has nothing to look for.
-    func forget(in context: RunContext) async {
+    ///
+    /// - Returns: whether it was cleared. If not, the next attempt finds that nothing runs.
+    @discardableResult
+    func forget(in context: RunContext) async -> Bool {
         do throws(MaintenanceError) {
             try await context.tracking.keep(nil)
+            return true
         } catch {
-            // Harmless: the next attempt finds that nothing runs.
             logger.warning("spark.state_not_cleared", metadata: ["error": "\(error)"])
+            return false
         }
     }
 

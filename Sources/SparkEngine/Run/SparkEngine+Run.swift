@@ -67,10 +67,14 @@ extension SparkEngine {
         try await prepare(&saved, in: context)
         let operation = try await send(statement, of: saved, in: context)
         saved.operation = operation
-        // What did not answer before the call may by now.
-        if !saved.isShown { saved.isShown = await isShown(saved.application) }
         do throws(MaintenanceError) {
             try await context.tracking.keep(saved.json)
+            // What did not answer before the call may by now. The operation is kept first: with it
+            // another attempt can take the statement over.
+            if !saved.isShown, await isShown(saved.application) {
+                saved.isShown = true
+                try await context.tracking.keep(saved.json)
+            }
         } catch {
             throw await stopping(saved, because: error, in: context)
         }
@@ -170,8 +174,12 @@ extension SparkEngine {
     private static func beforeCall(_ error: SparkServerError) -> MaintenanceError {
         switch error {
         case .retry(let reason), .reattach(let reason), .handleLost(let reason),
-            .malformed(let reason), .tooLarge(let reason):
+            .tooLarge(let reason):
             .unavailable(reason: "Spark's server: \(reason)")
+        case .malformed(let reason):
+            .unavailable(
+                reason: "Spark's server: \(reason); is it what ICEPACK_SPARK_TRANSPORT and "
+                    + "ICEPACK_SPARK_AUTH say?")
         case .rejected(let reason):
             .refused(code: "spark_denied", reason: "Spark's server refused: \(reason)")
         case .statement(let sqlState, let message):

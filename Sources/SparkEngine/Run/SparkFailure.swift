@@ -42,7 +42,7 @@ package struct SparkFailure: Hashable, Sendable {
     package init(sqlState: String?, message: String) {
         let safe = Redaction.redacting(String(message.prefix(Self.longestDetails)))
         details = safe
-        summary = Self.firstLine(of: safe)
+        summary = Self.firstLine(of: safe) + Self.advice(on: message)
         kind = Self.kind(sqlState: sqlState, message: message)
         let mentions = { (signs: [String]) in signs.contains { message.utf8Contains($0) } }
         let isOfCatalog =
@@ -119,7 +119,8 @@ package struct SparkFailure: Hashable, Sendable {
     private static let userSigns = [
         "NoSuchTableException", "Couldn't load table", "NoSuchNamespaceException",
         "TABLE_OR_VIEW_NOT_FOUND", "CatalogNotFoundException", "CATALOG_NOT_FOUND",
-        "Catalog plugin class not found", "is not found: plugin class", "PARSE_SYNTAX_ERROR",
+        "Catalog plugin class not found", "is not found: plugin class", noProcedures,
+        "PARSE_SYNTAX_ERROR",
         "IllegalArgumentException",
         "Cannot use options", "Unknown procedure", "not found in catalog", "GC is disabled",
         "AccessDenied", "Access Denied", "AccessControlException", "Forbidden",
@@ -127,6 +128,19 @@ package struct SparkFailure: Hashable, Sendable {
         "Cannot parse", "Procedure does not support", "Missing required parameter",
         "Still referenced by refs",
     ]
+
+    /// What Spark says of a catalog that is none of Iceberg's, its own default one above all.
+    private static let noProcedures = "not a ProcedureCatalog"
+
+    /// What a person can do about it, where Spark's own words do not say.
+    private static func advice(on message: String) -> String {
+        let isOfCatalog = [
+            noProcedures, "CatalogNotFoundException", "CATALOG_NOT_FOUND",
+            "Catalog plugin class not found", "is not found: plugin class",
+        ].contains { message.utf8Contains($0) }
+        return isOfCatalog
+            ? " (ICEPACK_SPARK_CATALOG must be the name of the Iceberg catalog in Spark)" : ""
+    }
 
     private static func kind(sqlState: String?, message: String) -> Kind {
         let mentions = { (signs: [String]) in signs.contains { message.utf8Contains($0) } }

@@ -54,9 +54,8 @@ package struct TableChange: Sendable {
         // Rewrites replace files, or delete dangling ones; others may append in the meantime.
         let operation = snapshot.summary.operation
         guard operation == "replace" || operation == "delete" else { return false }
-        if let id = author.application, let theirs = snapshot.summary["app-id"] {
-            return id == theirs
-        }
+        // Every commit of Iceberg in Spark names its application.
+        if let id = author.application { return id == snapshot.summary["app-id"] }
         // Whose it is cannot be told: the table's lock speaks for us.
         return operation == "replace"
     }

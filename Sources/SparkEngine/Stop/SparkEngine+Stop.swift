@@ -117,7 +117,7 @@ extension SparkEngine {
         if let table {
             aftermath.commits = change(since: saved, in: table).commits
         } else {
-            notes.append("the table could not be read, so commits may be missing here")
+            notes.append(Self.unreadTable)
         }
         if !facts.hasEnded {
             // What still runs may still be writing.
@@ -166,12 +166,16 @@ extension SparkEngine {
         }
     }
 
+    static var unreadTable: String {
+        "the table could not be read, so commits may be missing here"
+    }
+
     private static var foundLater: String {
         "files that were written and not committed are found by orphan removal"
     }
 
     /// The table, or nil if it cannot be read in time.
-    private func currentTable(_ saved: SavedOperation) async -> LoadedTable? {
+    func currentTable(_ saved: SavedOperation) async -> LoadedTable? {
         let loaded = await limited(to: settings.pace.stopCallLimit) { () -> LoadedTable? in
             do throws(MaintenanceError) { return try await load(saved.table) } catch {
                 logger.warning("spark.table_unreadable", metadata: ["error": "\(error)"])

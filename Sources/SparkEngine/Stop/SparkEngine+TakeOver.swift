@@ -35,12 +35,8 @@ extension SparkEngine {
         let outcome = await follow(saved, operation, in: context)
         switch outcome {
         case .finished(let rows):
-            await release(saved)
-            if rows == nil, saved.action == .removeOrphanFiles {
-                await forget(in: context)
-                return nil
-            }
-            await forget(in: context)
+            await letGo(of: saved, in: context)
+            if rows == nil, saved.action == .removeOrphanFiles { return nil }
             return try await finish(rows, of: saved, for: request, in: context)
         case .failed(let failure):
             logger.warning(
@@ -52,8 +48,7 @@ extension SparkEngine {
             }
             switch failure.kind {
             case .retry, .conflict:
-                await release(saved)
-                await forget(in: context)
+                await letGo(of: saved, in: context)
                 return nil
             case .user, .fatal, .commitUnknown:
                 // As if it had failed in an attempt of its own: nothing is called again.
@@ -74,7 +69,10 @@ extension SparkEngine {
         _ saved: SavedOperation, in context: RunContext
     ) async throws(MaintenanceError) {
         let aftermath = await stop(saved)
-        guard aftermath.state != .stopped else { return await forget(in: context) }
+        guard aftermath.state != .stopped else {
+            await forget(in: context)
+            return
+        }
         context.tracking.note(aftermath)
         if Task.isCancelled { throw .cancelled }
         let reason = aftermath.note ?? "Spark did not say that it stopped"
