@@ -111,10 +111,11 @@ final class FailingFolders: FailingCatalog {
         }
     }
 
+    /// Not by the hint, which stays behind where a commit's answer was lost.
     private func version() async throws -> Int {
-        let hint = folder.appending("ns/t/metadata/version-hint.text")
-        let text = try await LocalStorage().read(hint, limit: 20)
-        return Int(String(decoding: text, as: UTF8.self)) ?? 0
+        let names = try await LocalStorage().children(of: folder.appending("ns/t/metadata"))
+            .map(\.name).filter { $0.hasSuffix(".metadata.json") }
+        return names.compactMap { Int($0.dropFirst().prefix { $0.isNumber }) }.max() ?? 0
     }
 
     func failLooks(_ fault: CatalogFault) {
