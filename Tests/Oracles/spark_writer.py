@@ -15,7 +15,9 @@ import tempfile
 import spark_table
 
 CATALOG = "lake"
-MERGE_ON_READ = {f"write.{action}.mode": "merge-on-read" for action in ["delete", "update", "merge"]}
+MERGE_ON_READ = {
+    f"write.{action}.mode": "merge-on-read" for action in ["delete", "update", "merge"]
+}
 ROWS = "id, CASE id % 3 WHEN 0 THEN 'a' WHEN 1 THEN 'b' ELSE 'c' END AS category, "
 ROWS += "id * 7 AS amount, DATE_ADD(DATE'2026-01-01', CAST(id % 40 AS INT)) AS day"
 
