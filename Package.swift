@@ -265,9 +265,10 @@ let package = Package(
         .tests(
             "NativeEngineTests",
             [
-                "AvroFormat", "FileSystemCatalog", "IcebergCatalog", "IcebergSpec", "IcebergTable",
-                "Maintenance", "NativeEngine", "ObjectStorage", "SQLCatalog", "StorageTestSupport",
-                "TestSupport", "WireFormat",
+                "AWSSigning", "AvroFormat", "FileSystemCatalog", "GlueCatalog", "HTTPExchange",
+                "IcebergCatalog", "IcebergSpec", "IcebergTable", "Maintenance", "NativeEngine",
+                "ObjectStorage", "RESTCatalog", "SQLCatalog", "StorageTestSupport", "TestSupport",
+                "WireFormat", .grdb,
             ]),
         .tests(
             "HiveServer2Tests",

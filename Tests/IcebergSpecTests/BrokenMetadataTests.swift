@@ -159,7 +159,7 @@ struct BrokenMetadataTests {
     }
 
     @Test(arguments: [0, 4, 42, -1, Int64.max])
-    func `another format version is refused by its number`(version: Int64) {
+    func `another format version is refused by its number, P-65`(version: Int64) {
         var document = ExampleTable.document()
         document["format-version"] = .integer(version)
 

@@ -20,9 +20,9 @@ import Testing
         ("/w", "/w2/t"), ("/w", "/w"), ("/w/t", "/w"), ("/w", "/w/../etc/passwd"),
         ("/w/../x", "/w/../x/a"), ("s3://b/w", "s3://b/warm/t"), ("s3://b/w", "s3://c/w/t"),
         ("s3://b/w", "/w/t"), ("gs://b/w", "s3://b/w/t"), ("s3://b/w", "s3://B/w/t"), ("/w", ""),
-        ("/w", "w/t"),
+        ("/w", "w/t"), ("/w.x", "/wax/t"), ("/w+", "/ww/t"), ("/.*", "/w/t"),
     ])
-    func `P-19: a path that is not below a prefix, or climbs out of it, is not`(
+    func `P-19, P-64: a path that is not below a prefix, or climbs out of it, is not`(
         prefix: String, path: String
     ) {
         #expect(!AllowedPrefixes([prefix]).allows(path))

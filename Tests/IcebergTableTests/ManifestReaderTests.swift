@@ -157,7 +157,7 @@ import Testing
             .malformed(Location(manifest.path), .notAvro(firstBytes: [])), from: manifest)
     }
 
-    @Test func `an unknown format version is refused`() async throws {
+    @Test func `an unknown format version is refused, P-65`() async throws {
         let manifest = try listed("v4-manifest.avro")
 
         await expect(.unknownFormatVersion(Location(manifest.path), "4"), from: manifest)

@@ -132,8 +132,25 @@ import WireFormat
         ("history.expire.min-snapshots-to-keep", "\(count)")
     }
 
+    @Test func `what a tag holds stays for a slow reader, and unasked nothing is young, P-24`()
+        throws
+    {
+        let day: Int64 = 86_400_000
+        var history = History(ages: [5 * day + 1, 5 * day, 4 * day, 2, 1])
+        history.properties = [Self.minimum(1)]
+        let unasked = try history.plan(.init()).expiredSnapshotIDs
+        history.references.append(.init(name: "reader", snapshot: 1, kind: "tag"))
+        let held = try history.plan(.init()).expiredSnapshotIDs
+        let forced = try history.plan(.init(olderThan: History.now, retainLast: 1))
+            .expiredSnapshotIDs
+
+        #expect(unasked == [1])
+        #expect(held.isEmpty)
+        #expect(forced == [2, 3, 4])
+    }
+
     @Test(arguments: cases)
-    func `the retention policy decides`(row: Case) throws {
+    func `the retention policy decides, P-22, P-23, P-27`(row: Case) throws {
         var history = History(ages: row.ages)
         row.build(&history)
 
@@ -168,7 +185,7 @@ import WireFormat
         #expect(plan.warnings == ["2 of the snapshot_ids are not in the table and were ignored"])
     }
 
-    @Test func `statistics go with their snapshots and only with them`() throws {
+    @Test func `statistics go with their snapshots and only with them, P-25`() throws {
         var history = History(ages: [30, 20, 10])
         history.statistics = [1, 1, 3, 99]
         history.partitionStatistics = [2, 3]

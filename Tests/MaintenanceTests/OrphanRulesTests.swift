@@ -60,8 +60,10 @@ import WireFormat
         ("/db/t", "/db/t", false), ("s3://b/t", "s3a://b/t/x", true),
         ("s3://b/t", "s3://b/tt", false), ("s3://b/t", "s3://b/t//x", true),
         ("file:///db/t", "/db/t/x", true), ("/db/T", "/db/t/x", false),
+        ("/db/a.b+c", "/db/a.b+c/x", true), ("/db/a.b", "/db/aXb/x", false),
+        ("/db/a+", "/db/aa/x", false), ("/db/.*", "/db/t/x", false), ("/db/[t]", "/db/t/x", false),
     ])
-    func `a folder holds what begins with it and a slash, P-03`(
+    func `a folder holds what begins with it and a slash, as text, P-03, P-64`(
         root: String, path: String, holds: Bool
     ) {
         #expect(TableRoots.Root(root, PathMatching()).contains(key(path)) == holds)

@@ -52,7 +52,8 @@ private struct RetentionOracle {
 
 @Suite struct RetentionOracleTests {
     @Test(arguments: UInt64(0)..<400)
-    func `random histories keep what the slow reading of the spec keeps`(seed: UInt64) throws {
+    func `random histories keep what the slow reading of the spec keeps, P-22`(seed: UInt64) throws
+    {
         var random = SeededGenerator(seed: seed)
         let history = History.random(using: &random)
         var options = ExpireSnapshotsOptions()

@@ -42,7 +42,7 @@ import WireFormat
     }
 
     @Test(arguments: 1...22, CrashPoint.Moment.allCases)
-    func `after a crash at any step the next run leaves nothing unreachable and loses nothing live`(
+    func `after a crash anywhere the next run leaves nothing behind and nothing live is lost, P-21`(
         step: Int, moment: CrashPoint.Moment
     ) async throws {
         let table = try await Self.table()

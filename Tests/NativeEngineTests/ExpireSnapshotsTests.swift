@@ -90,7 +90,45 @@ import WireFormat
         #expect(report.impact == "0 snapshots expired")
     }
 
-    @Test func `a file that a later snapshot took up again stays`() async throws {
+    /// What makes a history more than a line.
+    enum Turn: CaseIterable { case branch, cherryPick, rollback, byID }
+
+    @Test(arguments: Turn.allCases)
+    func `whatever made the history, exactly what is left needs stays, P-20`(
+        turn: Turn
+    ) async throws {
+        let table = try TestTable()
+        for _ in 0..<3 { try await table.append() }
+        var options: JSONValue = ["retain_last": 1]
+        switch turn {
+        case .branch:
+            table.point("b", at: 2)
+            try await table.append(to: "b")
+            try await table.append()
+        case .cherryPick:
+            // A staged snapshot's manifest comes to main by way of another snapshot.
+            let added = try await table.manifest([.init(path: try await table.file())])
+            try await table.snapshot(parent: 3, manifests: table.manifests() + [added])
+            try await table.append()
+            try await table.commit(table.manifests() + [added])
+        case .rollback:
+            table.point("main", at: 1)
+            try await table.append()
+        case .byID:
+            try await table.append()
+            options = ["snapshot_ids": [1, 3]]
+        }
+        try await table.write()
+        let heads = Set(table.refs.map(\.id))
+
+        try await table.expire(options)
+
+        let left = try await table.remaining()
+        #expect(left.isSuperset(of: heads) && left.count < table.snapshots.count)
+        #expect(try await table.filesOnDisk() == table.reach(left))
+    }
+
+    @Test func `a file that a later snapshot took up again stays, P-20`() async throws {
         let table = try TestTable()
         let path = try await table.file("again")
         try await table.commit([try await table.manifest([.init(path: path)])])
@@ -107,7 +145,7 @@ import WireFormat
         #expect(report.metrics["expired_snapshots_count"]?.intValue == 2)
     }
 
-    @Test func `with gc-enabled off snapshots expire and every file stays`() async throws {
+    @Test func `with gc-enabled off snapshots expire and every file stays, P-15`() async throws {
         let table = try TestTable()
         for _ in 0..<3 { try await table.append() }
         table.properties["gc.enabled"] = "false"
@@ -124,7 +162,9 @@ import WireFormat
         #expect(report.impact == "2 snapshots expired")
     }
 
-    @Test func `unused schemas and specs go only when asked, and used ones never`() async throws {
+    @Test func `unused schemas and specs go only when asked, and used ones never, P-26`()
+        async throws
+    {
         let table = try TestTable()
         table.schemaIDs = [0, 1, 2, 3]
         table.specIDs = [0, 1, 2, 3]

@@ -38,7 +38,7 @@ import WireFormat
     }
 
     @Test(arguments: ["snap-1.avro", "snap-4.avro", "/m2.avro", "/m8.avro"])
-    func `a list or manifest that is missing stops everything before any change`(
+    func `a list or manifest that is missing stops everything before any change, P-08`(
         name: String
     ) async throws {
         let table = try await threeSnapshots()
@@ -79,7 +79,7 @@ import WireFormat
         #expect(try await table.remaining().count == 4)
     }
 
-    @Test func `an encrypted table is refused`() async throws {
+    @Test func `an encrypted table is refused, P-16`() async throws {
         let table = try await threeSnapshots()
         table.properties["encryption.key-id"] = "k"
         try await table.write()
@@ -303,7 +303,7 @@ import WireFormat
     }
 
     @Test(arguments: [InterferingCatalog<TestTable.Tables>.Moment.beforeCommit, .afterCommit])
-    func `a file that another writer takes up around our commit stays`(
+    func `a file that another writer takes up around our commit stays, P-21`(
         moment: InterferingCatalog<TestTable.Tables>.Moment
     ) async throws {
         let table = try TestTable()

@@ -167,6 +167,28 @@ import WireFormat
         #expect(left[hidden] != nil && left[partition] == nil)
     }
 
+    @Test func `an in-flight writer loses nothing: its files stay, and then are the table's, P-05`()
+        async throws
+    {
+        let table = try await TestTable.withHistory()
+        try await table.age()
+        let orphan = try await table.stray("data/orphan")
+        let written = try await table.stray("data/p=1/in-flight.parquet", days: 0)
+        let prepared = try await table.manifest([.init(path: written)])
+
+        try await table.removeOrphans(job: "one")
+        let meanwhile = try await table.everything()
+        #expect(meanwhile[orphan] == nil)
+        #expect(meanwhile[written] != nil && meanwhile[prepared.path] != nil)
+
+        try await table.commit(table.manifests() + [prepared])
+        try await table.write()
+        try await table.age()
+        try await table.removeOrphans(job: "two")
+        let left = try await table.everything()
+        #expect(left[written] == Array("stray".utf8) && left[prepared.path] != nil)
+    }
+
     @Test func `a young file stays, and so does one without a time, P-05, P-17`() async throws {
         let table = try await TestTable.withHistory()
         try await table.age()

@@ -53,6 +53,9 @@ struct PyIcebergOrphanTests {
             if !path.contains("/.icepack-quarantine/") { after.insert(path) }
         }
         #expect(report.metrics["quarantined_files_count"] == 3)
+        // Such a table has no version hint, and lacks none.
+        #expect(report.metrics["missing_files_count"] == 0)
+        #expect(report.metrics["live_files_count"] == .integer(before.count))
         #expect(after == before)
         #expect(try await Oracles.run("read_rows.py", ["--catalog-uri", uri]) == rows)
         let references = try await Oracles.run(

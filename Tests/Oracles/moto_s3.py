@@ -13,6 +13,8 @@ import json
 import os
 import sys
 import threading
+from datetime import timedelta
+from types import SimpleNamespace
 
 # From the first call on; users are made below, behind the server's back.
 os.environ["INITIAL_NO_AUTH_ACTION_COUNT"] = "0"
@@ -22,6 +24,7 @@ from moto.moto_server.werkzeug_app import (  # noqa: E402
     DomainDispatcherApplication,
     create_backend_app,
 )
+from moto.s3.models import FakeKey  # noqa: E402
 from moto.s3.responses import S3Response  # noqa: E402
 from moto.sts.responses import TokenResponse  # noqa: E402
 from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: E402
@@ -45,6 +48,20 @@ def policy(actions: list[str]) -> str:
             "Statement": [{"Effect": "Allow", "Action": actions, "Resource": "*"}],
         }
     )
+
+
+def let_objects_be_old() -> None:
+    """Those whose metadata say `days-old` came so many days ago."""
+
+    def shifted(describe):
+        def described(key: FakeKey) -> str:
+            days = int(key.metadata.get("x-amz-meta-days-old", 0))
+            return describe(SimpleNamespace(last_modified=key.last_modified - timedelta(days=days)))
+
+        return property(described)
+
+    for name in ["last_modified_ISO8601", "last_modified_RFC1123"]:
+        setattr(FakeKey, name, shifted(getattr(FakeKey, name).fget))
 
 
 def allow_web_identity() -> None:
@@ -87,6 +104,7 @@ def role(name: str, actions: list[str]) -> None:
 
 def main() -> None:
     allow_web_identity()
+    let_objects_be_old()
     create_atomically()
     role("tables", ["s3:*"])
     users = {

@@ -4,8 +4,9 @@
 
 bucket creates the bucket; make does too, with a table that has a history, as make_table does in a
 folder; read prints the rows of every snapshot as both engines see them, and fails if they differ;
-append commits once more; list compares the bucket with what the table references; alias makes the
-catalog name a second table, whose metadata is anywhere.
+append commits once more; age makes every object ten days old, and one that nobody names; list
+compares the bucket with what the table references; alias makes the catalog name a second table,
+whose metadata is anywhere.
 """
 
 import argparse
@@ -108,6 +109,24 @@ def append(arguments):
     return {"metadata_location": table.metadata_location}
 
 
+def age(arguments):
+    s3 = client(arguments)
+    old = {"days-old": "10"}
+    location = catalog(arguments).load_table(arguments.table).metadata.location
+    stray = location.split("://", 1)[1].split("/", 1)[1] + "/data/nobody-names-it"
+    s3.put_object(Bucket=arguments.bucket, Key=stray, Body=b"stray", Metadata=old)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=arguments.bucket)
+    for key in [item["Key"] for page in pages for item in page.get("Contents", [])]:
+        s3.copy_object(
+            Bucket=arguments.bucket,
+            Key=key,
+            CopySource={"Bucket": arguments.bucket, "Key": key},
+            Metadata=old,
+            MetadataDirective="REPLACE",
+        )
+    return {"stray": stray}
+
+
 def alias(arguments):
     engine = sqlalchemy.create_engine(arguments.catalog_uri)
     namespace, _, name = arguments.table.rpartition(".")
@@ -161,6 +180,7 @@ def main():
         "make": make,
         "read": read,
         "append": append,
+        "age": age,
         "alias": alias,
         "list": list_bucket,
     }

@@ -25,6 +25,40 @@ struct S3ProductTests {
         }
     }
 
+    @Test(.timeLimit(.minutes(12)))
+    func `manifests are rewritten and orphans moved in a bucket, and every row stays`()
+        async throws
+    {
+        try await withBucket { bucket in
+            let before = try await bucket.oracle("read")
+            let stray = try #require(try await bucket.oracle("age")["stray"])
+
+            for action in ["rewrite_manifests", "remove_orphan_files"] {
+                let finished = try await bucket.product.run(
+                    "maintain", "demo.events", "--action", action, "--json")
+                #expect(finished.code == 0, "\(action): \(finished.errors)")
+                let after = try await bucket.oracle("read")
+                #expect(
+                    after["refs"]?.objectValue?.members.map(\.key)
+                        == before["refs"]?.objectValue?.members.map(\.key))
+                let rows = after["snapshots"]?.objectValue
+                for snapshot in before["snapshots"]?.objectValue?.members ?? [] {
+                    #expect(rows?[snapshot.key] == snapshot.value, "\(action)")
+                }
+                let list = try await bucket.oracle("list")
+                #expect(list["missing"] == [])
+                let unreferenced = try #require(list["unreferenced"]?.arrayValue)
+                #expect(unreferenced.contains(stray) == (action == "rewrite_manifests"))
+                let held = unreferenced.filter {
+                    $0.stringValue?.hasSuffix("/files/data/nobody-names-it") == true
+                }
+                #expect(held.count == (action == "remove_orphan_files" ? 1 : 0))
+            }
+            _ = try await bucket.oracle("append")
+            _ = try await bucket.oracle("read")
+        }
+    }
+
     @Test(.enabled(if: PostgresCluster.isAvailable), .timeLimit(.minutes(12)))
     func `a submitted expiry works on a table whose locations begin with s3a, P-04`()
         async throws

@@ -157,10 +157,18 @@ public struct ObjectStorageContract<Storage: ObjectStorage>: Sendable {
 
     /// A listing of many objects has each once.
     public func longListing() async throws {
-        let count = 1100
-        for index in 0..<count {
-            let location = root.appending("many/\(index % 7)/\(index)")
-            try await storage.write([], to: location, condition: .none)
+        // More than a page of S3, which has a thousand.
+        let (count, writers) = (1100, 10)
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for writer in 0..<writers {
+                group.addTask {
+                    for index in stride(from: writer, to: count, by: writers) {
+                        let location = root.appending("many/\(index % 7)/\(index)")
+                        try await storage.write([], to: location, condition: .none)
+                    }
+                }
+            }
+            try await group.waitForAll()
         }
 
         let found = try await all(under: root.appending("many"))

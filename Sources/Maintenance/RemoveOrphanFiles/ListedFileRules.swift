@@ -32,7 +32,8 @@ package struct ListedFileRules: Sendable {
         ".avro", ".metadata.json", ".metadata.json.gz", ".puffin", ".stats", ".parquet",
         LocalStorage.partialSuffix,
     ]
-    static let versionHint = "version-hint.text"
+    /// The file that says which version is current, in Hadoop's layout and nowhere else.
+    package static let versionHint = "version-hint.text"
 
     private let metadataFolders: [TableRoots.Root]
     private let excluded: [TableRoots.Root]

@@ -89,6 +89,8 @@ struct OrphanJoin {
     private func settle(
         _ needed: NeededFile, _ outcome: inout Outcome
     ) throws(SortedRunsError) {
+        // Spared wherever it is; a table that has none lacks nothing.
+        if !needed.isListed, needed.isVersionHint { return }
         outcome.liveCount += 1
         guard !needed.isListed else { return }
         if roots.contains(where: { $0.contains(needed.key) }) {
@@ -114,6 +116,11 @@ private struct NeededFile {
     var isListed = false
 
     init(records: SortedRecords) { self.records = records }
+
+    var isVersionHint: Bool {
+        let name = "/\(ListedFileRules.versionHint)".utf8
+        return path.suffix(name.count).elementsEqual(name)
+    }
 
     mutating func advance() throws(SortedRunsError) {
         while try records.advance() {

@@ -247,13 +247,12 @@ extension OrphanScan {
         var warnings = ground.age.warnings + ground.roots.skipped
         if join.outsideCount > 0, options.location == nil {
             warnings.append(
-                "\(ReportWording.count(join.outsideCount, "file")) that the table needs lie in "
-                    + "none of its folders, where orphans are not looked for")
+                "the table needs \(ReportWording.count(join.outsideCount, "file")) in none of its "
+                    + "folders, where orphans are not looked for")
         }
         if join.missingCount > 0, candidates == nil {
             warnings.append(
-                "\(ReportWording.count(join.missingCount, "file")) that the table needs were not "
-                    + "found")
+                "not found: \(ReportWording.count(join.missingCount, "file")) that the table needs")
         }
         return OrphanFindings(
             table: table, ground: ground, orphans: comparison.orphans,

@@ -188,8 +188,8 @@ struct ManifestTable {
     }
 
     /// Every live entry with what it inherits, by path.
-    func entries() async throws -> [String: CompleteEntry] {
-        let metadata = try await load().metadata
+    func entries(of metadata: TableMetadata? = nil) async throws -> [String: CompleteEntry] {
+        let metadata = if let metadata { metadata } else { try await load().metadata }
         var found: [String: CompleteEntry] = [:]
         for manifest in try await manifests(of: metadata) {
             let spec = metadata.partitionSpec(Int(manifest.partitionSpecID))
