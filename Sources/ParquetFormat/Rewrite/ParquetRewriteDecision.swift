@@ -26,19 +26,22 @@ public struct ParquetRewriteFacts: Hashable, Sendable {
     public var hasTargetSchema: Bool
     /// Whether all pages are compressed as they shall be.
     public var hasWantedCodec: Bool
+    /// Whether no row group lacks a bloom filter that it shall have.
+    public var hasWantedFilters: Bool
     /// Why pages must not be moved, if so: mistakes of some old writers.
     public var flaw: String?
 
     /// Takes what is known.
     public init(
         rowGroupBytes: [Int64], keptRows: [Int64], allRows: [Int64], hasTargetSchema: Bool = true,
-        hasWantedCodec: Bool = true, flaw: String? = nil
+        hasWantedCodec: Bool = true, hasWantedFilters: Bool = true, flaw: String? = nil
     ) {
         self.rowGroupBytes = rowGroupBytes
         self.keptRows = keptRows
         self.allRows = allRows
         self.hasTargetSchema = hasTargetSchema
         self.hasWantedCodec = hasWantedCodec
+        self.hasWantedFilters = hasWantedFilters
         self.flaw = flaw
     }
 }
@@ -70,6 +73,8 @@ public struct ParquetRewriteDecision: Hashable, Sendable {
             self.init(way: .stitch, reason: "columns change, and pages of the others move")
         } else if files.contains(where: { !$0.hasWantedCodec }) {
             self.init(way: .stitch, reason: "pages are compressed anew")
+        } else if files.contains(where: { !$0.hasWantedFilters }) {
+            self.init(way: .stitch, reason: "columns get bloom filters that they lack")
         } else if Double(before) <= Double(groups) * Self.copiedGroupShare {
             self.init(
                 way: .copy,
