@@ -107,7 +107,7 @@ def bench_scans(results, scratch, arguments):
 
 
 def bench_memory(results, scratch, arguments):
-    """The most memory that rewriting takes within 256 MB: large pages, and very many small files."""
+    """The most memory that rewriting takes with 256 MB: large pages, and very many small files."""
     folder = scratch / "large"
     folder.mkdir()
     kinds = product.oracle("make_large_pages.py", folder)

@@ -69,7 +69,8 @@ def single(page):
 
 def positions(page):
     count = page // 4 // 4096 * 4096
-    values = pyarrow.compute.bit_wise_and(random_numbers(count), pyarrow.scalar(255, pyarrow.int64()))
+    mask = pyarrow.scalar(255, pyarrow.int64())
+    values = pyarrow.compute.bit_wise_and(random_numbers(count), mask)
     return pyarrow.table({"v": values}), {"use_dictionary": True, "row_group_size": count}
 
 

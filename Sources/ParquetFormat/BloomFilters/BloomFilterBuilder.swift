@@ -7,6 +7,9 @@
 ///
 /// Values are hashed as they are stored. Readers look for a zero or for what is not a number under
 /// one of the bit patterns it may have: where one is there, the filter has the usual ones as well.
+///
+/// Bounds: hashing a value checks that it lies within the bytes, and values of floating types,
+/// which are loaded after that, are as wide as their type says.
 struct BloomFilterBuilder {
     private var filter: SplitBlockFilter
     private let rate: Double

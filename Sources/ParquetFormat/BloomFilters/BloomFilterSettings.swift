@@ -16,8 +16,8 @@ public struct ParquetBloomFilterSettings: Hashable, Sendable {
 
     /// What is wanted for columns (`write.parquet.bloom-filter-enabled.column.*`).
     ///
-    /// Where nothing is said, a row group has a filter if those that it is made of have one; those
-    /// whose pages are all positions in a dictionary, for which parquet-mr makes none, do not count.
+    /// Where nothing is said, a row group has a filter if those that it is made of have one. Those
+    /// whose pages are all positions in a dictionary do not count: parquet-mr makes none for them.
     public var columns: [String: Choice] = [:]
     /// How often a filter may fail to exclude a value that is not there, for columns
     /// (`write.parquet.bloom-filter-fpp.column.*`).

@@ -5,6 +5,9 @@
 /// 1. From 32 bytes on, four sums each take every fourth word, and are then joined.
 /// 2. What is left is taken by words of eight bytes, one of four, and single bytes.
 /// 3. The bits are mixed once more, so that each depends on all.
+///
+/// Bounds: the range is checked to lie within the bytes, and every load of so many bytes comes
+/// after a comparison with what is left of the range.
 enum XXHash64 {
     private static let primes: (UInt64, UInt64, UInt64, UInt64, UInt64) = (
         0x9E37_79B1_85EB_CA87, 0xC2B2_AE3D_27D4_EB4F, 0x1656_67B1_9E37_79F9,

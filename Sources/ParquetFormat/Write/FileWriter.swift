@@ -3,7 +3,7 @@
 /// Writes a new file from its first byte to its last, and knows where it is.
 ///
 /// Order: magic, row groups each followed by its bloom filters, column indexes, offset indexes,
-/// footer. Small pieces are gathered before they go to the sink, and large ones go there as they are.
+/// footer. Small pieces are gathered before they go to the sink; large ones go there as they are.
 struct FileWriter<Source: ParquetByteSource, Sink: ParquetByteSink> {
     typealias Failure = ParquetWriteError<Source.Failure, Sink.Failure>
 
