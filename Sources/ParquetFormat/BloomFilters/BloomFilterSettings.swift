@@ -98,11 +98,14 @@ extension ColumnMetadata {
 
 extension ParquetFile {
     /// A chunk's bloom filter, if it has one of the kind and a size that are written here.
+    ///
+    /// - Parameter byteLimit: The largest that is read.
     func storedBloomFilter(
-        rowGroup: Int, column: Int
+        rowGroup: Int, column: Int, atMost byteLimit: Int = .max
     ) async throws(Failure) -> SplitBlockFilter? {
         guard let (header, range) = try await bloomFilter(rowGroup: rowGroup, column: column),
-            header.algorithm == 1, header.hash == 1, header.compression == 1
+            header.algorithm == 1, header.hash == 1, header.compression == 1,
+            range.count <= byteLimit
         else { return nil }
         let bits = try await read(range, ParquetPlace(.bloomFilter, range.lowerBound))
         return SplitBlockFilter(stored: bits)

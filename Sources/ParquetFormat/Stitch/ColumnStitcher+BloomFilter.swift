@@ -16,7 +16,7 @@ extension ColumnStitcher {
             let stored: SplitBlockFilter?
             do {
                 stored = try await part.file.storedBloomFilter(
-                    rowGroup: part.rowGroup, column: source)
+                    rowGroup: part.rowGroup, column: source, atMost: PageBody.largeSize)
             } catch { throw Failure(error) }
             guard let stored else { return }
             if joined == nil { joined = stored } else { joined?.join(stored) }
