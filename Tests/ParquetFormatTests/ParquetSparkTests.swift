@@ -37,7 +37,7 @@ struct ParquetSparkTests {
         return try JSONValue(parsing: result.standardOutput)
     }
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(10)))
     func `Spark reads what it wrote, and skips by bounds and bloom filters`() async throws {
         let folder = FileManager.default.temporaryDirectory.appending(
             path: "icepack-parquet-spark-\(UInt32.random(in: 0...(.max)))")
@@ -95,7 +95,8 @@ struct ParquetSparkTests {
             "output": .string(place.path),
             "inputs": .array(paths.map { .string($0) }),
             "deleted": .array(inputs.map { .array($0.deletedRows.map { .integer($0) }) }),
-            "filters": .array(expected.map { .string($0) }),
+            // What Spark finds by number it looks up in the filter as well.
+            "filters": .array(expected.filter { $0 == "token" }.map { .string($0) }),
         ]
     }
 }
