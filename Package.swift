@@ -228,7 +228,11 @@ let package = Package(
             exclude: ["Goldens"]),
         .tests("SortedRunsTests", ["SortedRuns", "TestSupport"]),
         .tests(
-            "ParquetFormatTests", ["Compression", "ParquetFormat", "TestSupport", "WireFormat"]),
+            "ParquetFormatTests",
+            [
+                "Compression", "ParquetFormat", "TestSupport", "WireFormat", "parquet-bench",
+                .subprocess,
+            ]),
         .tests("IcebergSpecTests", ["IcebergSpec", "TestSupport", "WireFormat"]),
         .target(
             name: "StorageTestSupport", dependencies: ["ObjectStorage"],
@@ -322,10 +326,12 @@ let package = Package(
     ]
 )
 
-// libFuzzer brings the entry point, so that the fuzzer links in `make fuzz` alone.
+// libFuzzer brings the entry point, so that the fuzzer links in `make fuzz` alone. What it feeds is
+// fed by the tests as well, whose target has the files then.
 if Context.environment["ICEPACK_FUZZ"] != nil {
+    package.targets.removeAll { $0.name == "ParquetFormatTests" }
     package.targets.append(
         .executableTarget(
-            name: "parquet-fuzz", dependencies: ["ParquetFormat"], path: "Tests/Fuzz/Parquet",
-            swiftSettings: strict))
+            name: "parquet-fuzz", dependencies: ["ParquetFormat"],
+            path: "Tests/ParquetFormatTests/Fuzzing", swiftSettings: strict))
 }

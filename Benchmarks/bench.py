@@ -7,19 +7,21 @@ import datetime
 import os
 import pathlib
 import platform
-import resource
 import shutil
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 
 import cycle_script
+import parquet_parts
 import product
 from postgres_server import PostgresServer
 
-PARTS = ["store", "latency", "memory", "expiry", "orphans", "parquet", "planning"]
+PARTS = [
+    "store", "latency", "memory", "expiry", "orphans", "parquet", "parquet-scan",
+    "parquet-memory", "planning",
+]
 HERE = pathlib.Path(__file__).resolve().parent
 SPARK_PYTHON = product.ROOT / ".cache" / "spark" / "v35" / "bin" / "python"
 
@@ -262,68 +264,6 @@ def bench_orphans(results, scratch, arguments):
     results.add("its peak memory", f"{peak / 1024:,.0f} MiB", aim="256 MB")
 
 
-def rewritten(command, scratch):
-    """Runs a rewrite: wall and CPU seconds, peak memory and the size of the new file."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    report, elapsed, peak = product.measured(command, scratch, {})
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return elapsed, processor, peak / 1024, report
-
-
-def median_of(runs, command, scratch):
-    seen = [rewritten(command, scratch) for _ in range(runs)]
-    return [statistics.median(run[index] for run in seen) for index in range(3)]
-
-
-def bench_parquet(results, scratch, arguments):
-    """Many files into one: copied against cat, the other ways against DuckDB and PyArrow."""
-    contenders = HERE / "parquet_contenders.py"
-    ours = product.ROOT / ".build" / "release" / "parquet-bench"
-    output = scratch / "output.parquet"
-
-    def made(writer, name, files, rows):
-        folder = scratch / name
-        folder.mkdir()
-        make = [sys.executable, contenders, f"make-{writer}", folder, str(files), str(rows)]
-        product.measured(make, scratch, {})
-        inputs = sorted(folder.glob("*.parquet"))
-        megabytes = sum(path.stat().st_size for path in inputs) / 1e6
-        return inputs, f"{len(inputs):,} files of {writer}, {megabytes:,.0f} MB"
-
-    def measure(way, inputs):
-        command = [ours, way] if way in ("copy", "stitch", "filter", "encode") else [
-            sys.executable, contenders, way]
-        wall, processor, peak = median_of(
-            arguments.runs, [*command, output, *inputs], scratch)
-        return wall, processor, peak, output.stat().st_size / 1e6
-
-    def compare(way, others, inputs, what, aim, figure=1):
-        mine = measure(way, inputs)
-        for name in others:
-            theirs = measure(name, inputs)
-            results.add(
-                f"{way} {what}, {('wall', 'CPU')[figure]}", f"{mine[figure]:.2f} s",
-                f"{name} {theirs[figure]:.2f} s", f"{theirs[figure] / mine[figure]:.1f} ×", aim)
-            results.add(
-                "its peak memory; size", f"{mine[2]:,.0f} MiB; {mine[3]:,.0f} MB",
-                f"{theirs[2]:,.0f} MiB; {theirs[3]:,.0f} MB")
-
-    for writer in ("arrow", "duckdb"):
-        inputs, what = made(writer, writer, arguments.parquet_files, 50000)
-        cat = ["sh", "-c", 'out=$1; shift; cat "$@" > "$out"; echo {}', "cat", output, *inputs]
-        copied = measure("copy", inputs)[0]
-        plain = median_of(arguments.runs, cat, scratch)[0]
-        results.add(
-            f"copy {what}", f"{copied:.2f} s", f"cat {plain:.2f} s", f"{copied / plain:.1f} ×",
-            "1.3 × its wall time")
-        compare("stitch", ["duckdb", "arrow"], inputs, what, "2 ×")
-        compare("filter", ["duckdb-filter", "arrow-filter"], inputs, f"{what}, 1 % of rows", "2 ×")
-        compare("encode", ["arrow"], inputs, what, "1 ×")
-    inputs, what = made("arrow", "small", arguments.parquet_small_files, 2000)
-    compare("stitch", ["duckdb", "arrow"], inputs, what, "5 ×", figure=0)
-
-
 def bench_planning(results, scratch, arguments):
     """Status and plan of a large table from its manifests, the whole process."""
     size = ["--files", arguments.files, "--uniform", 1000]
@@ -384,7 +324,9 @@ def main():
         "memory": bench_memory,
         "expiry": bench_expiry,
         "orphans": bench_orphans,
-        "parquet": bench_parquet,
+        "parquet": parquet_parts.bench_rewriting,
+        "parquet-scan": parquet_parts.bench_scans,
+        "parquet-memory": parquet_parts.bench_memory,
         "planning": bench_planning,
     }
     for part in arguments.parts or PARTS:

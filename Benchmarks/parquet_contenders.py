@@ -4,12 +4,15 @@
 
     parquet_contenders.py make-arrow|make-duckdb FOLDER FILES ROWS
     parquet_contenders.py duckdb|arrow|duckdb-filter|arrow-filter OUTPUT INPUT...
+    parquet_contenders.py scan FILE
 
 A filter leaves out one row in a hundred, the same ones as `parquet-bench filter`.
+A scan reads all columns, then two, with both, and tells the CPU seconds of each.
 """
 
 import json
 import sys
+import time
 
 ROW_GROUP = 1 << 20
 # Numbers in a column of sequence are scrambled by multiplying with odd numbers, so that no
@@ -103,8 +106,37 @@ def rewrite_with_arrow(output, inputs, filtered):
             writer.write_table(pyarrow.Table.from_batches(held), row_group_size=rows)
 
 
+def scan(path):
+    import duckdb
+    import pyarrow.parquet
+
+    connection = duckdb.connect(config={"threads": 1})
+    source = f"FROM read_parquet('{path}')"
+    scans = {
+        "DuckDB of all columns": lambda: connection.execute(
+            f"SELECT count(COLUMNS(*)) {source}").fetchall(),
+        "DuckDB of two columns": lambda: connection.execute(
+            f"SELECT sum(account), max(customer) {source}").fetchall(),
+        "PyArrow of all columns": lambda: pyarrow.parquet.read_table(path, use_threads=False),
+        "PyArrow of two columns": lambda: pyarrow.parquet.read_table(
+            path, columns=["account", "customer"], use_threads=False),
+    }
+    seconds = {}
+    for name, run in scans.items():
+        run()
+        times = []
+        for _ in range(3):
+            start = time.process_time()
+            run()
+            times.append(time.process_time() - start)
+        seconds[name] = min(times)
+    return seconds
+
+
 def main(what, *arguments):
-    if what.startswith("make-"):
+    if what == "scan":
+        json.dump(scan(arguments[0]), sys.stdout)
+    elif what.startswith("make-"):
         folder, files, rows = arguments
         json.dump(make(what, folder, int(files), int(rows)), sys.stdout)
     else:

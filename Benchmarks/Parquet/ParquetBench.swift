@@ -19,6 +19,9 @@ struct ParquetBench: AsyncParsableCommand {
         case decode
     }
 
+    @Option(help: "Keep to so many bytes of memory, but for what the footers take.")
+    var memory: Int64?
+
     @Argument(help: "copy, stitch, filter (without one row in a hundred), encode or decode.")
     var way: Way
 
@@ -44,9 +47,24 @@ struct ParquetBench: AsyncParsableCommand {
         }
         let wall = (ContinuousClock.now - started.wall) / .seconds(1)
         let processor = Double(clock() - started.processor) / Double(CLOCKS_PER_SEC)
+        let peak = try await Self.peakMemory()
         print(
             #"{"rows":\#(rows),"row_groups":\#(groups),"wall_seconds":\#(wall),"#
-                + #""cpu_seconds":\#(processor)}"#)
+                + #""cpu_seconds":\#(processor),"peak_bytes":\#(peak)}"#)
+    }
+
+    /// The most memory that the process had so far.
+    ///
+    /// Not what `getrusage` says, which begins with that of the process that started this one.
+    private static func peakMemory() async throws -> Int64 {
+        let file = try LocalFile(reading: "/proc/self/status", size: 1024)
+        let text = String(decoding: try await file.read(0..<file.size), as: UTF8.self)
+        let line = text.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        let kibibytes = line?.split(whereSeparator: \.isWhitespace).dropFirst().first
+        guard let count = kibibytes.flatMap({ Int64($0) }) else {
+            throw ValidationError("the system does not tell the peak of this process")
+        }
+        return count * 1024
     }
 
     private func rewrite(
@@ -55,7 +73,10 @@ struct ParquetBench: AsyncParsableCommand {
         let inputs = files.enumerated().map { index, file in
             ParquetRewriteInput(file, deletedRows: way == .filter ? deleted(index, file) : [])
         }
-        let rewriter = try ParquetRewriter<LocalFile, LocalFile>(inputs, way: kind)
+        var settings = ParquetWriteSettings()
+        if let memory { settings.fit(memory: memory) }
+        let rewriter = try ParquetRewriter<LocalFile, LocalFile>(
+            inputs, way: kind, settings: settings)
         let output = output
         let outputs = try await rewriter.rewrite { _ throws(LocalFile.Failure) in
             try LocalFile(writing: output)
@@ -99,11 +120,12 @@ final class LocalFile: ParquetByteSource, ParquetByteSink {
     private let path: String
     private let descriptor: Int32
 
-    init(reading path: String) throws(Failure) {
+    /// - Parameter size: How much of it there is to read, where it does not say so itself.
+    init(reading path: String, size: Int64? = nil) throws(Failure) {
         self.path = path
         descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Failure(path: path, number: errno) }
-        size = Int64(lseek(descriptor, 0, SEEK_END))
+        self.size = size ?? Int64(lseek(descriptor, 0, SEEK_END))
     }
 
     init(writing path: String) throws(Failure) {

@@ -68,5 +68,42 @@ class OracleTests(unittest.TestCase):
         self.assertNotEqual(self.references("--strict", check=False).returncode, 0)
 
 
+class BloomFilterTests(unittest.TestCase):
+    """Whether a filter that lies, or says nothing, is seen."""
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory(prefix="icepack-oracles-")
+        self.addCleanup(folder.cleanup)
+        self.path = pathlib.Path(run("probe_bloom.py", "make", folder.name)[0])
+
+    def overwrite(self, byte):
+        """All bits of all filters of `id`."""
+        import duckdb
+
+        data = bytearray(self.path.read_bytes())
+        places = duckdb.execute(
+            "SELECT bloom_filter_offset, bloom_filter_length FROM parquet_metadata(?) "
+            "WHERE path_in_schema = 'id'", [str(self.path)]).fetchall()
+        for offset, length in places:
+            # The header takes less than 64 bytes, and the bits are a power of two.
+            size = 1 << (length.bit_length() - 1)
+            data[offset + length - size:offset + length] = bytes([byte]) * size
+        self.path.write_bytes(data)
+
+    def test_sound_filters_exclude_and_miss_nothing(self):
+        found = run("probe_bloom.py", "probe", self.path)["id"]
+        self.assertEqual(found["missed"], 0)
+        self.assertGreater(found["excluded"], found["probes"] * 0.9)
+
+    def test_values_that_a_filter_lacks_are_missed(self):
+        self.overwrite(0)
+        self.assertGreater(run("probe_bloom.py", "probe", self.path)["id"]["missed"], 0)
+
+    def test_a_filter_that_says_nothing_excludes_nothing(self):
+        self.overwrite(255)
+        found = run("probe_bloom.py", "probe", self.path)["id"]
+        self.assertEqual((found["missed"], found["excluded"], found["pruned"]), (0, 0, 0))
+
+
 if __name__ == "__main__":
     unittest.main()

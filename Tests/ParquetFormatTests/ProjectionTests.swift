@@ -246,6 +246,24 @@ import Testing
         #expect(decide(five, settings).way == .stitch)
     }
 
+    @Test func `row groups of 32 MiB are copied as long as they are not too many`() {
+        let large: Int64 = 32 << 20
+        let copied = decide([facts([large, large, large, large])])
+        #expect(copied.way == .copy)
+        #expect(
+            copied.reason.contains("4 row groups are large enough: to make 1 of them would spare"))
+        #expect(decide([facts([large, large, large, large - 1])]).way == .stitch)
+        // A tenth of the bytes may be in small ones, and not a byte more.
+        let nine = [Int64](repeating: 36 << 20, count: 9)
+        #expect(decide([facts(nine + [36 << 20])]).way == .copy)
+        #expect(decide([facts(nine + [18 << 20, 18 << 20])]).way == .copy)
+        #expect(decide([facts(nine + [18 << 20, (18 << 20) + 1])]).way == .stitch)
+        // Five are too many for one.
+        var settings = ParquetWriteSettings()
+        settings.rowGroupSizeBytes = 160 << 20
+        #expect(decide([facts([large, large, large, large, large])], settings).way == .stitch)
+    }
+
     @Test func `what a row group needs decides before its size`() {
         var deleted = facts([100 << 20])
         deleted.keptRows = [999]
@@ -256,6 +274,9 @@ import Testing
         var codec = facts([100 << 20])
         codec.hasWantedCodec = false
         #expect(decide([codec]).reason == "pages are compressed anew")
+        var filters = facts([100 << 20])
+        filters.hasWantedFilters = false
+        #expect(decide([filters]).reason == "columns get bloom filters that they lack")
         var flawed = facts([1])
         flawed.flaw = "a file is flawed"
         #expect(decide([flawed, deleted]).way == .encode)

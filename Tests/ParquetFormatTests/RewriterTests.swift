@@ -31,8 +31,9 @@ import Testing
             let file = try await WriterTests.open(bytes)
             #expect(written.size == bytes.count && written.rowCount == file.rowCount)
             #expect(file.schema.isSameShape(as: table.schema), "\(comment)")
-            try await RewritingFixtureTests.expectSoundIndexes(file, comment)
+            try await expectSoundIndexes(file, comment)
             try await expectSoundStatistics(file, comment)
+            try await expectSoundFilters(file, comment)
             for (index, batch) in try await file.readAll().enumerated() {
                 try found[index].append(batch, limits: ParquetLimits())
             }
@@ -58,6 +59,7 @@ import Testing
             table.rows = RandomTable.rows(first.schema, count, &random)
             var settings = ParquetWriteSettings(using: &random)
             settings.chooseEncodings(table.schema, using: &random)
+            settings.chooseFilters(table.schema, using: &random)
             let (_, bytes) = try await table.written(settings, using: &random)
             let share: Double = [0.0, 0.01, 0.3, 1].randomElement(using: &random) ?? 0
             let deleted = Self.deleted(count, share: share, using: &random)
@@ -70,6 +72,7 @@ import Testing
         var settings = ParquetWriteSettings(using: &random)
         settings.fileSizeBytes = [nil, 2000].randomElement(using: &random) ?? nil
         settings.loadedBytes = [0, 96 << 20].randomElement(using: &random) ?? 0
+        settings.chooseFilters(first.schema, using: &random)
 
         let rewriter = try Rewriter(inputs, way: way, settings: settings)
         let outputs = try await Self.rewrite(rewriter)
@@ -90,7 +93,9 @@ import Testing
             let isOld = Int.random(in: 0..<3, using: &random) > 0
             var table = isOld ? old : kept
             table.rows = RandomTable.rows(table.schema, count, &random)
-            let (_, bytes) = try await table.written(.init(using: &random), using: &random)
+            var settings = ParquetWriteSettings(using: &random)
+            settings.chooseFilters(table.schema, using: &random)
+            let (_, bytes) = try await table.written(settings, using: &random)
             let share: Double = [0.0, 0, 0.2].randomElement(using: &random) ?? 0
             let deleted = Self.deleted(count, share: share, using: &random)
             inputs.append(
@@ -103,8 +108,9 @@ import Testing
             }
         }
         let way = [nil, ParquetRewriteWay.encode].randomElement(using: &random) ?? nil
-        let rewriter = try Rewriter(
-            inputs, target: kept.schema, way: way, settings: .init(using: &random))
+        var settings = ParquetWriteSettings(using: &random)
+        settings.chooseFilters(kept.schema, using: &random)
+        let rewriter = try Rewriter(inputs, target: kept.schema, way: way, settings: settings)
         try await Self.expect(
             try await Self.rewrite(rewriter), holds: kept, "seed \(seed)")
     }

@@ -59,6 +59,7 @@ extension RandomTable {
         let table = try RandomTable(seed: seed)
         var settings = ParquetWriteSettings(using: &random)
         settings.chooseEncodings(table.schema, using: &random)
+        settings.chooseFilters(table.schema, using: &random)
 
         let (written, bytes) = try await table.written(settings, using: &random)
         let file = try await Self.open(bytes)
@@ -70,8 +71,13 @@ extension RandomTable {
             #expect(mine.fingerprint == wanted.fingerprint, "seed \(seed)")
         }
         #expect(file.rowGroups.allSatisfy { $0.rowCount <= settings.rowGroupRowLimit })
-        try await RewritingFixtureTests.expectSoundIndexes(file, "seed \(seed)")
+        try await expectSoundIndexes(file, "seed \(seed)")
         try await expectSoundStatistics(file, "seed \(seed)")
+        let having = try await expectSoundFilters(file, "seed \(seed)")
+        for column in file.schema.columns where BloomFilterBuilder.fits(column) {
+            let isWanted = settings.bloomFilters.columns[column.name] == .written
+            #expect(having.contains(column.name) == isWanted || file.rowGroups.isEmpty)
+        }
     }
 
     @Test func `a dictionary gives way to plain values once it is too large`() async throws {
@@ -198,6 +204,7 @@ func expectSoundStatistics<Source>(
             let nulls = Int64(batch.count - batch.values.count)
             let wanted = scan.result(nullCount: nulls)
             #expect(chunk.valueCount == Int64(batch.count), "\(comment)")
+            expectSoundSizes(chunk, batch, column, comment)
             if let count = statistics.nullCount { #expect(count == nulls, "\(comment)") }
             if let count = statistics.nanCount { #expect(count == wanted.nanCount, "\(comment)") }
             let known = ValueBounds(statistics, valueCount: chunk.valueCount, order: order)

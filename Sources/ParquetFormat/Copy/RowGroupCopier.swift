@@ -79,7 +79,8 @@ public struct RowGroupCopier<Source: ParquetByteSource, Sink: ParquetByteSink> {
                 try await chunkIndexes(
                     file, index, column, shift: shift, keepingBounds: keepingBounds))
         }
-        for column in shifts.indices {
+        for (column, leaf) in file.schema.columns.enumerated()
+        where settings.bloomFilters.columns[leaf.name] != .leftOut {
             try await copyBloomFilter(file, index, column, into: &group, to: &writer)
         }
         group.totalCompressedSize = old.storedSize

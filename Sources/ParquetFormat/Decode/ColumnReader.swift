@@ -20,7 +20,8 @@ public struct ColumnReader<Source: ParquetByteSource> {
     public init(
         _ file: ParquetFile<Source>, rowGroup: Int, column: Int
     ) throws(ParquetError) {
-        stream = try PageStream(file, rowGroup: rowGroup, column: column)
+        stream = try PageStream(
+            file, rowGroup: rowGroup, column: column, loaded: file.memory)
         decoder = ValueDecoder(
             column: file.schema.columns[column], byteLimit: file.limits.batchBytes)
         rowCount = file.rowGroups[rowGroup].rowCount
@@ -79,9 +80,9 @@ public struct ColumnReader<Source: ParquetByteSource> {
 
     private mutating func decode(_ page: StoredPage) throws(ParquetError) -> ColumnBatch {
         let column = self.column
-        let window = stream.window
-        try body.load(
-            page, window.span.bytes, column, codec: stream.chunk.codec, with: codecs)
+        try load(page)
+        stream.dropLargeWindow()
+        defer { body.dropLarge() }
         var batch = ColumnBatch(for: column)
         batch.count = body.valueCount
         do throws(DecodeFault) {
@@ -93,6 +94,11 @@ public struct ColumnReader<Source: ParquetByteSource> {
                 into: &batch.values)
         } catch { throw error.at(page.place) }
         return batch
+    }
+
+    private mutating func load(_ page: StoredPage) throws(ParquetError) {
+        let window = stream.window
+        try body.load(page, window.span.bytes, column, codec: stream.chunk.codec, with: codecs)
     }
 
     /// How many values are not null, after a look at the levels.

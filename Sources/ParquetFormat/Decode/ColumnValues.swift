@@ -221,6 +221,29 @@ extension ColumnValues {
         preconditionFailure("only values of the same type are joined")
     }
 
+    /// Makes room for so many more numbers; of byte strings nobody knows how long they are.
+    mutating func reserve(_ more: Int) {
+        switch self {
+        case .int32(var mine):
+            self = .int32([])
+            mine.reserveCapacity(mine.count + more)
+            self = .int32(mine)
+        case .int64(var mine):
+            self = .int64([])
+            mine.reserveCapacity(mine.count + more)
+            self = .int64(mine)
+        case .float(var mine):
+            self = .float([])
+            mine.reserveCapacity(mine.count + more)
+            self = .float(mine)
+        case .double(var mine):
+            self = .double([])
+            mine.reserveCapacity(mine.count + more)
+            self = .double(mine)
+        case .boolean, .int96, .fixedLengthByteArray, .byteArray: return
+        }
+    }
+
     /// Forgets all values and keeps their memory.
     mutating func removeAll() {
         switch self {

@@ -21,7 +21,7 @@ struct ValueDecoder {
         switch encoding {
         case .plain: try plain(input, count: count, into: &values)
         case .plainDictionary, .rleDictionary:
-            try gather(try positions(input, count: count), into: &values)
+            try gather(input, count: count, into: &values)
         case .rle: try booleanRuns(input, count: count, into: &values)
         case .deltaBinaryPacked: try deltas(input, count: count, into: &values)
         case .deltaLengthByteArray: try deltaLengths(input, count: count, into: &values)
@@ -96,6 +96,7 @@ struct ValueDecoder {
         // Every value has a length of four bytes.
         guard count <= input.byteCount / 4 else { throw .endOfData }
         array.ends.reserveCapacity(array.ends.count + count)
+        array.bytes.reserveCapacity(array.bytes.count + input.byteCount - 4 * count)
         var position = 0
         for _ in 0..<count {
             guard input.byteCount - position >= 4 else { throw .endOfData }
@@ -114,15 +115,25 @@ struct ValueDecoder {
 
     // MARK: Dictionary
 
-    private func positions(_ input: RawSpan, count: Int) throws(DecodeFault) -> [UInt32] {
+    /// Positions of very many values are not there all at once: they take as much as the values.
+    private func gather(
+        _ input: RawSpan, count: Int, into values: inout ColumnValues
+    ) throws(DecodeFault) {
         guard input.byteCount > 0 else { throw .endOfData }
         let width = Int(input.unsafeLoad(fromByteOffset: 0, as: UInt8.self))
+        let packed = input.extracting(1..<input.byteCount)
+        var runs = try HybridRuns<UInt32>(width: width, count: count)
         var positions: [UInt32] = []
-        _ = try HybridDecoder.decode(
-            input.extracting(1..<input.byteCount), width: width, count: count,
-            appendingTo: &positions)
-        return positions
+        if count > Self.positionCount { values.reserve(count) }
+        while runs.left > 0 {
+            positions.removeAll(keepingCapacity: true)
+            try runs.decode(packed, atMost: Self.positionCount, appendingTo: &positions)
+            try gather(positions, into: &values)
+        }
     }
+
+    /// How many positions are decoded at once.
+    private static let positionCount = 1 << 20
 
     /// Appends the dictionary's values at positions, each of which must be in it.
     func gather(

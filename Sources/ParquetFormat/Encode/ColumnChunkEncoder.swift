@@ -22,6 +22,8 @@ struct ColumnChunkEncoder {
     private var ledger = ChunkLedger()
     private var hasWrittenDictionary = false
     private var bounds = ValueBounds()
+    private var filter: BloomFilterBuilder?
+    private var sizes: SizeCounter
     /// The bytes of the pages that are done.
     private(set) var storedBytes = 0
     private(set) var rowCount: Int64 = 0
@@ -35,8 +37,10 @@ struct ColumnChunkEncoder {
 
     init(
         _ column: ParquetColumn, order: BoundsOrder?, settings: ParquetWriteSettings,
-        codec: ParquetCodec, codecs: PageCodec
+        codec: ParquetCodec, codecs: PageCodec, filter: BloomFilterBuilder?
     ) {
+        self.filter = filter
+        sizes = SizeCounter(column)
         self.column = column
         self.order = order
         self.settings = settings
@@ -83,6 +87,7 @@ struct ColumnChunkEncoder {
         let nulls = Int64(segment.entries.count - segment.values.count)
         let known = scan.result(nullCount: nulls)
         bounds.add(known, order: order)
+        sizes.add(batch, segment.entries, values: segment.values)
         rowCount += Int64(segment.rowCount)
         let piece = PageAssembler.Piece(
             valueCount: segment.entries.count, rowCount: Int64(segment.rowCount),
@@ -101,6 +106,7 @@ struct ColumnChunkEncoder {
             try endPage()
             usesDictionary = false
         }
+        filter?.insert(batch.values, segment.values)
         assembler.append(piece, values: batch.values, segment.values, encoding)
     }
 
@@ -116,6 +122,7 @@ struct ColumnChunkEncoder {
                 if !paysOff {
                     try assembler.gather(merger, limit: ParquetLimits().pageBytes)
                     usesDictionary = false
+                    filter?.insert(merger.plain, merger.entries)
                     merger = DictionaryMerger(column, byteLimit: settings.dictionarySizeBytes)
                 }
             }
@@ -174,9 +181,12 @@ struct ColumnChunkEncoder {
     ) {
         do { try endPage() } catch { throw .format(error) }
         try await putPages(to: &writer)
-        let made = ledger.chunk(column, codec: codec, bounds, order)
+        var made = ledger.chunk(column, codec: codec, bounds, order)
+        made.metadata.sizeStatistics = sizes.statistics
+        filter?.insert(merger.plain, merger.entries)
         let indexes = FileWriter<Source, Sink>.ChunkIndexes(
-            column: index, columnIndex: made.columnIndex, offsetIndex: made.offsetIndex)
+            column: index, columnIndex: made.columnIndex, offsetIndex: made.offsetIndex,
+            bloomFilter: filter?.finished)
         return (ColumnChunk(metadata: made.metadata), indexes)
     }
 }

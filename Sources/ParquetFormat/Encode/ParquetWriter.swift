@@ -89,7 +89,8 @@ public struct ParquetWriter<Sink: ParquetByteSink> {
         encoders = schema.columns.enumerated().map { index, column in
             ColumnChunkEncoder(
                 column, order: BoundsOrder(column, order: metadata.columnOrders?[index]),
-                settings: settings, codec: codec, codecs: codecs)
+                settings: settings, codec: codec, codecs: codecs,
+                filter: settings.bloomFilters.builder(column))
         }
     }
 
@@ -103,7 +104,7 @@ public struct ParquetWriter<Sink: ParquetByteSink> {
             columns.append(chunk)
             indexes.append(index)
         }
-        writer.add(columns, rowCount: groupRows, from: start, indexes)
+        try await writer.add(columns, rowCount: groupRows, from: start, indexes)
         encoders = []
         groupRows = 0
     }
@@ -116,16 +117,20 @@ public struct ParquetWriter<Sink: ParquetByteSink> {
 }
 
 extension FileWriter {
-    /// Notes a row group whose chunks were written one after the other.
+    /// Notes a row group whose chunks were written one after the other, and writes what follows it.
     mutating func add(
         _ columns: [ColumnChunk], rowCount: Int64, from start: Int64, _ indexes: [ChunkIndexes]
-    ) {
+    ) async throws(Failure) {
         let sizes = columns.compactMap(\.metadata)
         var group = RowGroup(
             columns: columns, totalByteSize: sizes.reduce(0) { $0 + $1.uncompressedSize },
             rowCount: rowCount)
         group.fileOffset = start
         group.totalCompressedSize = offset - start
+        for index in indexes {
+            guard let filter = index.bloomFilter else { continue }
+            try await append(filter, of: &group.columns[index.column])
+        }
         add(group, indexes)
     }
 }
@@ -146,6 +151,7 @@ extension FileMetadata {
 extension ParquetWriteSettings {
     /// Whether the encodings can be used for a schema.
     func check(_ schema: ParquetSchema) throws(ParquetError) {
+        try bloomFilters.check()
         for (name, encoding) in encodings {
             guard let column = schema.columns.first(where: { $0.name == name }) else {
                 throw .incompatible(reason: "there is no column \(name) to encode as \(encoding)")

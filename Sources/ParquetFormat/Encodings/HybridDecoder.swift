@@ -11,53 +11,9 @@ enum HybridDecoder {
     static func decode<Value: PackedInteger>(
         _ input: RawSpan, width: Int, count: Int, appendingTo output: inout [Value]
     ) throws(DecodeFault) -> Int {
-        guard width <= min(32, Value.bitWidth) else {
-            throw .malformed("it packs values of \(width) bits")
-        }
-        var position = 0
-        var left = count
-        output.reserveCapacity(output.count + count)
-        while left > 0 {
-            let head = try unsigned(input, &position)
-            if head & 1 == 0 {
-                let length = Int(min(head >> 1, UInt64(left)))
-                guard length > 0 else { throw .malformed("it has an empty run") }
-                let value: Value = try repeated(input, &position, width: width)
-                output.append(contentsOf: repeatElement(value, count: length))
-                left -= length
-            } else {
-                let groups = head >> 1
-                guard groups > 0 else { throw .malformed("it has an empty run") }
-                let stated = groups > UInt64(left) ? left : min(left, Int(groups) * 8)
-                guard
-                    BitPacking.unpack(
-                        input, from: position, width: width, count: stated, appendingTo: &output)
-                else { throw .endOfData }
-                left -= stated
-                // The last group may be cut off behind the values that count.
-                let room = UInt64(input.byteCount - position)
-                let size = groups.multipliedReportingOverflow(by: UInt64(width))
-                position += Int(size.overflow ? room : min(room, size.partialValue))
-            }
-        }
-        return position
-    }
-
-    private static func repeated<Value: PackedInteger>(
-        _ input: RawSpan, _ position: inout Int, width: Int
-    ) throws(DecodeFault) -> Value {
-        let size = (width + 7) / 8
-        guard size <= input.byteCount - position else { throw .endOfData }
-        var word: UInt64 = 0
-        for index in 0..<size {
-            let byte = input.unsafeLoad(fromByteOffset: position + index, as: UInt8.self)
-            word |= UInt64(byte) << UInt64(8 * index)
-        }
-        position += size
-        guard word >> UInt64(width) == 0 else {
-            throw .malformed("it repeats \(word), which does not fit \(width) bits")
-        }
-        return Value(truncatingIfNeeded: word)
+        var runs = try HybridRuns<Value>(width: width, count: count)
+        try runs.decode(input, atMost: count, appendingTo: &output)
+        return runs.position
     }
 
     /// A variable-length number.
@@ -96,6 +52,94 @@ enum HybridDecoder {
             output.append(value)
         }
         return size
+    }
+}
+
+/// Where decoding runs and packed bits has come to, for values that are not taken all at once.
+struct HybridRuns<Value: PackedInteger> {
+    private let width: Int
+    /// How many values were not decoded yet.
+    private(set) var left: Int
+    /// How many bytes were taken, the current run's included.
+    private(set) var position = 0
+    private var run = Run.repeated(0)
+    /// How many values of the current run were not decoded yet.
+    private var runLeft = 0
+
+    private enum Run {
+        case repeated(Value)
+        /// Bits from a byte on.
+        case packed(from: Int)
+    }
+
+    init(width: Int, count: Int) throws(DecodeFault) {
+        guard width <= min(32, Value.bitWidth) else {
+            throw .malformed("it packs values of \(width) bits")
+        }
+        self.width = width
+        left = count
+    }
+
+    /// Decodes up to so many of the values that are left, and fewer only by less than eight, where
+    /// packed bits do not end with a byte.
+    mutating func decode(
+        _ input: RawSpan, atMost limit: Int, appendingTo output: inout [Value]
+    ) throws(DecodeFault) {
+        var room = min(limit, left)
+        output.reserveCapacity(output.count + room)
+        while room > 0 {
+            if runLeft == 0 { try begin(input) }
+            let count: Int
+            switch run {
+            case .repeated(let value):
+                count = min(room, runLeft)
+                output.append(contentsOf: repeatElement(value, count: count))
+            case .packed(let start):
+                count = runLeft <= room ? runLeft : room & ~7
+                guard count > 0 else { return }
+                guard
+                    BitPacking.unpack(
+                        input, from: start, width: width, count: count, appendingTo: &output)
+                else { throw .endOfData }
+                run = .packed(from: start + count / 8 * width)
+            }
+            runLeft -= count
+            left -= count
+            room -= count
+        }
+    }
+
+    private mutating func begin(_ input: RawSpan) throws(DecodeFault) {
+        let head = try HybridDecoder.unsigned(input, &position)
+        if head & 1 == 0 {
+            runLeft = Int(min(head >> 1, UInt64(left)))
+            guard runLeft > 0 else { throw .malformed("it has an empty run") }
+            run = .repeated(try repeated(input))
+            return
+        }
+        let groups = head >> 1
+        guard groups > 0 else { throw .malformed("it has an empty run") }
+        runLeft = groups > UInt64(left) ? left : min(left, Int(groups) * 8)
+        run = .packed(from: position)
+        // The last group may be cut off behind the values that count.
+        let room = UInt64(input.byteCount - position)
+        let size = groups.multipliedReportingOverflow(by: UInt64(width))
+        position += Int(size.overflow ? room : min(room, size.partialValue))
+    }
+
+    private mutating func repeated(_ input: RawSpan) throws(DecodeFault) -> Value {
+        let size = (width + 7) / 8
+        guard size <= input.byteCount - position else { throw .endOfData }
+        var word: UInt64 = 0
+        for index in 0..<size {
+            let byte = input.unsafeLoad(fromByteOffset: position + index, as: UInt8.self)
+            word |= UInt64(byte) << UInt64(8 * index)
+        }
+        position += size
+        guard word >> UInt64(width) == 0 else {
+            throw .malformed("it repeats \(word), which does not fit \(width) bits")
+        }
+        return Value(truncatingIfNeeded: word)
     }
 }
 

@@ -14,6 +14,15 @@ struct PageBody {
     /// For the values of a page of the second version, which are compressed apart.
     private var scratch: [UInt8] = []
 
+    /// From this size on memory is given back once it has served.
+    static let largeSize = 8 << 20
+
+    /// Gives back the memory of a large page; what was decoded from it stays good.
+    mutating func dropLarge() {
+        if bytes.count > Self.largeSize { bytes = [] }
+        if scratch.count > Self.largeSize { scratch = [] }
+    }
+
     /// Whether the levels may be written again as they are.
     var hasCurrentLevels: Bool {
         (repetitionLevels.isEmpty || repetitionEncoding == .rle)
@@ -73,6 +82,7 @@ struct PageBody {
         } else {
             try codecs.decompress(stored, codec, size: size, into: &scratch, place: page.place)
             bytes += scratch[..<size]
+            if scratch.count > Self.largeSize { scratch = [] }
         }
         values = repetition + definition..<repetition + definition + size
     }

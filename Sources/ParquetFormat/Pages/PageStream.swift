@@ -29,6 +29,7 @@ struct PageStream<Source: ParquetByteSource> {
     private var seenValues: Int64 = 0
     private var seenDictionary = false
     private let end: Int64
+    private let isLoaded: Bool
 
     /// How much is read at once where nothing else is said.
     static var usualWindow: Int { 4 << 20 }
@@ -56,7 +57,9 @@ struct PageStream<Source: ParquetByteSource> {
             window = loaded.bytes
             windowStart = loaded.start
             position = Int(range.lowerBound - loaded.start)
+            isLoaded = true
         } else {
+            isLoaded = false
             window = []
             windowStart = range.lowerBound
         }
@@ -157,11 +160,20 @@ struct PageStream<Source: ParquetByteSource> {
         }
     }
 
+    /// Gives back the memory of a window that a large page filled; its bytes are good no more.
+    mutating func dropLargeWindow() {
+        guard !isLoaded, window.count > PageBody.largeSize else { return }
+        (windowStart, position) = (offset, 0)
+        window = []
+    }
+
     /// Sees to it that so many bytes from the position on, all within the chunk, are in the window.
     private mutating func fill(_ count: Int) async throws(ParquetReadError<Source.Failure>) {
         guard window.count - position < count else { return }
         let start = offset
         let length = min(Int64(max(count, windowSize)), end - start)
+        // Both at once would take twice the room.
+        window = []
         window = try await file.read(start..<start + length, ParquetPlace(.columnChunk, start))
         windowStart = start
         position = 0

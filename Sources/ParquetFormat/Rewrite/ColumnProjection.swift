@@ -29,9 +29,12 @@ struct ColumnProjection: Hashable {
     var isVerbatim: Bool { isByPage && levels == nil && conversion == .none }
 
     /// Whether the values are those of a column, so that its pages are worked on one by one.
-    var isByPage: Bool {
+    var isByPage: Bool { hasValues && !fillsNulls }
+
+    /// Whether the column is one of the file.
+    var hasValues: Bool {
         guard case .values = origin else { return false }
-        return !fillsNulls
+        return true
     }
 }
 

@@ -26,19 +26,22 @@ public struct ParquetRewriteFacts: Hashable, Sendable {
     public var hasTargetSchema: Bool
     /// Whether all pages are compressed as they shall be.
     public var hasWantedCodec: Bool
+    /// Whether no row group lacks a bloom filter that it shall have.
+    public var hasWantedFilters: Bool
     /// Why pages must not be moved, if so: mistakes of some old writers.
     public var flaw: String?
 
     /// Takes what is known.
     public init(
         rowGroupBytes: [Int64], keptRows: [Int64], allRows: [Int64], hasTargetSchema: Bool = true,
-        hasWantedCodec: Bool = true, flaw: String? = nil
+        hasWantedCodec: Bool = true, hasWantedFilters: Bool = true, flaw: String? = nil
     ) {
         self.rowGroupBytes = rowGroupBytes
         self.keptRows = keptRows
         self.allRows = allRows
         self.hasTargetSchema = hasTargetSchema
         self.hasWantedCodec = hasWantedCodec
+        self.hasWantedFilters = hasWantedFilters
         self.flaw = flaw
     }
 }
@@ -52,6 +55,12 @@ public struct ParquetRewriteDecision: Hashable, Sendable {
 
     /// Copying must leave at most this many times the row groups that stitching would.
     static let copiedGroupShare = 4.0 / 3
+    /// Row groups of this size scan as fast as larger ones, and are hardly larger in all.
+    static let largeGroupBytes: Int64 = 32 << 20
+    /// So many times the row groups may be left if they are large.
+    static let copiedLargeGroupShare = 4.0
+    /// At most this share of the bytes may then lie in row groups that are not.
+    static let smallGroupsShare = 0.1
 
     /// Decides from what is known of the files.
     public init(_ files: [ParquetRewriteFacts], settings: ParquetWriteSettings) {
@@ -70,14 +79,30 @@ public struct ParquetRewriteDecision: Hashable, Sendable {
             self.init(way: .stitch, reason: "columns change, and pages of the others move")
         } else if files.contains(where: { !$0.hasWantedCodec }) {
             self.init(way: .stitch, reason: "pages are compressed anew")
+        } else if files.contains(where: { !$0.hasWantedFilters }) {
+            self.init(way: .stitch, reason: "columns get bloom filters that they lack")
         } else if Double(before) <= Double(groups) * Self.copiedGroupShare {
             self.init(
                 way: .copy,
                 reason: "\(before) row groups are about as large as they shall be: stitching "
                     + "would leave \(groups)")
+        } else if Double(before) <= Double(groups) * Self.copiedLargeGroupShare,
+            Self.areLarge(files)
+        {
+            self.init(
+                way: .copy,
+                reason: "\(before) row groups are large enough: to make \(groups) of them would "
+                    + "spare readers nothing")
         } else {
             self.init(way: .stitch, reason: "\(before) row groups become \(groups)")
         }
+    }
+
+    /// Whether nearly all bytes are in large row groups.
+    private static func areLarge(_ files: [ParquetRewriteFacts]) -> Bool {
+        let sizes = files.flatMap(\.rowGroupBytes)
+        let small = sizes.reduce(0.0) { $0 + ($1 < largeGroupBytes ? Double($1) : 0) }
+        return small <= sizes.reduce(0.0) { $0 + Double($1) } * smallGroupsShare
     }
 
     init(way: ParquetRewriteWay, reason: String) {

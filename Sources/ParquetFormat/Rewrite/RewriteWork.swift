@@ -103,7 +103,7 @@ struct RewriteWork<Source: ParquetByteSource, Sink: ParquetByteSink>: Sendable {
             }
             let files = try await load(group)
             losses.formUnion(Self.losses(zip(group, files).map { ($1, $0.rowGroup) }))
-            try await write(group, files, codecs, to: &writer)
+            losses.formUnion(try await write(group, files, codecs, to: &writer))
         }
         return try await writer.finish(merge.metadata, schema, losses: losses.sorted())
     }
@@ -114,8 +114,10 @@ struct RewriteWork<Source: ParquetByteSource, Sink: ParquetByteSink>: Sendable {
         guard decision.way != .encode, isSame[part.file],
             input.deleted(inRowGroup: part.rowGroup).rows.isEmpty
         else { return false }
-        guard decision.way == .stitch, let codec = settings.codec else { return true }
+        guard decision.way == .stitch else { return true }
         let group = input.file.rowGroups[part.rowGroup]
+        guard !settings.bloomFilters.areMissing(input.file.schema, in: group) else { return false }
+        guard let codec = settings.codec else { return true }
         return group.columns.allSatisfy { $0.metadata?.codec == codec }
     }
 
@@ -128,7 +130,8 @@ struct RewriteWork<Source: ParquetByteSource, Sink: ParquetByteSink>: Sendable {
         var files: [ParquetFile<Source>] = []
         for (part, range) in zip(group, ranges) {
             var file = inputs[part.file].file
-            if total <= settings.loadedBytes {
+            // Large pages come on top of what is loaded.
+            if total <= settings.loadedBytes, !file.mayHaveLargePages(part.rowGroup) {
                 do { file = try await file.loading(range) } catch { throw Failure(error) }
             }
             files.append(file)
@@ -136,10 +139,12 @@ struct RewriteWork<Source: ParquetByteSource, Sink: ParquetByteSink>: Sendable {
         return files
     }
 
+    /// Writes a new row group and says what it lacks of its sources.
     private func write(
         _ group: [RewritePlan.Part], _ files: [ParquetFile<Source>], _ pageCodecs: PageCodec,
         to writer: inout FileWriter<Source, Sink>
-    ) async throws(Failure) {
+    ) async throws(Failure) -> [String] {
+        var losses: [String] = []
         let start = writer.offset
         var columns: [ColumnChunk] = []
         var indexes: [FileWriter<Source, Sink>.ChunkIndexes] = []
@@ -148,10 +153,18 @@ struct RewriteWork<Source: ParquetByteSource, Sink: ParquetByteSink>: Sendable {
             let order = BoundsOrder(leaf, order: merge.metadata.columnOrders?[index])
             let parts = zip(group, files).map { part($0, $1, column: index, leaf) }
             let written: Int64
+            // Row groups without the column have no say in its filter.
+            let sources = parts.filter(\.projection.hasValues).compactMap(\.chunk)
+            let filter = settings.bloomFilters.builder(leaf, from: sources)
+            if filter == nil, settings.bloomFilters.columns[leaf.name] == nil,
+                sources.contains(where: { $0.bloomFilterOffset != nil })
+            {
+                losses.append("bloom filters of \(leaf.name), which not all row groups have")
+            }
             if decision.way == .encode {
                 var encoder = ColumnReencoder<Source, Sink>(
                     parts, column: index, leaf: leaf, order: order, codec: codecs[index],
-                    settings: settings, codecs: pageCodecs)
+                    settings: settings, codecs: pageCodecs, filter: filter)
                 let (chunk, index) = try await encoder.encode(to: &writer)
                 columns.append(chunk)
                 indexes.append(index)
@@ -159,7 +172,7 @@ struct RewriteWork<Source: ParquetByteSource, Sink: ParquetByteSink>: Sendable {
             } else {
                 var stitcher = ColumnStitcher<Source, Sink>(
                     parts, column: index, leaf: leaf, order: order, codec: codecs[index],
-                    settings: settings, codecs: pageCodecs)
+                    settings: settings, codecs: pageCodecs, filter: filter)
                 let (chunk, index) = try await stitcher.stitch(to: &writer)
                 columns.append(chunk)
                 indexes.append(index)
@@ -172,7 +185,8 @@ struct RewriteWork<Source: ParquetByteSource, Sink: ParquetByteSink>: Sendable {
                         at: ParquetPlace(.columnChunk, start)))
             }
         }
-        writer.add(columns, rowCount: rows, from: start, indexes)
+        try await writer.add(columns, rowCount: rows, from: start, indexes)
+        return losses
     }
 
     private func part(
@@ -201,9 +215,6 @@ struct RewriteWork<Source: ParquetByteSource, Sink: ParquetByteSink>: Sendable {
             $0.file.rowGroups[$0.rowGroup].columns.compactMap(\.metadata)
         }
         var losses: [String] = []
-        if chunks.contains(where: { $0.bloomFilterOffset != nil }) {
-            losses.append("bloom filters of row groups that were put together")
-        }
         if chunks.contains(where: { $0.geospatialStatistics != nil }) {
             losses.append("bounds of geometries of row groups that were put together")
         }
@@ -240,6 +251,9 @@ extension ParquetRewriteFacts {
             keptRows: groups.indices.map { input.keptRowCount($0) },
             allRows: groups.map(\.rowCount), hasTargetSchema: hasTargetSchema,
             hasWantedCodec: wanted == nil || chunks.allSatisfy { $0.codec == wanted },
+            hasWantedFilters: !groups.contains {
+                settings.bloomFilters.areMissing(input.file.schema, in: $0)
+            },
             flaw: input.file.metadata.flaw.map { "a file \($0)" })
     }
 }
@@ -252,6 +266,13 @@ extension ParquetRewriteDecision {
 }
 
 extension ParquetFile {
+    /// Whether a page of a row group may take much memory, by what the footer says.
+    func mayHaveLargePages(_ group: Int) -> Bool {
+        rowGroups[group].columns.contains {
+            ($0.metadata?.uncompressedSize ?? 0) > PageBody.largeSize
+        }
+    }
+
     /// The pages of a row group, with the indexes where they are near.
     func loadedRange(_ group: Int) -> Range<Int64> {
         let pages = span(ofRowGroup: group)

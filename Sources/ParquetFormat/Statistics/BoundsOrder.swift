@@ -54,7 +54,8 @@ enum BoundsOrder: Hashable {
         }
     }
 
-    private func isNaN(_ bound: [UInt8]) -> Bool {
+    /// Whether a value of a floating type is not a number.
+    func isNaN(_ bound: [UInt8]) -> Bool {
         switch bound.count {
         case 2: word(bound) & 0x7FFF > 0x7C00
         case 4: Float(bitPattern: UInt32(word(bound))).isNaN
@@ -152,7 +153,8 @@ struct ValueBounds: Hashable {
             statistics.maximum = index.maximums[page]
         }
         self.init(statistics, valueCount: valueCount, order: order)
-        isAllNull = index.nullPages[page]
+        // Some early writers call every page one of nulls; their counts give them away.
+        isAllNull = index.nullPages[page] && (index.nullCounts == nil || nullCount == valueCount)
         hasNothingToBound = isAllNull
     }
 

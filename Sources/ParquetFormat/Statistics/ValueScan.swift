@@ -9,6 +9,8 @@ struct ValueScan {
     private(set) var count: Int64 = 0
     private(set) var nanCount: Int64 = 0
     private var bounds: ValueBounds.Bounds?
+    /// Whether there can be an upper bound: none of a few kilobytes follows a longer row of 0xFF.
+    private var isBounded = true
 
     init(_ order: BoundsOrder?) { self.order = order }
 
@@ -81,8 +83,12 @@ struct ValueScan {
                 minimum: low, maximum: high, isMinimumExact: true, isMaximumExact: true)
             return
         }
-        if order.isLess(low, bounds.minimum) { bounds.minimum = low }
-        if order.isLess(bounds.maximum, high) { bounds.maximum = high }
+        if order.isLess(low, bounds.minimum) {
+            (bounds.minimum, bounds.isMinimumExact) = (low, true)
+        }
+        if order.isLess(bounds.maximum, high) {
+            (bounds.maximum, bounds.isMaximumExact) = (high, true)
+        }
         self.bounds = bounds
     }
 
@@ -107,7 +113,33 @@ struct ValueScan {
                 (high, highHead) = (value, head)
             }
         }
-        join(array(bytes, low), array(bytes, high))
+        join(bytes, low, high)
+    }
+
+    /// Joins bounds of byte strings, shortened as they would be in the footer: nobody needs all of
+    /// a value of many megabytes to tell what lies beyond it.
+    private mutating func join(_ bytes: RawSpan, _ low: Range<Int>, _ high: Range<Int>) {
+        let limit = ChunkLedger.chunkBoundBytes
+        guard max(low.count, high.count) > limit else {
+            join(array(bytes, low), array(bytes, high))
+            return
+        }
+        // A few bytes more show that there is more, and where the last character ends.
+        let minimum = BoundTruncation.minimum(
+            array(bytes, front(low, limit + 4)), bytes: limit, isText: true)
+        let maximum = BoundTruncation.maximum(
+            array(bytes, front(high, limit + 4)), bytes: limit, isText: true)
+        guard let maximum else {
+            isBounded = false
+            return
+        }
+        join(minimum, maximum)
+        if bounds?.minimum == minimum, low.count > limit { bounds?.isMinimumExact = false }
+        if bounds?.maximum == maximum, high.count > limit { bounds?.isMaximumExact = false }
+    }
+
+    private func front(_ range: Range<Int>, _ count: Int) -> Range<Int> {
+        range.lowerBound..<min(range.upperBound, range.lowerBound + count)
     }
 
     private mutating func special(
@@ -115,12 +147,12 @@ struct ValueScan {
     ) {
         for index in range {
             let value = array(bytes, place(index))
-            guard order.isValid(value) else {
-                // An empty decimal is none; the rest are half numbers that are not numbers.
-                if case .floating = order { nanCount += 1 }
-                continue
+            if order.isFloating, order.isNaN(value) {
+                nanCount += 1
+            } else if order.isValid(value) {
+                // An empty decimal is none.
+                join(value, value)
             }
-            join(value, value)
         }
     }
 
@@ -172,7 +204,7 @@ struct ValueScan {
         known.nanCount = nanCount
         known.isAllNull = count == 0
         known.hasNothingToBound = count == nanCount
-        known.bounds = bounds
+        known.bounds = isBounded ? bounds : nil
         return known
     }
 }

@@ -42,6 +42,7 @@ extension ColumnStitcher {
             assembler.append(piece, positions: positions[...])
             return
         }
+        filter?.insert(batch.values, 0..<batch.values.count)
         // Row ids hardly take any room as differences.
         let isCounted = part.projection.fill.isCounted && leaf.type == .int64
         let encoding: ParquetEncoding = isCounted ? .deltaBinaryPacked : .plain

@@ -37,12 +37,13 @@ extension ColumnStitcher {
                 if case .dictionary(let header) = page.header.kind {
                     if case .gathered = use {
                         let found = try dictionary(page, header, stream, part)
+                        filter?.insert(found.bytes, found.entries)
                         mover.gathered = GatheredDictionary(
                             bytes: found.bytes, entries: found.entries)
                     }
                     continue
                 }
-                try move(page, facts.next(page), stream, &mover, to: &writer)
+                try move(page, facts.next(page), &stream, &mover, to: &writer)
             } catch { throw .format(error) }
             try await writer.flush()
         }
@@ -66,7 +67,7 @@ extension ColumnStitcher {
     }
 
     private mutating func move(
-        _ page: StoredPage, _ fact: PageFacts.Fact, _ stream: PageStream<Source>,
+        _ page: StoredPage, _ fact: PageFacts.Fact, _ stream: inout PageStream<Source>,
         _ mover: inout PartMover, to writer: inout FileWriter<Source, Sink>
     ) throws(ParquetError) {
         let (count, encoding) = page.header.dataCounts
@@ -79,9 +80,10 @@ extension ColumnStitcher {
             standsAlone && isFair && stream.chunk.codec == codec
             && mover.part.projection.isVerbatim && !mover.isTouched(fact.rowCount)
         let bounds = converted(fact.bounds, mover.part)
-        let isKnown = mover.part.deleted.isEmpty || isTrusted(fact)
+        let isKnown =
+            (mover.part.deleted.isEmpty || isTrusted(fact))
+            && (filter == nil || encoding.usesDictionary)
         if isAsWanted, isKnown, let rows = fact.rowCount {
-            try flushAssembler(to: &writer)
             try putVerbatim(page, stream.window, mover.part, rows: rows, bounds, to: &writer)
             note(bounds)
             mover.nextRow += rows
@@ -93,9 +95,12 @@ extension ColumnStitcher {
             deleted: mover.part.deleted)
         if work.beginsWithinRow { ledger.forgoOffsets() }
         let isVerbatim = isAsWanted && !work.isChanged && fact.rowCount != nil
+        let isLarge = PageWork.isLarge(page.header)
+        if isLarge, !isVerbatim { stream.dropLargeWindow() }
         try moveLoaded(
             page, encoding, bounds ?? work.nullBounds, stream, &mover,
-            form: isVerbatim ? .verbatim : isFair ? .fair : .small, to: &writer)
+            form: isVerbatim ? .verbatim : isLarge ? .large : isFair ? .fair : .small, to: &writer)
+        work.dropLarge()
     }
 
     /// How a page that was looked into is written.
@@ -106,6 +111,8 @@ extension ColumnStitcher {
         case fair
         /// With others.
         case small
+        /// In pieces, because it takes too much memory.
+        case large
     }
 
     private mutating func moveLoaded(
@@ -116,54 +123,88 @@ extension ColumnStitcher {
         var piece = work.piece(bounds: mover.part.deleted.isEmpty ? bounds : nil)
         guard piece.valueCount > 0 else { return }
         if encoding.usesDictionary {
-            let count =
-                switch mover.use {
-                case .same: mover.merged.count
-                case .remapped(let mapping): mapping.count
-                case .gathered: mover.gathered.entries.count
-                }
-            try work.decodePositions(page, below: count)
-            if case .remapped(let mapping) = mover.use { work.remap(mapping) }
-            if !mover.part.deleted.isEmpty { piece.bounds = positionBounds(&mover) }
-            note(piece.bounds)
-            if form == .verbatim {
-                try flushAssembler(to: &writer)
-                try putVerbatim(
-                    page, stream.window, mover.part, rows: piece.rowCount, piece.bounds,
-                    to: &writer)
-            } else if case .gathered = mover.use {
-                try gather(piece, mover, at: page.place, to: &writer)
-            } else {
-                try movePositions(page, piece, isFair: form == .fair, to: &writer)
-            }
+            try moveLoaded(positions: page, piece, stream, &mover, form: form, to: &writer)
             return
         }
+        let limits = mover.part.file.limits
         let isPlainAsIs =
             encoding == .plain && !work.isChanged && mover.part.projection.conversion == .none
             && mover.part.deleted.isEmpty
-        if isPlainAsIs || form == .fair && mover.part.isWhole {
+        if form != .large, isPlainAsIs || form != .small && mover.part.isWhole {
+            if filter != nil {
+                let values = try work.decodeValues(page, encoding, stream.column, limits: limits)
+                filter?.insert(values, 0..<values.count)
+            }
             note(piece.bounds)
-            try moveValues(page, encoding, piece, isFair: form != .small, to: &writer)
+            if form == .verbatim {
+                try putVerbatim(page, piece, stream, mover.part, to: &writer)
+            } else {
+                try moveValues(page, encoding, piece, isFair: form == .fair, to: &writer)
+            }
             return
         }
-        let values = try work.decodeValues(
-            page, encoding, stream.column, limits: mover.part.file.limits)
-        let wanted = try mover.part.projection.conversion.convert(values)
+        let wanted = try mover.part.projection.conversion.convert(
+            work.decodeValues(page, encoding, stream.column, limits: limits))
+        if form == .large { work.dropLarge() }
+        filter?.insert(wanted, 0..<wanted.count)
         if !mover.part.deleted.isEmpty {
             var scan = ValueScan(order)
             scan.add(wanted, 0..<wanted.count)
             piece.bounds = scan.result(nullCount: Int64(piece.valueCount - wanted.count))
         }
         note(piece.bounds)
-        if form == .verbatim {
-            try flushAssembler(to: &writer)
-            try putVerbatim(
-                page, stream.window, mover.part, rows: piece.rowCount, piece.bounds, to: &writer)
-            return
-        }
         let kept = ValueEncoder.encodes(encoding, leaf.type) ? encoding : .plain
-        try makeRoom(for: .values(kept), rows: piece.rowCount, to: &writer)
-        assembler.append(piece, values: wanted, 0..<wanted.count, kept)
+        switch form {
+        case .verbatim: try putVerbatim(page, piece, stream, mover.part, to: &writer)
+        case .large: try putInPieces(piece, wanted, kept, to: &writer)
+        case .fair, .small:
+            try makeRoom(for: .values(kept), rows: piece.rowCount, to: &writer)
+            assembler.append(piece, values: wanted, 0..<wanted.count, kept)
+        }
+    }
+
+    private mutating func moveLoaded(
+        positions page: StoredPage, _ piece: PageAssembler.Piece, _ stream: PageStream<Source>,
+        _ mover: inout PartMover, form: Form, to writer: inout FileWriter<Source, Sink>
+    ) throws(ParquetError) {
+        var piece = piece
+        let count =
+            switch mover.use {
+            case .same: mover.merged.count
+            case .remapped(let mapping): mapping.count
+            case .gathered: mover.gathered.entries.count
+            }
+        try work.decodePositions(page, below: count)
+        if case .remapped(let mapping) = mover.use { work.remap(mapping) }
+        if !mover.part.deleted.isEmpty { piece.bounds = positionBounds(&mover) }
+        note(piece.bounds)
+        if form == .verbatim {
+            try putVerbatim(page, piece, stream, mover.part, to: &writer)
+        } else if case .gathered = mover.use {
+            try gather(piece, mover, at: page.place, to: &writer)
+        } else {
+            try movePositions(page, piece, form, to: &writer)
+        }
+    }
+
+    /// Values of a large page in pages of the usual size, as far as rows are not larger.
+    private mutating func putInPieces(
+        _ piece: PageAssembler.Piece, _ values: ColumnValues, _ encoding: ParquetEncoding,
+        to writer: inout FileWriter<Source, Sink>
+    ) throws(ParquetError) {
+        let size = max(values.plainSize(0..<values.count), 1)
+        let share = Double(settings.pageSizeBytes) / Double(size)
+        let rows = min(settings.pageRowLimit, Int(Double(piece.valueCount) * share))
+        for part in work.split(piece, leaf, rows: rows) {
+            var split = part.piece
+            var scan = ValueScan(order)
+            scan.add(values, part.values)
+            split.bounds = scan.result(nullCount: Int64(split.valueCount - part.values.count))
+            try makeRoom(for: .values(encoding), rows: split.rowCount, to: &writer)
+            assembler.append(split, values: values, part.values, encoding)
+            // A row may be as large as the page was.
+            if assembler.byteCount > PageBody.largeSize { try flushAssembler(to: &writer) }
+        }
     }
 
     /// Whether what is known of a page is so exactly: byte strings may have been shortened.
@@ -236,12 +277,15 @@ extension ColumnStitcher {
     }
 
     private mutating func movePositions(
-        _ page: StoredPage, _ piece: PageAssembler.Piece, isFair: Bool,
+        _ page: StoredPage, _ piece: PageAssembler.Piece, _ form: Form,
         to writer: inout FileWriter<Source, Sink>
     ) throws(ParquetError) {
-        guard isFair, work.body.hasCurrentLevels, !work.isChanged else {
-            try makeRoom(for: .positions, rows: piece.rowCount, to: &writer)
-            assembler.append(piece, positions: work.positions[...])
+        guard form == .fair, work.body.hasCurrentLevels, !work.isChanged else {
+            let limit = form == .large ? settings.pageRowLimit : .max
+            for part in work.split(piece, leaf, rows: limit) {
+                try makeRoom(for: .positions, rows: part.piece.rowCount, to: &writer)
+                assembler.append(part.piece, positions: work.positions[part.values])
+            }
             return
         }
         var values: [UInt8] = []
@@ -258,7 +302,7 @@ extension ColumnStitcher {
             try makeRoom(for: .plain, rows: part.piece.rowCount, to: &writer)
             do throws(DecodeFault) {
                 try assembler.append(
-                    part.piece, gathering: work.positions[part.positions],
+                    part.piece, gathering: work.positions[part.values],
                     of: mover.gathered.bytes.span.bytes, mover.gathered.entries,
                     limit: mover.part.file.limits.pageBytes)
             } catch { throw error.at(place) }

@@ -45,10 +45,21 @@ extension ColumnStitcher {
             made.header, made.stored, rows: piece.rowCount, bounds: piece.bounds, notingIn: &ledger)
     }
 
+    /// A page that was looked into and stays as it is.
+    mutating func putVerbatim(
+        _ page: StoredPage, _ piece: PageAssembler.Piece, _ stream: PageStream<Source>,
+        _ part: Part, to writer: inout FileWriter<Source, Sink>
+    ) throws(ParquetError) {
+        work.dropLarge()
+        try putVerbatim(
+            page, stream.window, part, rows: piece.rowCount, piece.bounds, to: &writer)
+    }
+
     mutating func putVerbatim(
         _ page: StoredPage, _ window: [UInt8], _ part: Part, rows: Int64, _ bounds: ValueBounds?,
         to writer: inout FileWriter<Source, Sink>
     ) throws(ParquetError) {
+        try flushAssembler(to: &writer)
         let start = writer.offset
         var header = page.header
         if header.checksum != nil, part.keepsBounds {
@@ -79,6 +90,7 @@ extension ColumnStitcher {
         }
         var indexes = FileWriter<Source, Sink>.ChunkIndexes(column: column)
         (indexes.offsetIndex, indexes.columnIndex) = (offsetIndex, columnIndex)
+        indexes.bloomFilter = joinedFilter ?? filter?.finished
         return (ColumnChunk(metadata: metadata), indexes)
     }
 }

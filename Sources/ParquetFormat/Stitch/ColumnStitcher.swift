@@ -25,6 +25,10 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
     var ledger = ChunkLedger()
     var assembler: PageAssembler
     var work = PageWork()
+    /// What collects the values for a bloom filter, if they must be looked at for that.
+    var filter: BloomFilterBuilder?
+    /// The bloom filter that was made of those of the sources.
+    var joinedFilter: SplitBlockFilter?
     /// What is known of the values of each part that is done.
     var known: [ValueBounds] = []
     /// What tells the bounds of positions in the merged dictionary, once it is asked for.
@@ -36,8 +40,10 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
 
     init(
         _ parts: [Part], column: Int, leaf: ParquetColumn, order: BoundsOrder?,
-        codec: ParquetCodec, settings: ParquetWriteSettings, codecs: PageCodec
+        codec: ParquetCodec, settings: ParquetWriteSettings, codecs: PageCodec,
+        filter: BloomFilterBuilder?
     ) {
+        self.filter = filter
         self.parts = parts
         self.column = column
         self.leaf = leaf
@@ -57,8 +63,10 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
     mutating func stitch(
         to writer: inout FileWriter<Source, Sink>
     ) async throws(Failure) -> (ColumnChunk, FileWriter<Source, Sink>.ChunkIndexes) {
+        try await joinFilters()
         let merged = try await mergeDictionaries()
         if merged.count > 0 {
+            filter?.insert(merged.plain, merged.entries)
             do throws(ParquetError) {
                 let header = DictionaryPageHeader(
                     valueCount: Int32(merged.count), encoding: .plain)

@@ -66,8 +66,10 @@ struct PageAssembler {
     mutating func append(
         _ piece: Piece, values more: ColumnValues, _ range: Range<Int>, _ encoding: ParquetEncoding
     ) {
+        let isWhole = isEmpty && range == 0..<more.count
         add(piece, .values(encoding))
-        values.append(more, range)
+        // The same memory serves both.
+        if isWhole { values = more } else { values.append(more, range) }
         valueBytes += more.plainSize(range)
     }
 
@@ -153,8 +155,13 @@ struct PageAssembler {
         repetitionLevels.removeAll(keepingCapacity: true)
         definitionLevels.removeAll(keepingCapacity: true)
         positions.removeAll(keepingCapacity: true)
-        plain.removeAll(keepingCapacity: true)
-        values.removeAll()
+        if max(plain.count, valueBytes) > PageBody.largeSize {
+            plain = []
+            values = ColumnValues(for: column)
+        } else {
+            plain.removeAll(keepingCapacity: true)
+            values.removeAll()
+        }
         valueBytes = 0
         (bounds, hasBounds) = (ValueBounds(), true)
     }

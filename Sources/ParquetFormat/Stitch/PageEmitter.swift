@@ -164,6 +164,7 @@ struct PageEmitter {
     let codec: ParquetCodec
     let level: Int32
     let codecs: PageCodec
+    /// Compressed bytes, in memory that is kept as long as pages are small.
     private var stored: [UInt8] = []
 
     init(_ column: ParquetColumn, codec: ParquetCodec, level: Int32, codecs: PageCodec) {
@@ -180,8 +181,12 @@ struct PageEmitter {
         _ kind: PageHeader.Kind, _ content: [UInt8]
     ) throws(ParquetError) -> (header: PageHeader, stored: [UInt8]) {
         stored.removeAll(keepingCapacity: true)
-        try codecs.compress(content, codec, level: level, appendingTo: &stored, place: place)
-        return (try header(kind, uncompressed: content.count), stored)
+        if codec == .uncompressed {
+            stored = content
+        } else {
+            try codecs.compress(content, codec, level: level, appendingTo: &stored, place: place)
+        }
+        return (try header(kind, uncompressed: content.count), taken)
     }
 
     /// The same for a page of the second version, whose levels are not compressed.
@@ -198,7 +203,16 @@ struct PageEmitter {
             stored += values
         }
         let size = levels.count + values.count
-        return (try self.header(.dataV2(header), uncompressed: size), stored)
+        return (try self.header(.dataV2(header), uncompressed: size), taken)
+    }
+
+    /// What is stored; a large page takes its memory with it.
+    private var taken: [UInt8] {
+        mutating get {
+            let page = stored
+            if stored.count > PageBody.largeSize { stored = [] }
+            return page
+        }
     }
 
     private func header(

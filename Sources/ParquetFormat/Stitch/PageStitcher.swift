@@ -4,8 +4,6 @@
 ///
 /// Columns are worked on one after the other, pages one after the other, so that memory holds a
 /// window of one source, one dictionary and the footer. Row groups that stay alone are copied.
-/// Bloom filters do not survive in a row group that is put together: those of its sources are for
-/// fewer values.
 public struct PageStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
     /// Why stitching stopped.
     public typealias Failure = ParquetWriteError<Source.Failure, Sink.Failure>

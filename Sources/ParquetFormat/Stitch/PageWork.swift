@@ -112,7 +112,7 @@ struct PageWork {
     }
 
     /// Decodes the values of a page that needs no dictionary.
-    func decodeValues(
+    mutating func decodeValues(
         _ page: StoredPage, _ encoding: ParquetEncoding, _ source: ParquetColumn,
         limits: ParquetLimits
     ) throws(ParquetError) -> ColumnValues {
@@ -122,7 +122,9 @@ struct PageWork {
                 body.bytes.span.bytes.extracting(body.values), encoding, count: loadedPresent,
                 into: &values)
         } catch { throw error.at(page.place) }
-        return cut.map { values.keeping($0.values) } ?? values
+        guard let cut else { return values }
+        body.dropLarge()
+        return values.keeping(cut.values)
     }
 
     /// Replaces each position; all of them are in the mapping.
@@ -130,30 +132,45 @@ struct PageWork {
         for index in positions.indices { positions[index] = mapping[Int(positions[index])] }
     }
 
-    /// Parts of a piece of at most so many rows, each with its share of the positions.
+    /// Parts of a piece of at most so many values, or of one row, each with its share of the
+    /// values that are not null.
     func split(
         _ piece: PageAssembler.Piece, _ column: ParquetColumn, rows limit: Int
-    ) -> [(piece: PageAssembler.Piece, positions: Range<Int>)] {
-        guard column.maximumRepetitionLevel == 0, piece.valueCount > limit else {
-            return [(piece, 0..<positions.count)]
-        }
-        var parts: [(piece: PageAssembler.Piece, positions: Range<Int>)] = []
+    ) -> [(piece: PageAssembler.Piece, values: Range<Int>)] {
+        guard piece.valueCount > limit else { return [(piece, 0..<present)] }
+        var parts: [(piece: PageAssembler.Piece, values: Range<Int>)] = []
         let maximum = UInt8(column.maximumDefinitionLevel)
-        var position = 0
+        let isFlat = column.maximumRepetitionLevel == 0
         let step = max(limit, 1)
-        for start in stride(from: 0, to: piece.valueCount, by: step) {
-            let end = min(start + step, piece.valueCount)
+        var (start, position) = (0, 0)
+        while start < piece.valueCount {
+            var end = min(start + step, piece.valueCount)
+            while !isFlat, end < piece.valueCount, repetitionLevels[end] != 0 { end += 1 }
             let levels = maximum == 0 ? [] : definitionLevels[start..<end]
             let count = maximum == 0 ? end - start : levels.count { $0 == maximum }
             var part = piece
-            (part.valueCount, part.rowCount) = (end - start, Int64(end - start))
+            part.valueCount = end - start
             part.definitionLevels = levels
+            if !isFlat { part.repetitionLevels = repetitionLevels[start..<end] }
+            part.rowCount = Int64(
+                isFlat ? end - start : part.repetitionLevels.count { $0 == 0 })
             part.bounds = piece.bounds?.ofPart(values: end - start, present: count)
             parts.append((part, position..<position + count))
             position += count
+            start = end
         }
         return parts
     }
+
+    /// Gives back the memory of a large page whose values were decoded.
+    mutating func dropLarge() { body.dropLarge() }
+
+    /// Whether a page takes so much that it is not written as one page again.
+    static func isLarge(_ header: PageHeader) -> Bool {
+        Int(header.uncompressedSize) > PageBody.largeSize || header.dataCounts.count > largeCount
+    }
+
+    private static let largeCount = 1 << 20
 
     /// Decompresses a dictionary page and finds its values.
     func dictionary(

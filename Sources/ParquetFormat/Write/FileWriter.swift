@@ -3,12 +3,15 @@
 /// Writes a new file from its first byte to its last, and knows where it is.
 ///
 /// Order: magic, row groups each followed by its bloom filters, column indexes, offset indexes,
-/// footer. Small pieces are gathered before they go to the sink.
+/// footer. Small pieces are gathered before they go to the sink; large ones go there as they are.
 struct FileWriter<Source: ParquetByteSource, Sink: ParquetByteSink> {
     typealias Failure = ParquetWriteError<Source.Failure, Sink.Failure>
 
     private var sink: Sink
     private var buffer: [UInt8] = []
+    /// Pieces that precede what is in the buffer.
+    private var pieces: [[UInt8]] = []
+    private var gatheredBytes = 0
     /// How many bytes were written or gathered so far.
     private(set) var offset: Int64 = 0
     private var rowGroups: [RowGroup] = []
@@ -21,6 +24,8 @@ struct FileWriter<Source: ParquetByteSource, Sink: ParquetByteSink> {
         var column: Int
         var columnIndex: [UInt8]?
         var offsetIndex: [UInt8]?
+        /// The bloom filter, which follows the row group.
+        var bloomFilter: SplitBlockFilter?
     }
 
     init(_ sink: consuming Sink) {
@@ -32,37 +37,54 @@ struct FileWriter<Source: ParquetByteSource, Sink: ParquetByteSink> {
 
     /// Gathers bytes; call ``flush()`` now and then.
     mutating func append(_ bytes: [UInt8]) {
-        buffer += bytes
         offset += Int64(bytes.count)
+        gatheredBytes += bytes.count
+        let isLarge = bytes.count >= Self.bufferSize / 4
+        if isLarge || buffer.count + bytes.count > Self.bufferSize { cutBuffer() }
+        if isLarge { pieces.append(bytes) } else { buffer += bytes }
+    }
+
+    /// Puts what is in the buffer behind the other pieces: a growing buffer would be copied.
+    private mutating func cutBuffer() {
+        guard !buffer.isEmpty else { return }
+        pieces.append(buffer)
+        buffer = []
     }
 
     mutating func append(_ bytes: RawSpan, _ range: Range<Int>) {
+        if buffer.count + range.count > Self.bufferSize { cutBuffer() }
         PlainBytes.append(bytes, range, to: &buffer)
         offset += Int64(range.count)
+        gatheredBytes += range.count
     }
 
     /// Hands over what was gathered once it is much.
     mutating func flush() async throws(Failure) {
-        guard buffer.count >= Self.bufferSize else { return }
+        guard gatheredBytes >= Self.bufferSize else { return }
         try await flushAll()
     }
 
-    /// Writes a large piece without gathering it.
+    /// Writes bytes, gathering them if they are few.
     mutating func write(_ bytes: [UInt8]) async throws(Failure) {
-        guard bytes.count >= Self.bufferSize / 4 else {
-            append(bytes)
-            try await flush()
-            return
-        }
-        try await flushAll()
-        do { try await sink.write(bytes) } catch { throw .sink(error) }
-        offset += Int64(bytes.count)
+        append(bytes)
+        try await flush()
     }
 
     private mutating func flushAll() async throws(Failure) {
-        guard !buffer.isEmpty else { return }
-        do { try await sink.write(buffer) } catch { throw .sink(error) }
-        buffer.removeAll(keepingCapacity: true)
+        do {
+            for index in pieces.indices {
+                try await sink.write(pieces[index])
+                pieces[index] = []
+            }
+            if !buffer.isEmpty { try await sink.write(buffer) }
+        } catch { throw .sink(error) }
+        pieces = []
+        gatheredBytes = 0
+        if buffer.count > PageBody.largeSize {
+            buffer = []
+        } else {
+            buffer.removeAll(keepingCapacity: true)
+        }
     }
 
     /// Notes a row group whose pages are written.
@@ -71,9 +93,24 @@ struct FileWriter<Source: ParquetByteSource, Sink: ParquetByteSink> {
         group.ordinal = Int16(exactly: rowGroups.count)
         for var index in indexes {
             index.rowGroup = rowGroups.count
+            index.bloomFilter = nil
             self.indexes.append(index)
         }
         rowGroups.append(group)
+    }
+
+    /// Writes the bloom filter of a chunk and notes its place.
+    mutating func append(
+        _ filter: SplitBlockFilter, of chunk: inout ColumnChunk
+    ) async throws(Failure) {
+        let header = BloomFilterHeader(
+            byteCount: Int32(filter.byteCount), algorithm: 1, hash: 1, compression: 1)
+        let start = offset
+        append(header.thriftBytes)
+        append(filter.bytes)
+        chunk.metadata?.bloomFilterOffset = start
+        chunk.metadata?.bloomFilterLength = Int32(offset - start)
+        try await flush()
     }
 
     /// Writes the indexes and the footer.

@@ -18,6 +18,8 @@ public struct ParquetWriteSettings: Hashable, Sendable {
     public var codec: ParquetCodec?
     /// Encodings of columns, by their path with dots, instead of dictionaries and plain values.
     public var encodings: [String: ParquetEncoding] = [:]
+    /// Which columns have bloom filters.
+    public var bloomFilters = ParquetBloomFilterSettings()
     /// How hard Zstandard tries (`write.parquet.compression-level`).
     public var zstandardLevel: Int32 = 3
     /// Up to how many bytes of small files are taken into memory at once, which spares requests.
@@ -38,6 +40,8 @@ public struct ParquetWriteSettings: Hashable, Sendable {
         rowGroupSizeBytes = min(rowGroupSizeBytes, max(1 << 20, bytes / 2))
         dictionarySizeBytes = Int(min(Int64(dictionarySizeBytes), max(1 << 16, bytes / 32)))
         pageSizeBytes = Int(min(Int64(pageSizeBytes), max(1 << 16, bytes / 64)))
+        bloomFilters.maximumBytes = Int(
+            min(Int64(bloomFilters.maximumBytes), max(1 << 16, bytes / 256)))
     }
 }
 
