@@ -266,8 +266,8 @@ let package = Package(
             "NativeEngineTests",
             [
                 "AvroFormat", "FileSystemCatalog", "IcebergCatalog", "IcebergSpec", "IcebergTable",
-                "Maintenance", "NativeEngine", "ObjectStorage", "SQLCatalog", "StorageTestSupport",
-                "TestSupport", "WireFormat",
+                "Maintenance", "NativeEngine", "ObjectStorage", "ParquetFormat", "SQLCatalog",
+                "StorageTestSupport", "TestSupport", "WireFormat",
             ]),
         .tests(
             "HiveServer2Tests",
