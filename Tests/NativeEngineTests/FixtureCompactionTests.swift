@@ -18,9 +18,9 @@ struct FixtureCompactionTests {
     static let tables = [
         "add_columns_with_defaults/default.db/add_columns_with_defaults",
         "case_sensitive_names/default.db/case_sensitive_names",
-        "column_mapping/warehouse/default.db/my_table", "hive_partitioned_table",
+        "column_mapping/warehouse/default.db/my_table",
         "iceberg_v1_deprecated/default/legacy_v1", "iceberg_v1_repro/repro/merch_v1",
-        "map_stats/default.db/map_stats", "null_stats/default/test_nulls", "partition_binary",
+        "null_stats/default/test_nulls", "partition_binary",
         "partition_bool", "partition_decimal_hugeint", "partition_decimal_integer",
         "partition_double", "partition_timestamptz/default.db/partition_timestamptz", "uuid",
     ]
@@ -46,7 +46,7 @@ struct FixtureCompactionTests {
     }
 
     @Test(arguments: [
-        "equality_deletes/warehouse/mydb/mytable",
+        "equality_deletes/warehouse/mydb/mytable", "hive_partitioned_table",
         "legacy_bare_deletion_vector/warehouse/default/legacy_bare_deletion_vector",
     ])
     func `what cannot be rewritten is refused by name, and nothing changes`(

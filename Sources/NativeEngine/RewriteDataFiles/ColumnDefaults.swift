@@ -141,7 +141,11 @@ enum PlainValue {
                 $0.count == length ? $0 : nil
             }
         case .binary: return json.stringValue.flatMap { hexadecimal($0) }
-        case .time, .timestampNanoseconds, .timestamptzNanoseconds, .unknown, .geometry,
+        case .time:
+            return json.stringValue.flatMap { Timestamp(iso8601: "1970-01-01T\($0)Z") }.map {
+                littleEndian($0.microseconds)
+            }
+        case .timestampNanoseconds, .timestamptzNanoseconds, .unknown, .geometry,
             .geography:
             return nil
         }

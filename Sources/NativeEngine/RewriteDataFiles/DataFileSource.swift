@@ -21,11 +21,15 @@ struct DataFileSource<Storage: ObjectStorage>: ParquetByteSource {
     /// Files of at most so many bytes are brought as a whole.
     static var smallFile: Int64 { 1 << 20 }
 
-    /// The same source with the whole file in memory.
-    func loaded() async throws(MaintenanceError) -> DataFileSource {
-        guard size > 0 else { return self }
+    /// The same source, with the whole file in memory if that is wanted.
+    fileprivate func loaded(
+        if isWanted: Bool
+    ) async throws(ParquetReadError<MaintenanceError>) -> DataFileSource {
+        guard isWanted, size > 0 else { return self }
         var copy = self
-        copy.bytes = try await read(0..<size)
+        do throws(MaintenanceError) { copy.bytes = try await read(0..<size) } catch {
+            throw .source(error)
+        }
         return copy
     }
 
@@ -36,6 +40,29 @@ struct DataFileSource<Storage: ObjectStorage>: ParquetByteSource {
         try MaintenanceError.checkCancellation()
         do throws(StorageError) { return try await storage.read(location, range: range) } catch {
             throw MaintenanceError(reading: error)
+        }
+    }
+}
+
+extension ParquetFile {
+    /// Opens a stored file.
+    ///
+    /// Where the length that a manifest says is wrong, the store's counts (P-64).
+    static func opening<Storage: ObjectStorage>(
+        _ source: DataFileSource<Storage>, isLoaded: Bool = false
+    ) async throws(ParquetReadError<MaintenanceError>) -> ParquetFile
+    where Source == DataFileSource<Storage> {
+        do throws(ParquetReadError<MaintenanceError>) {
+            return try await ParquetFile(opening: try await source.loaded(if: isLoaded))
+        } catch {
+            guard case .format = error else { throw error }
+            let size: Int64?
+            do throws(StorageError) {
+                size = try await source.storage.stat(source.location)?.size
+            } catch let failure { throw .source(MaintenanceError(reading: failure)) }
+            guard let size, size != source.size else { throw error }
+            let right = DataFileSource(source.location, size: size, in: source.storage)
+            return try await ParquetFile(opening: try await right.loaded(if: isLoaded))
         }
     }
 }

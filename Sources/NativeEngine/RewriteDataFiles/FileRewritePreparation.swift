@@ -144,7 +144,8 @@ extension FileRewritePreparation {
         var touched: Set<String> = []
         var removedCount = 0
         let places = Set(
-            survey.found.values.map(\.manifestPlace) + deletes.map(\.manifestPlace))
+            survey.found.values.map(\.manifestPlace) + deletes.map(\.manifestPlace)
+                + survey.uncountedManifests(table.metadata))
         for place in places.sorted() {
             let manifest = survey.manifests[place]
             let changed = try await changes.rewriting(manifest)

@@ -100,11 +100,10 @@ struct GroupRewriter<Storage: ObjectStorage> {
             finished: { (opened: (Int, File)) in files[opened.0] = opened.1 },
             { (item) async throws(GroupFailure) -> (Int, File) in
                 do throws(ParquetReadError<MaintenanceError>) {
-                    let source: Source
-                    do throws(MaintenanceError) {
-                        source = item.isLoaded ? try await item.source.loaded() : item.source
-                    } catch { throw ParquetReadError.source(error) }
-                    return (item.index, try await ParquetFile(opening: source))
+                    return (
+                        item.index,
+                        try await File.opening(item.source, isLoaded: item.isLoaded)
+                    )
                 } catch {
                     throw GroupFailure(error, in: item.source.location.rawValue)
                 }
@@ -141,6 +140,7 @@ struct GroupRewriter<Storage: ObjectStorage> {
                 missingIn: known, partition: entry.partition, of: spec)
             var filledNulls: Set<Int32> = []
             if let first = live.firstRowID {
+                try Self.checkLineage(live, named, file)
                 // P-44: what is inherited today is written down, as the new file would give ids
                 // of its own.
                 fills[FileSchema.rowID] = .rowOrdinals(from: first)
@@ -154,6 +154,23 @@ struct GroupRewriter<Storage: ObjectStorage> {
                 filledNulls: filledNulls)
         } catch {
             throw .unsupported("\(live.path): \(error)")
+        }
+    }
+
+    /// Refuses rows of which readers disagree when they changed last (P-44): some take the data
+    /// sequence number of their file, and some the file sequence number.
+    private static func checkLineage(
+        _ live: LiveFile, _ schema: ParquetSchema, _ file: File
+    ) throws(Unsupported) {
+        guard live.fileSequenceNumber != live.dataSequenceNumber else { return }
+        let column = schema.columns.firstIndex { $0.fieldID == FileSchema.lastUpdated }
+        let isSaid = file.rowGroups.allSatisfy { group in
+            column.flatMap { group.columns[$0].metadata?.statistics?.nullCount } == 0
+        }
+        guard isSaid else {
+            throw Unsupported(
+                reason: "its rows do not say when they changed last, and its data and file "
+                    + "sequence numbers differ")
         }
     }
 

@@ -35,7 +35,6 @@ struct RefusedGroup: Hashable, Sendable {
 ///
 /// What it does not know it leaves, with a reason; nothing is skipped without a word.
 struct GroupScreen {
-    private let metadata: TableMetadata
     private let currentSpec: PartitionSpec
     private let names: PartitionNames
     private let outputLimit: Int64
@@ -45,7 +44,6 @@ struct GroupScreen {
         guard let spec = metadata.partitionSpec(metadata.defaultSpecID) else {
             throw Unsupported(reason: "the table has no partition spec \(metadata.defaultSpecID)")
         }
-        self.metadata = metadata
         self.outputLimit = outputLimit
         currentSpec = spec
         names = PartitionNames(metadata)
@@ -72,7 +70,6 @@ struct GroupScreen {
                 return "\(file.path) is of the older partition spec \(file.partition.specID), and "
                     + "its rows would have to be divided among partitions"
             }
-            if let reason = lineageProblem(file) { return reason }
             for delete in try index?.deleteFiles(for: file) ?? [] {
                 if let reason = problem(with: delete) { return "\(reason) \(file.path)" }
             }
@@ -96,15 +93,5 @@ struct GroupScreen {
                 ? nil : "position deletes in \(delete.format.rawValue.uppercased()) apply to"
         case .data: return "a data file is listed among the deletes of"
         }
-    }
-
-    /// Row ids of version 3 that cannot be carried for certain (P-44).
-    private func lineageProblem(_ file: LiveFile) -> String? {
-        guard metadata.formatVersion == .v3, file.firstRowID != nil else { return nil }
-        guard file.fileSequenceNumber == file.dataSequenceNumber else {
-            return "readers disagree on when the rows of \(file.path) changed last: its data and "
-                + "file sequence numbers differ"
-        }
-        return nil
     }
 }

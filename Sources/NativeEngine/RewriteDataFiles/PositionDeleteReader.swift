@@ -38,7 +38,7 @@ struct PositionDeleteReader<Storage: ObjectStorage>: Sendable {
     ) async throws(GroupFailure) -> FoundPositions {
         let source = DataFileSource(Location(file.path), size: file.sizeInBytes, in: storage)
         do throws(ParquetReadError<MaintenanceError>) {
-            let parquet = try await ParquetFile(opening: source)
+            let parquet = try await File.opening(source)
             var collector = PositionCollector(wanted: wanted, known: known, limit: limit)
             guard let path = Self.column(Self.pathID, "file_path", .byteArray, in: parquet),
                 let position = Self.column(Self.positionID, "pos", .int64, in: parquet)
