@@ -265,9 +265,9 @@ let package = Package(
         .tests(
             "NativeEngineTests",
             [
-                "AvroFormat", "FileSystemCatalog", "IcebergCatalog", "IcebergSpec", "IcebergTable",
-                "Maintenance", "NativeEngine", "ObjectStorage", "ParquetFormat", "SQLCatalog",
-                "StorageTestSupport", "TestSupport", "WireFormat",
+                "AvroFormat", "Compression", "FileSystemCatalog", "IcebergCatalog", "IcebergSpec",
+                "IcebergTable", "Maintenance", "NativeEngine", "ObjectStorage", "ParquetFormat",
+                "SQLCatalog", "StorageTestSupport", "TestSupport", "WireFormat",
             ]),
         .tests(
             "HiveServer2Tests",

@@ -104,6 +104,48 @@ import WireFormat
         #expect(try await table.rows() == before)
     }
 
+    @Test func `P-43: deletion vectors are applied and go with their files`() async throws {
+        let table = try await table(.v3)
+        let first = try await table.addRows(0..<10, region: "a")
+        try await table.addRows(10..<20, region: "a")
+        let other = try await table.addRows(20..<40, region: "b")
+        try await table.append(
+            [
+                try await table.vectorFile(first, [0, 3, 9], region: "a"),
+                try await table.vectorFile(other, [7], region: "b"),
+            ], content: .deletes)
+        let before = try await table.rows()
+        #expect(before.count == 36)
+
+        let report = try await table.compact()
+
+        #expect(report.fileCounts == [2, 1])
+        #expect(report.metrics["deleted_records_count"] == 3)
+        #expect(report.metrics["removed_delete_files_count"] == 1)
+        #expect(try await table.rows() == before)
+        let vectors = try await table.entries().values.filter {
+            $0.entry.dataFile.fileFormat == .puffin
+        }
+        #expect(vectors.map(\.entry.dataFile.referencedDataFile) == [other])
+        let snapshot = try #require(try await table.load().metadata.currentSnapshot)
+        #expect(snapshot.summary["removed-dvs"] == "1")
+        #expect(try await table.compact().fileCounts == [0, 0], "P-50")
+    }
+
+    @Test func `P-43: a damaged deletion vector leaves its group as it is`() async throws {
+        let table = try await table(.v3)
+        let path = try await table.addRows(0..<10, region: "a")
+        try await table.addRows(10..<20, region: "a")
+        var vector = try await table.vectorFile(path, [0, 3, 9], region: "a")
+        vector.entry.dataFile.recordCount = 2
+        try await table.append([vector], content: .deletes)
+        await #expect {
+            try await table.compact()
+        } throws: { error in
+            "\(error)".contains("it has 3 positions, and its manifest says 2")
+        }
+    }
+
     @Test func `a file of which every row is deleted leaves none behind`() async throws {
         let table = try await table()
         let path = try await table.addRows(0..<4, region: "a")

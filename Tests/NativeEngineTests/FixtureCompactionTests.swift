@@ -19,6 +19,7 @@ struct FixtureCompactionTests {
         "add_columns_with_defaults/default.db/add_columns_with_defaults",
         "case_sensitive_names/default.db/case_sensitive_names",
         "column_mapping/warehouse/default.db/my_table",
+        "legacy_bare_deletion_vector/warehouse/default/legacy_bare_deletion_vector",
         "iceberg_v1_deprecated/default/legacy_v1", "iceberg_v1_repro/repro/merch_v1",
         "null_stats/default/test_nulls", "partition_binary",
         "partition_bool", "partition_decimal_hugeint", "partition_decimal_integer",
@@ -45,9 +46,21 @@ struct FixtureCompactionTests {
         #expect(again.metrics["commits_count"] == 0)
     }
 
+    @Test func `P-46: files of an older spec are left, and those of the current one rewritten`()
+        async throws
+    {
+        let copy = try await FixtureCopy(newestOf: "hive_partitioned_table")
+        let before = try await copy.look()
+        let rows = try #require(before["rows"]?.objectValue)
+        let report = try await copy.compact(["rewrite-all": true])
+        #expect(report.metrics["refused_groups_count"] == 1)
+        #expect(report.message.contains("older partition spec"))
+        #expect(try await copy.look(engines: rows.keys)["rows"] == before["rows"])
+    }
+
     @Test(arguments: [
-        "equality_deletes/warehouse/mydb/mytable", "hive_partitioned_table",
-        "legacy_bare_deletion_vector/warehouse/default/legacy_bare_deletion_vector",
+        "equality_deletes/warehouse/mydb/mytable",
+        "equality_delete_cross_partition/warehouse/ns/t",
     ])
     func `what cannot be rewritten is refused by name, and nothing changes`(
         path: String

@@ -86,8 +86,7 @@ struct GroupScreen {
         if delete.isEncrypted { return "encrypted deletes apply to" }
         switch delete.content {
         case .equalityDeletes: return "equality deletes apply to"
-        case .positionDeletes where delete.isDeletionVector:
-            return "a deletion vector applies to"
+        case .positionDeletes where delete.isDeletionVector: return nil
         case .positionDeletes:
             return delete.format == .parquet
                 ? nil : "position deletes in \(delete.format.rawValue.uppercased()) apply to"

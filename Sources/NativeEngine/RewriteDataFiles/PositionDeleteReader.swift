@@ -13,9 +13,9 @@ struct FoundPositions: Sendable {
     var named: Set<String> = []
 }
 
-/// Reads position delete files.
+/// Reads position delete files and deletion vectors.
 ///
-/// Iceberg spec, Position Delete Files.
+/// Iceberg spec, Position Delete Files and Deletion Vectors.
 struct PositionDeleteReader<Storage: ObjectStorage>: Sendable {
     let storage: Storage
     /// The most deletes that are held.
@@ -36,6 +36,7 @@ struct PositionDeleteReader<Storage: ObjectStorage>: Sendable {
     func read(
         _ file: LiveFile, wanted: Set<String>, known: Set<String>
     ) async throws(GroupFailure) -> FoundPositions {
+        if file.isDeletionVector { return try await vector(file, wanted: wanted) }
         let source = DataFileSource(Location(file.path), size: file.sizeInBytes, in: storage)
         do throws(ParquetReadError<MaintenanceError>) {
             let parquet = try await File.opening(source)
@@ -60,6 +61,40 @@ struct PositionDeleteReader<Storage: ObjectStorage>: Sendable {
             throw GroupFailure(error, in: file.path)
         }
     }
+
+    private func vector(
+        _ file: LiveFile, wanted: Set<String>
+    ) async throws(GroupFailure) -> FoundPositions {
+        guard let path = file.referencedDataFile, let offset = file.contentOffset, offset >= 0,
+            file.sizeInBytes <= Self.longestVector
+        else {
+            throw .unsupported("a deletion vector in \(file.path) has no place that it can be at")
+        }
+        let bytes: [UInt8]
+        do throws(StorageError) {
+            bytes = try await storage.read(
+                Location(file.path), range: offset..<offset + file.sizeInBytes)
+        } catch {
+            throw .stopped(MaintenanceError(reading: error))
+        }
+        var found = FoundPositions()
+        do throws(DeletionVectorError) {
+            let vector = try DeletionVector(blob: bytes, limit: limit)
+            guard Int64(vector.positions.count) == file.recordCount else {
+                throw DeletionVectorError.malformed(
+                    "it has \(vector.positions.count) positions, and its manifest says "
+                        + "\(file.recordCount)")
+            }
+            found.named = [path]
+            if wanted.contains(path) { found.positions[path] = vector.positions }
+        } catch {
+            throw .unsupported("\(file.path): \(error)")
+        }
+        return found
+    }
+
+    /// A vector of a billion rows without any order takes less.
+    private static var longestVector: Int64 { 256 << 20 }
 
     private static func column(
         _ id: Int32, _ name: String, _ type: PhysicalType, in file: File

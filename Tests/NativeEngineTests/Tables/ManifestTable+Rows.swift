@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Compression
 import Foundation
 import IcebergCatalog
 import IcebergSpec
@@ -82,6 +83,38 @@ extension ManifestTable {
         return entry
     }
 
+    /// Writes a deletion vector of positions below 65536.
+    func vectorFile(_ path: String, _ positions: [UInt16], region: String) async throws
+        -> CompleteEntry
+    {
+        func littleEndian(_ value: some FixedWidthInteger) -> [UInt8] {
+            withUnsafeBytes(of: value.littleEndian) { Array($0) }
+        }
+        func bigEndian(_ value: UInt32) -> [UInt8] {
+            withUnsafeBytes(of: value.bigEndian) { Array($0) }
+        }
+        var body: [UInt8] = [0xD1, 0xD3, 0x39, 0x64]
+        body += littleEndian(UInt64(1)) + littleEndian(UInt32(0))
+        body += littleEndian(UInt32(12_346)) + littleEndian(UInt32(1)) + littleEndian(UInt16(0))
+        body += littleEndian(UInt16(positions.count - 1)) + littleEndian(UInt32(16))
+        for position in positions.sorted() { body += littleEndian(position) }
+        let blob = bigEndian(UInt32(body.count)) + body + bigEndian(crc32(body.span.bytes))
+        let location = Location("\(self.location)/data/vector-\(UUID().uuidString).puffin")
+        let size = try await storage.write(
+            Array("PFA1".utf8) + blob, to: location, condition: .absent
+        ).size
+        var entry = Self.entry(
+            [.string(region)], rows: Int64(positions.count), content: .positionDeletes,
+            path: location.rawValue)
+        entry.entry.dataFile.fileFormat = .puffin
+        entry.entry.dataFile.fileSizeInBytes = size
+        entry.entry.dataFile.referencedDataFile = path
+        entry.entry.dataFile.contentOffset = 4
+        entry.entry.dataFile.contentSizeInBytes = Int64(blob.count)
+        entry.metrics = ColumnMetrics()
+        return entry
+    }
+
     /// Commits a data file by itself.
     @discardableResult
     func addRows(
@@ -128,6 +161,14 @@ extension ManifestTable {
         let entries = try await entries().values.map(\.entry)
         var deleted: [String: [(position: Int64, sequence: Int64)]] = [:]
         for entry in entries where entry.dataFile.content == .positionDeletes {
+            if entry.dataFile.fileFormat == .puffin {
+                let bytes = try await storage.read(
+                    Location(entry.dataFile.filePath), limit: 1 << 20)
+                let vector = try DeletionVector(blob: Array(bytes.dropFirst(4)), limit: 1 << 16)
+                deleted[entry.dataFile.referencedDataFile ?? "", default: []] +=
+                    vector.positions.map { ($0, entry.sequenceNumber ?? 0) }
+                continue
+            }
             let paths = try await column(entry.dataFile.filePath, 0)
             let positions = try await column(entry.dataFile.filePath, 1)
             guard case .byteArray(let texts) = paths.values,
