@@ -269,10 +269,10 @@ let package = Package(
         .tests(
             "NativeEngineTests",
             [
-                "AWSSigning", "AvroFormat", "FileSystemCatalog", "GlueCatalog", "HTTPExchange",
-                "IcebergCatalog", "IcebergSpec", "IcebergTable", "Maintenance", "NativeEngine",
-                "ObjectStorage", "RESTCatalog", "SQLCatalog", "StorageTestSupport", "TestSupport",
-                "WireFormat", .grdb,
+                "AWSSigning", "AvroFormat", "Compression", "FileSystemCatalog", "GlueCatalog",
+                "HTTPExchange", "IcebergCatalog", "IcebergSpec", "IcebergTable", "Maintenance",
+                "NativeEngine", "ObjectStorage", "ParquetFormat", "RESTCatalog", "SQLCatalog",
+                "StorageTestSupport", "TestSupport", "WireFormat", .grdb,
             ]),
         .tests(
             "HiveServer2Tests",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import WireFormat
+public import WireFormat
 
 /// What a configured engine can do, without the engine itself: the API routes with this alone.
 public struct EngineCapability: Hashable, Sendable {
@@ -26,7 +26,7 @@ public struct EngineCapability: Hashable, Sendable {
     }
 
     /// Why the engine does not run this request; nil if it does.
-    func problem(with request: RoutedAction) -> String? {
+    package func problem(with request: RoutedAction) -> String? {
         guard actions.contains(request.action) else {
             return "the \(name) engine does not run \(request.action.rawValue)"
         }
@@ -38,15 +38,33 @@ public struct EngineCapability: Hashable, Sendable {
 public struct EngineLimits: Hashable, Sendable {
     /// Why an option is refused, by action and option name.
     public var refusedOptions: [MaintenanceAction: [String: String]]
+    /// Options that are taken with one value only, by action and option name.
+    public var onlyValues: [MaintenanceAction: [String: OnlyValue]]
     /// Why an action runs only as a dry run: one of the job, or by its option `dry_run`.
     public var dryRunOnly: [MaintenanceAction: String]
 
-    /// Takes both; nothing is limited by default.
+    /// The one value of an option that an engine takes.
+    public struct OnlyValue: Hashable, Sendable {
+        /// The value.
+        public let value: JSONValue
+        /// Why any other is refused.
+        public let reason: String
+
+        /// Pairs a value with a reason.
+        public init(_ value: JSONValue, reason: String) {
+            self.value = value
+            self.reason = reason
+        }
+    }
+
+    /// Takes every field; nothing is limited by default.
     public init(
         refusedOptions: [MaintenanceAction: [String: String]] = [:],
-        dryRunOnly: [MaintenanceAction: String] = [:]
+        dryRunOnly: [MaintenanceAction: String] = [:],
+        onlyValues: [MaintenanceAction: [String: OnlyValue]] = [:]
     ) {
         self.refusedOptions = refusedOptions
+        self.onlyValues = onlyValues
         self.dryRunOnly = dryRunOnly
     }
 
@@ -54,6 +72,9 @@ public struct EngineLimits: Hashable, Sendable {
     func problem(with request: RoutedAction) -> String? {
         for member in request.options.values.members {
             if let reason = refusedOptions[request.action]?[member.key] { return reason }
+            if let only = onlyValues[request.action]?[member.key], only.value != member.value {
+                return only.reason
+            }
         }
         guard let reason = dryRunOnly[request.action] else { return nil }
         let isDryRun = request.isDryRun || request.options.values["dry_run"] == true

@@ -3,6 +3,7 @@
 public import IcebergCatalog
 public import Maintenance
 public import ObjectStorage
+import WireFormat
 
 /// Carries out actions in this process.
 ///
@@ -19,6 +20,8 @@ public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: Maintenance
     public let name = "native"
     /// The actions it can run.
     public let actions = NativeEngineCapability.actions
+    /// What it does not take of them.
+    public let limits = NativeEngineCapability.limits
 
     /// Works on a catalog's tables, whose files are in a storage.
     public init(
@@ -38,7 +41,9 @@ public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: Maintenance
             return try await RemoveOrphanFilesPreview(engine: self, request: request).plan()
         case .rewriteManifests:
             return try await RewriteManifestsPreview(engine: self, request: request).plan()
-        case .rewriteDataFiles, .rewritePositionDeleteFiles:
+        case .rewriteDataFiles:
+            return try await RewriteDataFilesPreview(engine: self, request: request).plan()
+        case .rewritePositionDeleteFiles:
             throw Self.cannotRun(request.action)
         }
     }
@@ -57,7 +62,10 @@ public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: Maintenance
         case .rewriteManifests:
             return try await RewriteManifestsRun(engine: self, request: request, context: context)
                 .run()
-        case .rewriteDataFiles, .rewritePositionDeleteFiles:
+        case .rewriteDataFiles:
+            return try await RewriteDataFilesRun(engine: self, request: request, context: context)
+                .run()
+        case .rewritePositionDeleteFiles:
             throw Self.cannotRun(request.action)
         }
     }
@@ -97,9 +105,31 @@ public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: Maintenance
 public enum NativeEngineCapability {
     /// The actions it runs.
     public static let actions: Set<MaintenanceAction> = [
-        .expireSnapshots, .removeOrphanFiles, .rewriteManifests,
+        .expireSnapshots, .removeOrphanFiles, .rewriteDataFiles, .rewriteManifests,
     ]
 
+    /// The options that it does not take.
+    public static let limits: EngineLimits = {
+        func needsSpark(_ what: String) -> String {
+            "\(what) needs the Spark engine; leave it out for the native one"
+        }
+        return EngineLimits(
+            refusedOptions: [
+                .rewriteDataFiles: [
+                    "where": needsSpark("where"), "sort_order": needsSpark("sort_order"),
+                ]
+            ],
+            onlyValues: [
+                .rewriteDataFiles: [
+                    "strategy": .init("binpack", reason: needsSpark("strategy sort")),
+                    "branch": .init("main", reason: needsSpark("a branch other than main")),
+                    "remove-dangling-deletes": .init(
+                        false, reason: needsSpark("remove-dangling-deletes")),
+                ]
+            ])
+    }()
+
     /// The engine as the router sees it.
-    public static let capability = EngineCapability(name: "native", actions: actions)
+    public static let capability = EngineCapability(
+        name: "native", actions: actions, limits: limits)
 }

@@ -62,28 +62,6 @@ struct FixtureRewriteTests {
 }
 
 extension FixtureCopy {
-    fileprivate func load() async throws -> LoadedTable {
-        try await catalog.loadTable(Self.identifier)
-    }
-
-    /// What fastavro finds in the current snapshot, and what engines read.
-    ///
-    /// - Parameter engines: Nil for all that can read the table.
-    fileprivate func look(engines: [String]? = nil) async throws -> JSONObject {
-        let table = try await load()
-        let location = Location("\(metadataFolder)/90000-look.metadata.json")
-        try await storage.write(
-            table.metadata.json.bytes(), to: location, condition: .none)
-        let output = try await Oracles.run(
-            "live_entries.py",
-            [
-                "--root", folder.path, "--metadata-location", location.rawValue,
-                "--engines",
-                (engines ?? ["duckdb", "datafusion", "pyiceberg"]).joined(separator: ","),
-            ] + (engines == nil ? ["--if-able"] : []))
-        return try #require(output.objectValue)
-    }
-
     /// Commits one manifest for every entry; returns how many each group has.
     fileprivate func takeApart() async throws -> [ManifestGroupKey: Int] {
         let table = try await load()

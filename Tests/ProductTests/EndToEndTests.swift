@@ -46,7 +46,7 @@ struct EndToEndTests {
             "submit", "demo.events", "--action", "expire_snapshots", "--option",
             "older_than=2100-01-01T00:00:00Z", "--option", "retain_last=4", "--wait", "--json")
         let busy = try await client.run(
-            "submit", "demo.events", "--action", "rewrite_data_files", "--json")
+            "submit", "demo.events", "--action", "rewrite_position_delete_files", "--json")
         service.send(SIGTERM)
         #expect(try await service.wait() == .exited(0))
 

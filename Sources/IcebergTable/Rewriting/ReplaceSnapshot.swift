@@ -28,7 +28,7 @@ public struct ReplaceSnapshot: Sendable {
     public let createdCount: Int
 
     private let formatVersion: FormatVersion
-    private let schemaID: Int
+    let schemaID: Int
     private let base: TableMetadata
 
     /// Works out the snapshot.

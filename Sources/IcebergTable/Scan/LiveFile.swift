@@ -55,6 +55,12 @@ public struct LiveFile: Hashable, Sendable {
         equalityIDs = []
     }
 
+    /// Room for more entries than a manifest of any size has.
+    static let entryBits: Int64 = 36
+
+    /// The place of the file's manifest in the snapshot's list.
+    public var manifestPlace: Int { Int(ordinal >> Self.entryBits) }
+
     /// Whether this is a deletion vector.
     public var isDeletionVector: Bool { content == .positionDeletes && format == .puffin }
 }

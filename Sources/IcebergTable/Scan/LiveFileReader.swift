@@ -50,7 +50,7 @@ final class LiveFileReader<Storage: ObjectStorage>: Sendable {
             let reader = try await ManifestFileReader(of: manifest, in: storage)
             let format = try format(for: reader, spec, manifest.content)
             try await reader.forEachRow(format.program) { (row) throws(AvroError) in
-                let ordinal = Int64(place) << Self.entryBits + count
+                let ordinal = Int64(place) << LiveFile.entryBits + count
                 count += 1
                 guard failure == nil, let entry = try format.entry(row, ordinal: ordinal) else {
                     return
@@ -73,9 +73,6 @@ final class LiveFileReader<Storage: ObjectStorage>: Sendable {
         }
         if let failure { throw failure }
     }
-
-    /// Room for more entries than a manifest of any size has.
-    private static var entryBits: Int64 { 36 }
 
     private static func inheriting(
         _ entry: LiveEntry, _ inheritance: inout ManifestInheritance, _ location: Location

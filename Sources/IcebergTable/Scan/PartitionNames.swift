@@ -22,12 +22,36 @@ public struct PartitionNames: Sendable {
 
     /// The name of a partition; empty for that of an unpartitioned spec.
     public func name(of partition: PartitionKey) -> String {
+        parts(of: partition).map { Self.joined($0) }
+            .joined(separator: "/")
+    }
+
+    /// The longest folder of a partition; file systems refuse names above 255 bytes.
+    static let longestFolder = 200
+
+    /// The folders in which new files of a partition are put, encoded so that any store takes
+    /// them; empty for an unpartitioned spec.
+    ///
+    /// Long ones are cut: nothing is found by them.
+    public func folders(of partition: PartitionKey) -> String {
+        parts(of: partition).map { part in
+            let text = PercentEncoding.encode(part.value)
+            let folder = part.name.map { PercentEncoding.encode($0) + "=" + text } ?? text
+            return String(folder.prefix(Self.longestFolder))
+        }.joined(separator: "/")
+    }
+
+    private static func joined(_ part: (name: String?, value: String)) -> String {
+        part.name.map { "\($0)=\(part.value)" } ?? part.value
+    }
+
+    private func parts(of partition: PartitionKey) -> [(name: String?, value: String)] {
         let fields = specs[partition.specID] ?? []
         return partition.tuple.values.enumerated().map { index, value in
-            guard fields.indices.contains(index) else { return Self.plain(value, nil) }
+            guard fields.indices.contains(index) else { return (nil, Self.plain(value, nil)) }
             let field = fields[index]
-            return "\(field.name)=\(Self.text(value, field.transform, field.type))"
-        }.joined(separator: "/")
+            return (field.name, Self.text(value, field.transform, field.type))
+        }
     }
 
     private static func text(

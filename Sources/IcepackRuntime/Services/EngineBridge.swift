@@ -4,6 +4,7 @@ import Fleet
 public import IcebergCatalog
 public import Jobs
 public import Maintenance
+import NativeEngine
 import WireFormat
 
 /// Joins the job system, which knows actions as names, to the engines that run them.
@@ -75,7 +76,10 @@ public struct EngineBridge: Sendable {
         let routed = RoutedAction(action, options: options, isDryRun: true)
         let request = ActionRequest(
             table: identifier, action: action, options: options, now: .now)
-        let plan = try await engine(for: routed, on: identifier).engine.plan(request)
+        let engine = try await engine(for: routed, on: identifier).engine
+        let plan = try await engine.plan(request)
+        // The native engine plans with the planner of the run itself, and knows what it leaves.
+        if engine.name == NativeEngineCapability.capability.name { return plan }
         return try await filePlan(request)?.joined(to: plan) ?? plan
     }
 

@@ -14,6 +14,7 @@ struct LendingEngine<Tables: Catalog>: MaintenanceEngine, OrphanGuard, Quarantin
 
     let name = NativeEngineCapability.capability.name
     let actions = NativeEngineCapability.actions
+    let limits = NativeEngineCapability.limits
 
     func plan(_ request: ActionRequest) async throws(MaintenanceError) -> ActionPlan {
         try await engine(for: request.table).plan(request)

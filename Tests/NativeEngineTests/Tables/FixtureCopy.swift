@@ -7,6 +7,7 @@ import ObjectStorage
 import StorageTestSupport
 import TestSupport
 import Testing
+import WireFormat
 
 /// A copy of a table among the fixtures, with a catalog that has it as its only table.
 struct FixtureCopy {
@@ -46,5 +47,29 @@ struct FixtureCopy {
             metadata: try TableMetadata(
                 parsing: try await storage.read(location, limit: 1 << 20)))
         catalog = MemoryCatalog(table)
+    }
+}
+
+extension FixtureCopy {
+    func load() async throws -> LoadedTable {
+        try await catalog.loadTable(Self.identifier)
+    }
+
+    /// What fastavro finds in the current snapshot, and what engines read.
+    ///
+    /// - Parameter engines: Nil for all that can read the table.
+    func look(engines: [String]? = nil) async throws -> JSONObject {
+        let table = try await load()
+        let location = Location("\(metadataFolder)/90000-look.metadata.json")
+        try await storage.write(
+            table.metadata.json.bytes(), to: location, condition: .none)
+        let output = try await Oracles.run(
+            "live_entries.py",
+            [
+                "--root", folder.path, "--metadata-location", location.rawValue,
+                "--engines",
+                (engines ?? ["duckdb", "datafusion", "pyiceberg"]).joined(separator: ","),
+            ] + (engines == nil ? ["--if-able"] : []))
+        return try #require(output.objectValue)
     }
 }

@@ -32,15 +32,20 @@ struct ManifestTable {
 
     /// A table with the columns `id` and `region`, and specs 0 (none), 1 (`region`) and
     /// 2 (`id_bucket`).
-    init(_ version: FormatVersion, properties: [String: String] = [:]) async throws {
+    ///
+    /// - Parameter columns: More columns, as the schema's JSON has them.
+    init(
+        _ version: FormatVersion, properties: [String: String] = [:], columns: [JSONValue] = []
+    ) async throws {
         folder = try ScratchFolder()
         self.version = version
         let schema: JSONValue = [
             "type": "struct", "schema-id": 0,
-            "fields": [
-                ["id": 1, "name": "id", "required": false, "type": "long"],
-                ["id": 2, "name": "region", "required": false, "type": "string"],
-            ],
+            "fields": .array(
+                [
+                    ["id": 1, "name": "id", "required": false, "type": "long"],
+                    ["id": 2, "name": "region", "required": false, "type": "string"],
+                ] + columns),
         ]
         var document = JSONObject()
         document["format-version"] = .integer(version.rawValue)
@@ -48,7 +53,7 @@ struct ManifestTable {
         document["location"] = .string(folder.appending("ns/t").rawValue)
         if version > .v1 { document["last-sequence-number"] = 0 }
         document["last-updated-ms"] = 1_700_000_000_000
-        document["last-column-id"] = 2
+        document["last-column-id"] = .integer(2 + columns.count)
         document["schema"] = schema
         document["schemas"] = [schema]
         document["current-schema-id"] = 0
@@ -92,6 +97,15 @@ struct ManifestTable {
         try await storage.write(
             Array("1".utf8), to: Location("\(location)/metadata/version-hint.text"),
             condition: .none)
+    }
+
+    /// Makes another spec the current one.
+    func setDefaultSpec(_ id: Int) async throws {
+        let table = try await load()
+        var document = table.metadata.document
+        document["default-spec-id"] = .integer(id)
+        try await storage.write(
+            JSONValue.object(document).bytes(), to: table.metadataLocation, condition: .none)
     }
 
     func load() async throws -> LoadedTable { try await catalog.loadTable(Self.identifier) }

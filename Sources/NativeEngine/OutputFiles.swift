@@ -70,6 +70,15 @@ struct OutputFiles<Storage: ObjectStorage> {
         try await remove(files.map(\.path))
     }
 
+    /// After a commit that more may follow: the files belong to the table.
+    ///
+    /// From here on nothing of this type removes them, whatever becomes of the journal.
+    mutating func handOver() async throws(MaintenanceError) {
+        let committed = self
+        files = []
+        try await committed.close()
+    }
+
     /// After the commit: the files belong to the table.
     func close() async throws(MaintenanceError) {
         for start in stride(from: 0, to: files.count, by: NativeEngineSettings.batchSize) {

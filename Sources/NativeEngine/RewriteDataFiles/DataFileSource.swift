@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Maintenance
+import ObjectStorage
+import ParquetFormat
+
+/// A stored file as Parquet's reader wants it; a cancelled task reads no further.
+struct DataFileSource<Storage: ObjectStorage>: ParquetByteSource {
+    let storage: Storage
+    let location: Location
+    let size: Int64
+    /// The whole file, where it is small: one request is enough then.
+    private var bytes: [UInt8]?
+
+    init(_ location: Location, size: Int64, in storage: Storage) {
+        self.location = location
+        self.size = size
+        self.storage = storage
+    }
+
+    /// Files of at most so many bytes are brought as a whole.
+    static var smallFile: Int64 { 1 << 20 }
+
+    /// The same source, with the whole file in memory if that is wanted.
+    fileprivate func loaded(
+        if isWanted: Bool
+    ) async throws(ParquetReadError<MaintenanceError>) -> DataFileSource {
+        guard isWanted, size > 0 else { return self }
+        var copy = self
+        do throws(MaintenanceError) { copy.bytes = try await read(0..<size) } catch {
+            throw .source(error)
+        }
+        return copy
+    }
+
+    func read(_ range: Range<Int64>) async throws(MaintenanceError) -> [UInt8] {
+        if let bytes, range.upperBound <= bytes.count {
+            return Array(bytes[Int(range.lowerBound)..<Int(range.upperBound)])
+        }
+        try MaintenanceError.checkCancellation()
+        do throws(StorageError) { return try await storage.read(location, range: range) } catch {
+            throw MaintenanceError(reading: error)
+        }
+    }
+}
+
+extension ParquetFile {
+    /// Opens a stored file.
+    ///
+    /// Where the length that a manifest says is wrong, the store's counts (P-64).
+    static func opening<Storage: ObjectStorage>(
+        _ source: DataFileSource<Storage>, isLoaded: Bool = false
+    ) async throws(ParquetReadError<MaintenanceError>) -> ParquetFile
+    where Source == DataFileSource<Storage> {
+        do throws(ParquetReadError<MaintenanceError>) {
+            return try await ParquetFile(opening: try await source.loaded(if: isLoaded))
+        } catch {
+            guard case .format = error else { throw error }
+            let size: Int64?
+            do throws(StorageError) {
+                size = try await source.storage.stat(source.location)?.size
+            } catch let failure { throw .source(MaintenanceError(reading: failure)) }
+            guard let size, size != source.size else { throw error }
+            let right = DataFileSource(source.location, size: size, in: source.storage)
+            return try await ParquetFile(opening: try await right.loaded(if: isLoaded))
+        }
+    }
+}
+
+/// A new file that is collected in memory, as far as that goes.
+struct DataFileSink: ParquetByteSink {
+    /// What was written so far.
+    private(set) var bytes: [UInt8] = []
+    private let limit: Int
+
+    init(limit: Int) { self.limit = limit }
+
+    mutating func write(_ more: [UInt8]) async throws(MaintenanceError) {
+        try MaintenanceError.checkCancellation()
+        guard bytes.count + more.count <= limit else { throw Self.tooLarge(limit: limit) }
+        bytes += more
+    }
+
+    static let tooLargeCode = "out_of_memory"
+
+    private static func tooLarge(limit: Int) -> MaintenanceError {
+        .refused(
+            code: tooLargeCode,
+            reason: "a new data file takes more than \(limit) bytes, half of what memory is "
+                + "allowed; raise ICEPACK_NATIVE_MEMORY_BYTES or lower target-file-size-bytes")
+    }
+}
+
+extension MaintenanceError {
+    /// What it means that a data or delete file cannot be read: nothing is changed.
+    init(reading error: StorageError) {
+        switch error {
+        case .unavailable, .outcomeUnknown: self = .unavailable(reason: error.description)
+        case .denied, .unsupported:
+            self = .refused(code: "storage_denied", reason: error.description)
+        case .notFound, .alreadyExists, .tooLarge:
+            self = .unreadable(reason: "nothing was changed: \(error)")
+        }
+    }
+}
+
+/// Why a group's files cannot be rewritten: it alone is left, or the whole run stops.
+enum GroupFailure: Error {
+    /// The files are of a kind that is not rewritten here.
+    case unsupported(String)
+    /// Anything else.
+    case stopped(MaintenanceError)
+
+    init(_ error: Unsupported) { self = .unsupported(error.reason) }
+
+    init(_ error: ParquetReadError<MaintenanceError>, in path: String) {
+        switch error {
+        case .source(let error): self = .stopped(error)
+        case .format(let error): self = .unsupported("\(path) cannot be read: \(error)")
+        }
+    }
+
+    init(_ error: ParquetWriteError<MaintenanceError, MaintenanceError>) {
+        switch error {
+        case .sink(.refused(DataFileSink.tooLargeCode, let reason)): self = .unsupported(reason)
+        case .source(let error), .sink(let error): self = .stopped(error)
+        case .format(let error): self = .unsupported("its files cannot be put together: \(error)")
+        }
+    }
+}

@@ -1,0 +1,315 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IcebergSpec
+import IcebergTable
+import Maintenance
+import ObjectStorage
+import ParquetFormat
+
+/// Writes the new files of groups, and compares them with the old ones.
+struct GroupRewriter<Storage: ObjectStorage> {
+    typealias Source = DataFileSource<Storage>
+    typealias File = ParquetFile<Source>
+
+    private let storage: Storage
+    private let metadata: TableMetadata
+    private let schema: Schema
+    private let options: RewriteDataFilesOptions
+    private let limits: RewriteLimits
+    private let properties: WriterProperties
+    private let mapping: NameMapping?
+    private var names: DataFileNames
+
+    init(
+        _ metadata: TableMetadata, storage: Storage, options: RewriteDataFilesOptions,
+        limits: RewriteLimits
+    ) throws(Unsupported) {
+        guard let schema = metadata.schema(metadata.currentSchemaID) else {
+            throw Unsupported(reason: "the table has no current schema")
+        }
+        self.storage = storage
+        self.metadata = metadata
+        self.schema = schema
+        self.options = options
+        self.limits = limits
+        properties = try WriterProperties(metadata, schema)
+        names = try DataFileNames(metadata)
+        _ = try FileSchema.target(of: schema, withLineage: false)
+        do throws(TableMetadataError) { mapping = try metadata.nameMapping() } catch {
+            throw Unsupported(reason: error.description)
+        }
+    }
+
+    /// Writes a group's new files.
+    ///
+    /// - Parameter progress: Told how many of the group's files are done.
+    mutating func rewrite(
+        _ group: FileGroup, _ entries: [String: SourceEntry], _ deletes: GroupDeletes,
+        into outputs: inout OutputFiles<Storage>, progress: (Int) -> Void
+    ) async throws(GroupFailure) -> RewrittenGroup {
+        let withLineage = metadata.formatVersion == .v3
+        let target: ParquetSchema
+        do throws(Unsupported) {
+            target = try FileSchema.target(of: schema, withLineage: withLineage)
+        } catch { throw GroupFailure(error) }
+        let files = try await open(group)
+        var inputs: [RewriteProof<Storage>.Input] = []
+        for (live, file) in zip(group.files, files) {
+            inputs.append(
+                try input(
+                    live, file, target, entries[live.path], deletes.positions[live.path] ?? []))
+        }
+        let work: ParquetRewriter<Source, DataFileSink>
+        do throws(ParquetError) {
+            work = try ParquetRewriter(
+                zip(group.files, inputs).map { rewriteInput($1, entries[$0.path]) },
+                target: target, settings: settings(for: group))
+        } catch {
+            throw .unsupported("its files cannot be put together: \(error)")
+        }
+        let written = try await write(work, group, into: &outputs, progress)
+        try await check(written.map(\.place), inputs, target)
+        progress(group.files.count)
+        return result(group, entries, deletes, inputs, written, work.decision)
+    }
+
+    private func settings(for group: FileGroup) -> ParquetWriteSettings {
+        var settings = properties.settings
+        settings.fileSizeBytes = group.inputSplitSize
+        // A file cannot end within a row group.
+        settings.rowGroupSizeBytes = min(settings.rowGroupSizeBytes, group.inputSplitSize)
+        settings.fit(memory: limits.workBytes)
+        return settings
+    }
+
+    // MARK: Reading
+
+    /// Opens a group's files, small ones as a whole.
+    private func open(_ group: FileGroup) async throws(GroupFailure) -> [File] {
+        var room = limits.workBytes / 2
+        var sources: [(index: Int, source: Source, isLoaded: Bool)] = []
+        for (index, file) in group.files.enumerated() {
+            let source = Source(Location(file.path), size: file.sizeInBytes, in: storage)
+            let isLoaded = file.sizeInBytes <= min(Source.smallFile, room)
+            if isLoaded { room -= file.sizeInBytes }
+            sources.append((index, source, isLoaded))
+        }
+        var files = [File?](repeating: nil, count: sources.count)
+        try await BoundedTasks.forEach(
+            sources, width: limits.width, cancelled: GroupFailure.stopped(.cancelled),
+            finished: { (opened: (Int, File)) in files[opened.0] = opened.1 },
+            { (item) async throws(GroupFailure) -> (Int, File) in
+                do throws(ParquetReadError<MaintenanceError>) {
+                    return (
+                        item.index,
+                        try await File.opening(item.source, isLoaded: item.isLoaded)
+                    )
+                } catch {
+                    throw GroupFailure(error, in: item.source.location.rawValue)
+                }
+            })
+        var opened: [File] = []
+        for (live, file) in zip(group.files, files) {
+            guard let file else { throw .stopped(.cancelled) }
+            guard file.rowCount == live.recordCount else {
+                throw .unsupported(
+                    "\(live.path) has \(file.rowCount) rows, and its manifest says "
+                        + "\(live.recordCount)")
+            }
+            opened.append(file)
+        }
+        return opened
+    }
+
+    /// What is known of a file beside its bytes.
+    private func input(
+        _ live: LiveFile, _ file: File, _ target: ParquetSchema, _ entry: SourceEntry?,
+        _ deleted: [Int64]
+    ) throws(GroupFailure) -> RewriteProof<Storage>.Input {
+        do throws(Unsupported) {
+            guard let entry, let spec = metadata.partitionSpec(live.partition.specID) else {
+                throw Unsupported(reason: "no manifest lists \(live.path) any more")
+            }
+            let ids = try FieldNaming.ids(for: file.schema, mapping)
+            let named: ParquetSchema
+            do throws(ParquetError) { named = try file.schema.addingFieldIDs(ids) } catch {
+                throw Unsupported(reason: "\(live.path) cannot be read: \(error)")
+            }
+            let known = Set(named.nodes.compactMap(\.fieldID))
+            var fills = try ColumnDefaults(schema, target).fills(
+                missingIn: known, partition: entry.partition, of: spec)
+            var filledNulls: Set<Int32> = []
+            if let first = live.firstRowID {
+                try Self.checkLineage(live, named, file)
+                // P-44: what is inherited today is written down, as the new file would give ids
+                // of its own.
+                fills[FileSchema.rowID] = .rowOrdinals(from: first)
+                fills[FileSchema.lastUpdated] = .constant(
+                    PlainValue.littleEndian(live.dataSequenceNumber))
+                filledNulls = [FileSchema.rowID, FileSchema.lastUpdated].filter(known.contains)
+                    .reduce(into: []) { $0.insert($1) }
+            }
+            return RewriteProof.Input(
+                file: file, schema: named, fieldIDs: ids, deleted: deleted, fills: fills,
+                filledNulls: filledNulls)
+        } catch {
+            throw .unsupported("\(live.path): \(error)")
+        }
+    }
+
+    /// Refuses rows of which readers disagree when they changed last (P-44): some take the data
+    /// sequence number of their file, and some the file sequence number.
+    private static func checkLineage(
+        _ live: LiveFile, _ schema: ParquetSchema, _ file: File
+    ) throws(Unsupported) {
+        guard live.fileSequenceNumber != live.dataSequenceNumber else { return }
+        let column = schema.columns.firstIndex { $0.fieldID == FileSchema.lastUpdated }
+        let isSaid = file.rowGroups.allSatisfy { group in
+            column.flatMap { group.columns[$0].metadata?.statistics?.nullCount } == 0
+        }
+        guard isSaid else {
+            throw Unsupported(
+                reason: "its rows do not say when they changed last, and its data and file "
+                    + "sequence numbers differ")
+        }
+    }
+
+    private func rewriteInput(
+        _ input: RewriteProof<Storage>.Input, _ entry: SourceEntry?
+    ) -> ParquetRewriteInput<Source> {
+        ParquetRewriteInput(
+            input.file, deletedRows: input.deleted, fieldIDs: input.fieldIDs, fills: input.fills,
+            filledNulls: input.filledNulls, nanCounts: entry?.nanCounts ?? [:])
+    }
+
+    // MARK: Writing
+
+    private struct Written {
+        let place: (location: Location, size: Int64)
+        let file: WrittenParquetFile
+    }
+
+    private mutating func write(
+        _ work: ParquetRewriter<Source, DataFileSink>, _ group: FileGroup,
+        into outputs: inout OutputFiles<Storage>, _ progress: (Int) -> Void
+    ) async throws(GroupFailure) -> [Written] {
+        var written: [Written] = []
+        let limit = Int(clamping: limits.outputBytes)
+        do throws(ParquetWriteError<MaintenanceError, MaintenanceError>) {
+            try await work.rewrite(
+                opening: { _ async throws(MaintenanceError) in DataFileSink(limit: limit) },
+                finished: { (output) async throws(MaintenanceError) in
+                    let location = names.next(in: group.partition)
+                    let bytes = output.sink.bytes
+                    let size = try await outputs.write(bytes, to: location, kind: .dataFile)
+                    guard size == output.written.size, bytes.count == size else {
+                        throw MaintenanceError.refused(
+                            code: "verification_failed",
+                            reason: "nothing was committed, because \(location) has \(size) bytes "
+                                + "in storage, and \(bytes.count) were written")
+                    }
+                    written.append(Written(place: (location, size), file: output.written))
+                    // The comparison is still to come.
+                    progress(group.files.count * written.count / (work.outputCount + 1))
+                })
+        } catch {
+            throw GroupFailure(error)
+        }
+        return written
+    }
+
+    /// Reads the new files back.
+    private func check(
+        _ places: [(location: Location, size: Int64)], _ inputs: [RewriteProof<Storage>.Input],
+        _ target: ParquetSchema
+    ) async throws(GroupFailure) {
+        var files: [File] = []
+        for place in places {
+            do throws(ParquetReadError<MaintenanceError>) {
+                files.append(
+                    try await ParquetFile(
+                        opening: Source(place.location, size: place.size, in: storage)))
+            } catch {
+                if case .source(let error) = error { throw .stopped(error) }
+                throw RewriteProof<Storage>.failure("\(place.location) cannot be read back")
+            }
+        }
+        let proof = RewriteProof(
+            inputs: inputs, target: target, verification: options.verification,
+            width: limits.proofWidth)
+        try await proof.check(files)
+    }
+
+    private func result(
+        _ group: FileGroup, _ entries: [String: SourceEntry], _ deletes: GroupDeletes,
+        _ inputs: [RewriteProof<Storage>.Input], _ written: [Written],
+        _ decision: ParquetRewriteDecision
+    ) -> RewrittenGroup {
+        let isMoved = group.files.contains { $0.partition != group.partition }
+        let width = metadata.partitionSpec(group.partition.specID)?.fields.count ?? 0
+        let first = group.files.first.flatMap { entries[$0.path]?.partition } ?? []
+        let partition = isMoved ? [PartitionValue?](repeating: nil, count: width) : first
+        // Rows that follow each other in one file still do; of several files nobody knows.
+        let order = group.files.count == 1 ? group.files.first?.sortOrderID : nil
+        let added = written.map { output in
+            var file = DataFile(
+                content: .data, filePath: output.place.location.rawValue, fileFormat: .parquet,
+                recordCount: output.file.rowCount, fileSizeInBytes: output.place.size)
+            file.splitOffsets = output.file.splitOffsets
+            file.sortOrderID = order ?? Int32(SortOrder.unsortedID)
+            return CompleteEntry(
+                entry: ManifestEntry(
+                    status: .added, snapshotID: nil, sequenceNumber: nil,
+                    fileSequenceNumber: nil, dataFile: file),
+                partition: partition, metrics: metrics(of: output.file))
+        }
+        return RewrittenGroup(
+            group: group, specID: group.partition.specID, added: added,
+            applied: deletes.applied, deleteFiles: deletes.read,
+            deletedRows: inputs.reduce(0) { $0 + Int64($1.deleted.count) },
+            way: decision.way.rawValue,
+            losses: Array(Set(written.flatMap(\.file.losses))).sorted())
+    }
+
+    /// What the manifest says of a new file's columns.
+    private func metrics(of file: WrittenParquetFile) -> ColumnMetrics {
+        var metrics = ColumnMetrics()
+        func facts<Value>(
+            _ value: (ParquetColumnMetrics) -> Value?
+        ) -> [ColumnFact<Value>]? {
+            let facts = file.metrics { properties.mode(of: $0) }.compactMap { column in
+                column.fieldID.flatMap { id in value(column).map { ColumnFact(id: id, value: $0) } }
+            }
+            return facts.isEmpty ? nil : facts
+        }
+        metrics.columnSizes = facts { $0.size }
+        metrics.valueCounts = facts(\.valueCount)
+        metrics.nullValueCounts = facts(\.nullCount)
+        metrics.nanValueCounts = facts(\.nanCount)
+        metrics.lowerBounds = facts(\.lowerBound)
+        metrics.upperBounds = facts(\.upperBound)
+        return metrics
+    }
+}
+
+/// How much memory a rewrite of data files may take, and how much it does at once.
+struct RewriteLimits {
+    /// The most bytes of a new file, which is held until it is written.
+    let outputBytes: Int64
+    /// What reading and putting together may take.
+    let workBytes: Int64
+    /// The most deletes of a group.
+    let deletes: Int
+    /// How many files are opened at once.
+    let width: Int
+    /// How many columns are compared at once.
+    let proofWidth: Int
+
+    init(_ settings: NativeEngineSettings) {
+        outputBytes = Int64(settings.memoryBytes / 2)
+        workBytes = Int64(settings.memoryBytes / 4)
+        deletes = settings.memoryBytes / 8 / MemoryLayout<Int64>.size
+        width = settings.readWidth
+        proofWidth = 2
+    }
+}

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IcebergSpec
+import IcebergTable
+import Maintenance
+import WireFormat
+
+/// A group that is left as it is, and why.
+struct RefusedGroup: Hashable, Sendable {
+    let partition: String
+    let files: Int
+    let bytes: Int64
+    let reason: String
+
+    var json: JSONValue {
+        [
+            "partition": .string(partition), "files": .integer(files), "bytes": .integer(bytes),
+            "reason": .string(reason),
+        ]
+    }
+
+    /// A sentence for a person.
+    var sentence: String {
+        let place = partition.isEmpty ? "the table" : "partition \(partition)"
+        return "\(ReportWording.count(files, "file")) of \(place) \(files == 1 ? "was" : "were") "
+            + "left as \(files == 1 ? "it is" : "they are"), because \(reason)"
+    }
+
+    /// What to do about it.
+    static let advice =
+        "the Spark engine can rewrite what is left: run the action with engine spark"
+}
+
+/// Tells which groups of a plan this engine rewrites, from what the manifests say of their files.
+///
+/// What it does not know it leaves, with a reason; nothing is skipped without a word.
+struct GroupScreen {
+    private let currentSpec: PartitionSpec
+    private let names: PartitionNames
+    private let outputLimit: Int64
+
+    /// - Parameter outputLimit: The most bytes that a new file may have.
+    init(_ metadata: TableMetadata, outputLimit: Int64) throws(Unsupported) {
+        guard let spec = metadata.partitionSpec(metadata.defaultSpecID) else {
+            throw Unsupported(reason: "the table has no partition spec \(metadata.defaultSpecID)")
+        }
+        self.outputLimit = outputLimit
+        currentSpec = spec
+        names = PartitionNames(metadata)
+    }
+
+    /// A group as one that is left.
+    func refused(_ group: FileGroup, because reason: String) -> RefusedGroup {
+        RefusedGroup(
+            partition: names.name(of: group.partition), files: group.files.count,
+            bytes: group.bytes, reason: reason)
+    }
+
+    /// Why a group is left; nil if it is rewritten.
+    func problem(
+        with group: FileGroup, _ index: DeleteFileIndex?
+    ) throws(ScanError) -> String? {
+        for file in group.files {
+            if file.format != .parquet {
+                return "\(file.path) is a file of \(file.format.rawValue.uppercased())"
+            }
+            if file.isEncrypted { return "\(file.path) is encrypted" }
+            // P-46: rows of an older spec may belong to any partition of the current one.
+            if file.partition.specID != currentSpec.id, !currentSpec.isUnpartitioned {
+                return "\(file.path) is of the older partition spec \(file.partition.specID), and "
+                    + "its rows would have to be divided among partitions"
+            }
+            for delete in try index?.deleteFiles(for: file) ?? [] {
+                if let reason = problem(with: delete) { return "\(reason) \(file.path)" }
+            }
+        }
+        let largest = min(group.bytes, group.inputSplitSize)
+        if largest > outputLimit {
+            return "a new file of about \(largest) bytes is more than the \(outputLimit) that "
+                + "memory is allowed (ICEPACK_NATIVE_MEMORY_BYTES)"
+        }
+        return nil
+    }
+
+    private func problem(with delete: LiveFile) -> String? {
+        if delete.isEncrypted { return "encrypted deletes apply to" }
+        switch delete.content {
+        case .equalityDeletes: return "equality deletes apply to"
+        case .positionDeletes where delete.isDeletionVector: return nil
+        case .positionDeletes:
+            return delete.format == .parquet
+                ? nil : "position deletes in \(delete.format.rawValue.uppercased()) apply to"
+        case .data: return "a data file is listed among the deletes of"
+        }
+    }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IcebergCatalog
+import IcebergSpec
+import Maintenance
+import NativeEngine
+import ObjectStorage
+import TestSupport
+import Testing
+import WireFormat
+
+/// Tables that Spark, PyIceberg and others wrote: their data files are rewritten, and every engine
+/// that could read them reads the same rows.
+@Suite(
+    .enabled(if: Fixtures.isAvailable, Comment(rawValue: Fixtures.reason)),
+    .enabled(if: Oracles.isAvailable, Comment(rawValue: Oracles.reason)))
+struct FixtureCompactionTests {
+    static let tables = [
+        "add_columns_with_defaults/default.db/add_columns_with_defaults",
+        "case_sensitive_names/default.db/case_sensitive_names",
+        "column_mapping/warehouse/default.db/my_table",
+        "legacy_bare_deletion_vector/warehouse/default/legacy_bare_deletion_vector",
+        "iceberg_v1_deprecated/default/legacy_v1", "iceberg_v1_repro/repro/merch_v1",
+        "null_stats/default/test_nulls", "partition_binary",
+        "partition_bool", "partition_decimal_hugeint", "partition_decimal_integer",
+        "partition_double", "partition_timestamptz/default.db/partition_timestamptz", "uuid",
+    ]
+
+    @Test(arguments: tables)
+    func `P-47: every engine reads the same rows before and after`(path: String) async throws {
+        let copy = try await FixtureCopy(newestOf: path)
+        let before = try await copy.look()
+        let rows = try #require(before["rows"]?.objectValue)
+
+        let report = try await copy.compact(["rewrite-all": true])
+
+        let after = try await copy.look(engines: rows.keys)
+        #expect(after["rows"] == before["rows"])
+        #expect(try #require(report.metrics["rewritten_data_files_count"]?.intValue) > 0)
+        #expect(report.metrics["refused_groups_count"] == 0)
+        let old = Set(before.dataFiles)
+        #expect(after.dataFiles.allSatisfy { !old.contains($0) })
+        // P-50: what was made is as it should be.
+        let again = try await copy.compact(["min-input-files": 2])
+        #expect(again.metrics["rewritten_data_files_count"] == 0)
+        #expect(again.metrics["commits_count"] == 0)
+    }
+
+    @Test func `P-46: files of an older spec are left, and those of the current one rewritten`()
+        async throws
+    {
+        let copy = try await FixtureCopy(newestOf: "hive_partitioned_table")
+        let before = try await copy.look()
+        let rows = try #require(before["rows"]?.objectValue)
+        let report = try await copy.compact(["rewrite-all": true])
+        #expect(report.metrics["refused_groups_count"] == 1)
+        #expect(report.message.contains("older partition spec"))
+        #expect(try await copy.look(engines: rows.keys)["rows"] == before["rows"])
+    }
+
+    @Test(arguments: [
+        "equality_deletes/warehouse/mydb/mytable",
+        "equality_delete_cross_partition/warehouse/ns/t",
+    ])
+    func `what cannot be rewritten is refused by name, and nothing changes`(
+        path: String
+    ) async throws {
+        let copy = try await FixtureCopy(newestOf: path)
+        let location = try await copy.load().metadataLocation
+        do {
+            _ = try await copy.compact(["rewrite-all": true])
+            Issue.record("it was not refused")
+        } catch let error as MaintenanceError {
+            guard case .refused(let code, let reason) = error else { throw error }
+            #expect(code == "unsupported_files")
+            #expect(reason.contains("nothing was changed"))
+            #expect(reason.contains("engine spark"))
+        }
+        #expect(try await copy.load().metadataLocation == location)
+    }
+}
+
+extension FixtureCopy {
+    func compact(
+        _ options: JSONValue, journal: some MaintenanceJournal = MemoryJournal()
+    ) async throws -> ActionReport {
+        try await NativeEngine(catalog: catalog, storage: storage).run(
+            ActionRequest(
+                table: Self.identifier, action: .rewriteDataFiles,
+                options: try ActionOptions.validating(options, for: .rewriteDataFiles),
+                now: TestTable.now), in: TestTable.context(journal))
+    }
+}
+
+extension JSONObject {
+    /// The paths of data files among what `live_entries.py` prints.
+    var dataFiles: [String] {
+        (self["entries"]?.arrayValue ?? []).compactMap { entry in
+            let file = entry.objectValue?["data_file"]?.objectValue ?? entry.objectValue
+            return file?["file_path"]?.stringValue
+        }
+    }
+}

@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Compression
+import Foundation
+import IcebergCatalog
+import IcebergSpec
+import IcebergTable
+import Maintenance
+import NativeEngine
+import ObjectStorage
+import ParquetFormat
+import WireFormat
+
+/// Tables whose data files exist: rows of `id` and `region`.
+extension ManifestTable {
+    static let rowSchema: [ParquetField] = [
+        .values("id", id: 1, .optional, .int64),
+        .values("region", id: 2, .optional, .byteArray, logicalType: .string),
+    ]
+
+    static let note = String(repeating: "n", count: 3000)
+
+    private static let deleteSchema: [ParquetField] = [
+        .values("file_path", id: 2_147_483_546, .required, .byteArray, logicalType: .string),
+        .values("pos", id: 2_147_483_545, .required, .int64),
+    ]
+
+    private func write(
+        _ schema: [ParquetField], _ batches: [ColumnBatch], _ name: String
+    ) async throws -> (path: String, size: Int64) {
+        var settings = ParquetWriteSettings()
+        // A note of some length, which files made of these take over.
+        settings.keyValues = [KeyValue(key: "note", value: Self.note)]
+        var writer = try ParquetWriter(
+            ParquetSchema(schema), settings: settings, to: ParquetMemorySink())
+        try await writer.write(batches)
+        let (_, sink) = try await writer.finish()
+        let location = Location("\(self.location)/data/\(name)-\(UUID().uuidString).parquet")
+        let info = try await storage.write(sink.bytes, to: location, condition: .absent)
+        return (location.rawValue, info.size)
+    }
+
+    /// Writes a data file of a region; a multiple of 5 has a null for its region's name.
+    func dataFile(_ ids: Range<Int64>, region: String, specID: Int = 1) async throws
+        -> CompleteEntry
+    {
+        let named = ids.filter { $0 % 5 != 0 }
+        let file = try await write(
+            Self.rowSchema,
+            [
+                ColumnBatch(.int64(Array(ids)), definitionLevels: ids.map { _ in 1 }),
+                ColumnBatch(
+                    .byteArray(ByteArrays(named.map { Array("\(region)-\($0)".utf8) })),
+                    definitionLevels: ids.map { $0 % 5 != 0 ? 1 : 0 }),
+            ], "rows")
+        var entry = Self.entry(
+            specID == 1 ? [.string(region)] : [], rows: Int64(ids.count), path: file.path)
+        entry.entry.dataFile.fileSizeInBytes = file.size
+        entry.metrics = ColumnMetrics()
+        return entry
+    }
+
+    /// Writes a position delete file.
+    ///
+    /// - Parameter names: Whether its entry names the one data file that it is about.
+    func deleteFile(
+        _ deletes: [(path: String, position: Int64)], region: String, names: Bool = false,
+        specID: Int = 1
+    ) async throws -> CompleteEntry {
+        let sorted = deletes.sorted { ($0.path, $0.position) < ($1.path, $1.position) }
+        let file = try await write(
+            Self.deleteSchema,
+            [
+                ColumnBatch(.byteArray(ByteArrays(sorted.map { Array($0.path.utf8) }))),
+                ColumnBatch(.int64(sorted.map(\.position))),
+            ], "deletes")
+        var entry = Self.entry(
+            specID == 1 ? [.string(region)] : [], rows: Int64(sorted.count),
+            content: .positionDeletes, path: file.path)
+        entry.entry.dataFile.fileSizeInBytes = file.size
+        if names { entry.entry.dataFile.referencedDataFile = sorted.first?.path }
+        entry.metrics = ColumnMetrics()
+        return entry
+    }
+
+    /// Writes a deletion vector of positions below 65536.
+    func vectorFile(_ path: String, _ positions: [UInt16], region: String) async throws
+        -> CompleteEntry
+    {
+        func littleEndian(_ value: some FixedWidthInteger) -> [UInt8] {
+            withUnsafeBytes(of: value.littleEndian) { Array($0) }
+        }
+        func bigEndian(_ value: UInt32) -> [UInt8] {
+            withUnsafeBytes(of: value.bigEndian) { Array($0) }
+        }
+        var body: [UInt8] = [0xD1, 0xD3, 0x39, 0x64]
+        body += littleEndian(UInt64(1)) + littleEndian(UInt32(0))
+        body += littleEndian(UInt32(12_346)) + littleEndian(UInt32(1)) + littleEndian(UInt16(0))
+        body += littleEndian(UInt16(positions.count - 1)) + littleEndian(UInt32(16))
+        for position in positions.sorted() { body += littleEndian(position) }
+        let blob = bigEndian(UInt32(body.count)) + body + bigEndian(crc32(body.span.bytes))
+        let location = Location("\(self.location)/data/vector-\(UUID().uuidString).puffin")
+        let size = try await storage.write(
+            Array("PFA1".utf8) + blob, to: location, condition: .absent
+        ).size
+        var entry = Self.entry(
+            [.string(region)], rows: Int64(positions.count), content: .positionDeletes,
+            path: location.rawValue)
+        entry.entry.dataFile.fileFormat = .puffin
+        entry.entry.dataFile.fileSizeInBytes = size
+        entry.entry.dataFile.referencedDataFile = path
+        entry.entry.dataFile.contentOffset = 4
+        entry.entry.dataFile.contentSizeInBytes = Int64(blob.count)
+        entry.metrics = ColumnMetrics()
+        return entry
+    }
+
+    /// Commits a data file by itself.
+    @discardableResult
+    func addRows(
+        _ ids: Range<Int64>, region: String, specID: Int = 1
+    ) async throws -> String {
+        let entry = try await dataFile(ids, region: region, specID: specID)
+        try await append([entry], specID: specID)
+        return entry.entry.dataFile.filePath
+    }
+
+    /// Commits deletes of rows.
+    func deleteRows(
+        _ deletes: [(path: String, position: Int64)], region: String, names: Bool = false,
+        specID: Int = 1
+    ) async throws {
+        try await append(
+            [try await deleteFile(deletes, region: region, names: names, specID: specID)],
+            specID: specID, content: .deletes)
+    }
+
+    // MARK: Looking
+
+    /// A row as it is read.
+    struct Row: Hashable, Comparable {
+        let id: Int64
+        let region: String?
+
+        static func < (left: Row, right: Row) -> Bool { left.id < right.id }
+    }
+
+    /// What the table's rows must be that were made by ``addRows(_:region:specID:)``.
+    static func rows(_ ids: some Sequence<Int64>, region: String) -> [Row] {
+        ids.map { Row(id: $0, region: $0 % 5 == 0 ? nil : "\(region)-\($0)") }
+    }
+
+    private func column(_ path: String, _ column: Int) async throws -> ColumnBatch {
+        let bytes = try await storage.read(Location(path), limit: 1 << 24)
+        let file = try await ParquetFile(opening: ParquetMemorySource(bytes))
+        return try await file.readColumn(rowGroup: 0, column: column)
+    }
+
+    /// Every row of the current snapshot by the rules of the specification, sorted.
+    func rows() async throws -> [Row] {
+        let entries = try await entries().values.map(\.entry)
+        var deleted: [String: [(position: Int64, sequence: Int64)]] = [:]
+        for entry in entries where entry.dataFile.content == .positionDeletes {
+            if entry.dataFile.fileFormat == .puffin {
+                let bytes = try await storage.read(
+                    Location(entry.dataFile.filePath), limit: 1 << 20)
+                let vector = try DeletionVector(blob: Array(bytes.dropFirst(4)), limit: 1 << 16)
+                deleted[entry.dataFile.referencedDataFile ?? "", default: []] +=
+                    vector.positions.map { ($0, entry.sequenceNumber ?? 0) }
+                continue
+            }
+            let paths = try await column(entry.dataFile.filePath, 0)
+            let positions = try await column(entry.dataFile.filePath, 1)
+            guard case .byteArray(let texts) = paths.values,
+                case .int64(let numbers) = positions.values
+            else { throw Failure(description: "no deletes") }
+            for index in 0..<texts.count {
+                let path = String(decoding: texts[index], as: UTF8.self)
+                deleted[path, default: []].append(
+                    (numbers[index], entry.sequenceNumber ?? 0))
+            }
+        }
+        var rows: [Row] = []
+        for entry in entries where entry.dataFile.content == .data {
+            let path = entry.dataFile.filePath
+            let gone = Set(
+                (deleted[path] ?? []).filter { $0.sequence >= entry.sequenceNumber ?? 0 }
+                    .map(\.position))
+            rows += try await self.rows(of: path).enumerated()
+                .filter { !gone.contains(Int64($0.offset)) }.map(\.element)
+        }
+        return rows.sorted()
+    }
+
+    private func rows(of path: String) async throws -> [Row] {
+        let ids = try await column(path, 0)
+        let regions = try await column(path, 1)
+        guard case .int64(let numbers) = ids.values,
+            case .byteArray(let texts) = regions.values
+        else { throw Failure(description: "no rows") }
+        var next = 0
+        return numbers.enumerated().map { index, id in
+            guard regions.definitionLevels[index] == 1 else { return Row(id: id, region: nil) }
+            defer { next += 1 }
+            return Row(id: id, region: String(decoding: texts[next], as: UTF8.self))
+        }
+    }
+
+    /// The names of the files in the data folder.
+    func dataFolder() throws -> Set<String> {
+        let folder = "\(location)/data"
+        let found = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String }
+        return Set((found ?? []).filter { $0.hasSuffix(".parquet") })
+    }
+
+    // MARK: Running
+
+    @discardableResult
+    func compact(
+        _ options: JSONValue = ["min-input-files": 2],
+        journal: some MaintenanceJournal = MemoryJournal()
+    ) async throws -> ActionReport {
+        try await compact(options, journal: journal, catalog: catalog, storage: storage)
+    }
+
+    @discardableResult
+    func compact(
+        _ options: JSONValue = ["min-input-files": 2],
+        journal: some MaintenanceJournal = MemoryJournal(), catalog: some Catalog,
+        storage: some ObjectStorage, context: RunContext? = nil,
+        settings: NativeEngineSettings = NativeEngineSettings()
+    ) async throws -> ActionReport {
+        let engine = NativeEngine(catalog: catalog, storage: storage, settings: settings)
+        return try await engine.run(
+            ActionRequest(
+                table: Self.identifier, action: .rewriteDataFiles,
+                options: try ActionOptions.validating(options, for: .rewriteDataFiles),
+                now: TestTable.now), in: context ?? TestTable.context(journal))
+    }
+
+    static let quickRetries = [
+        "commit.retry.min-wait-ms": "1", "commit.retry.max-wait-ms": "2",
+        "commit.status-check.min-wait-ms": "1", "commit.status-check.max-wait-ms": "2",
+    ]
+}
+
+extension ActionReport {
+    /// How many data files went and came.
+    var fileCounts: [Int?] {
+        [
+            metrics["rewritten_data_files_count"]?.intValue,
+            metrics["added_data_files_count"]?.intValue,
+        ]
+    }
+}
