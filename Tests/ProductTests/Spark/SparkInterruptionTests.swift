@@ -277,8 +277,8 @@ struct SparkEngineInterruptionTests {
             paused.send(SIGSTOP)
             let heir = try await fixture.product.start("worker", name: "heir")
             try await inTime("another attempt has the job") {
-                let job = try await fixture.job(url, job)
-                return job["attempts"] == 2 && job["status"] == "running"
+                // It may end as soon as it began: the statement may have.
+                try await fixture.job(url, job)["attempts"] == 2
             }
             paused.send(SIGCONT)
 
