@@ -29,25 +29,6 @@ struct FixtureExpiryTests {
             + "00003-9d6a621e-8a72-4190-a880-f6ca02e32b86.metadata.json",
     ]
 
-    /// Everything that snapshots reach, read in full, entry by entry.
-    private func reach(
-        _ metadata: TableMetadata, _ storage: LocalStorage
-    ) async throws -> Set<String> {
-        var files: Set<String> = []
-        for snapshot in metadata.snapshots {
-            guard let list = snapshot.manifestList else { continue }
-            files.insert(list)
-            for manifest in try await ManifestListReader(storage: storage).manifests(
-                in: Location(list))
-            {
-                files.insert(manifest.path)
-                let entries = try await ManifestReader(storage: storage).entries(in: manifest)
-                files.formUnion(entries.filter(\.isLive).map(\.dataFile.filePath))
-            }
-        }
-        return files
-    }
-
     @Test func `a table that lacks a manifest list is left as it is`() async throws {
         let copy = try await FixtureCopy(
             "equality_deletes/warehouse/mydb/mytable/metadata/v7.metadata.json")
@@ -65,7 +46,7 @@ struct FixtureExpiryTests {
         let copy = try await FixtureCopy(path)
         let storage = copy.storage
         let metadata = copy.table.metadata
-        let before = try await reach(metadata, storage)
+        let before = try await copy.reach(metadata)
         let journal = MemoryJournal()
 
         let report = try await copy.expire(journal: journal)
@@ -74,7 +55,7 @@ struct FixtureExpiryTests {
         #expect(kept.snapshots.count == 1)
         #expect(
             report.metrics["expired_snapshots_count"]?.intValue == metadata.snapshots.count - 1)
-        let after = try await reach(kept, storage)
+        let after = try await copy.reach(kept)
         #expect(Set(journal.all.map(\.path)) == before.subtracting(after))
         for file in before {
             let isThere = try await storage.stat(Location(file)) != nil

@@ -3,6 +3,7 @@
 import Foundation
 import IcebergCatalog
 import IcebergSpec
+import IcebergTable
 import ObjectStorage
 import StorageTestSupport
 import TestSupport
@@ -47,6 +48,23 @@ struct FixtureCopy {
             metadata: try TableMetadata(
                 parsing: try await storage.read(location, limit: 1 << 20)))
         catalog = MemoryCatalog(table)
+    }
+
+    /// Everything that snapshots reach, read in full, entry by entry.
+    func reach(_ metadata: TableMetadata) async throws -> Set<String> {
+        var files: Set<String> = []
+        for snapshot in metadata.snapshots {
+            guard let list = snapshot.manifestList else { continue }
+            files.insert(list)
+            for manifest in try await ManifestListReader(storage: storage).manifests(
+                in: Location(list))
+            {
+                files.insert(manifest.path)
+                let entries = try await ManifestReader(storage: storage).entries(in: manifest)
+                files.formUnion(entries.filter(\.isLive).map(\.dataFile.filePath))
+            }
+        }
+        return files
     }
 }
 

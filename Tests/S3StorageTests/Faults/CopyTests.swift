@@ -49,7 +49,9 @@ struct CopyTests {
                 #expect(info.size == Int64(count))
                 #expect(proxy.seen("GET", "source-\(count)").isEmpty, "nothing is downloaded")
                 #expect(proxy.seen("PUT", "q/\(count)").allSatisfy { $0.body.isEmpty })
-                #expect(proxy.seen("PUT", "q/\(count)?partNumber").count == parts)
+                // On a busy machine a part may be late, and is sent again.
+                let sent = Set(proxy.seen("PUT", "q/\(count)?partNumber").map(\.uri))
+                #expect(sent.count == parts)
                 #expect(try await store.storage.read(place, limit: count) == bytes)
             }
             #expect(try await store.openUploads() == 0)
