@@ -59,8 +59,7 @@ struct FixtureCompactionTests {
     }
 
     @Test(arguments: [
-        "equality_deletes/warehouse/mydb/mytable",
-        "equality_delete_cross_partition/warehouse/ns/t",
+        "equality_deletes/warehouse/mydb/mytable"
     ])
     func `what cannot be rewritten is refused by name, and nothing changes`(
         path: String
