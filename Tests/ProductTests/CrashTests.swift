@@ -85,8 +85,8 @@ struct CrashTests {
             try await fixture.metadataLocation(0) == before, "the pause came before the commit")
 
         let heir = try await fixture.product.start("worker", name: "heir")
-        // Stopped at a bad moment it holds a lock of the catalog's database, and has to be let go on
-        // for a moment.
+        // Stopped at a bad moment it holds a lock of the catalog's database, and has to go on for a
+        // moment.
         let patience = Mutex(ContinuousClock.now.advanced(by: .seconds(15)))
         try await eventually("another worker finishes the job", limit: .seconds(120)) {
             let isLate = patience.withLock { patience in
