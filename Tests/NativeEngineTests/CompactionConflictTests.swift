@@ -26,12 +26,6 @@ import WireFormat
         return table
     }
 
-    private func dataPaths(_ table: ManifestTable, region: String) async throws -> [String] {
-        try await table.entries().values.filter {
-            $0.entry.dataFile.content == .data && $0.partition == [.string(region)]
-        }.map(\.entry.dataFile.filePath).sorted()
-    }
-
     /// Runs with something that another writer does before the first commit.
     private func compact(
         _ table: ManifestTable, _ options: JSONValue = ["min-input-files": 2],
@@ -48,7 +42,7 @@ import WireFormat
     @Test(arguments: [true, false])
     func `P-40: deletes that come meanwhile cost only their group`(names: Bool) async throws {
         let table = try await table()
-        let path = try await dataPaths(table, region: "a")[1]
+        let path = try await table.dataPaths(region: "a")[1]
         let before = try await table.rows()
         let journal = MemoryJournal()
         let report = try await compact(table, journal: journal) {
@@ -147,51 +141,15 @@ import WireFormat
         seed: Int
     ) async throws {
         let table = try await table()
-        let random = Mutex(SeededGenerator(seed: UInt64(seed)))
-        let next = Mutex(Int64(1000))
-        @Sendable func act() async throws {
-            let kind = random.withLock { Int.random(in: 0..<5, using: &$0) }
-            let region = random.withLock { ["a", "b"].randomElement(using: &$0) ?? "a" }
-            let paths = try await dataPaths(table, region: region)
-            let path = random.withLock { paths.randomElement(using: &$0) }
-            switch (kind, path) {
-            case (0, _), (_, nil):
-                let start = next.withLock { next in
-                    next += 10
-                    return next - 10
-                }
-                try await table.addRows(start..<start + 10, region: region)
-            case (1, let path?), (2, let path?), (3, let path?):
-                let position = random.withLock { Int64.random(in: 0..<10, using: &$0) }
-                try await table.deleteRows(
-                    [(path, position)], region: region, names: kind == 1)
-            case (_, let path?):
-                let all = try await table.manifests()
-                let entries = try await table.entries()
-                let kept = entries[path]
-                // Takes a manifest with everything in it away, as an overwrite does.
-                let manifest = all.first {
-                    $0.content == .data && $0.addedFilesCount == 1 && $0.existingFilesCount == 0
-                        && $0.sequenceNumber == kept?.entry.fileSequenceNumber
-                }
-                if let manifest {
-                    let start = next.withLock { next in
-                        next += 10
-                        return next - 10
-                    }
-                    let entry = try await table.dataFile(start..<start + 10, region: region)
-                    try await table.append([entry], removing: [manifest.path])
-                }
-            }
-        }
+        let neighbour = Neighbour(table, seed: UInt64(seed))
         let expected = Mutex<[Row]>([])
-        try await act()
+        try await neighbour.act()
         let first = try await table.rows()
         expected.withLock { $0 = first }
         let journal = MemoryJournal()
         let catalog = InterferingCatalog(base: table.catalog) { moment, commit in
             guard moment == .beforeCommit, commit <= 3 else { return }
-            try await act()
+            try await neighbour.act()
             let rows = try await table.rows()
             expected.withLock { $0 = rows }
         }
@@ -355,7 +313,7 @@ import WireFormat
 
     @Test func `P-08: a data file that is gone stops the run and changes nothing`() async throws {
         let table = try await table()
-        let path = try await dataPaths(table, region: "b")[0]
+        let path = try await table.dataPaths(region: "b")[0]
         _ = await table.storage.remove([Location(path)])
         let before = (try table.dataFolder(), try table.metadataFiles())
         await #expect(throws: MaintenanceError.self) { try await table.compact() }
@@ -372,5 +330,62 @@ private struct WatchedStorage<Base: ObjectStorage>: ForwardingStorage {
     func read(_ location: Location, range: Range<Int64>) async throws(StorageError) -> [UInt8] {
         onRead()
         return try await base.read(location, range: range)
+    }
+}
+
+extension ManifestTable {
+    /// The data files of a partition, in the order of their names.
+    fileprivate func dataPaths(region: String) async throws -> [String] {
+        try await entries().values.filter {
+            $0.entry.dataFile.content == .data && $0.partition == [.string(region)]
+        }.map(\.entry.dataFile.filePath).sorted()
+    }
+}
+
+/// Another writer, who does something at random whenever it is asked to.
+private final class Neighbour: Sendable {
+    private let table: ManifestTable
+    private let random: Mutex<SeededGenerator>
+    private let next = Mutex(Int64(1000))
+
+    init(_ table: ManifestTable, seed: UInt64) {
+        self.table = table
+        random = Mutex(SeededGenerator(seed: seed))
+    }
+
+    func act() async throws {
+        let kind = random.withLock { Int.random(in: 0..<5, using: &$0) }
+        let region = random.withLock { ["a", "b"].randomElement(using: &$0) ?? "a" }
+        let paths = try await table.dataPaths(region: region)
+        let path = random.withLock { paths.randomElement(using: &$0) }
+        switch (kind, path) {
+        case (0, _), (_, nil):
+            try await table.addRows(newRows(), region: region)
+        case (1, let path?), (2, let path?), (3, let path?):
+            let position = random.withLock { Int64.random(in: 0..<10, using: &$0) }
+            try await table.deleteRows([(path, position)], region: region, names: kind == 1)
+        case (_, let path?):
+            try await overwrite(path, region: region)
+        }
+    }
+
+    /// Takes a manifest with everything in it away, as an overwrite does.
+    private func overwrite(_ path: String, region: String) async throws {
+        let all = try await table.manifests()
+        let kept = try await table.entries()[path]
+        let manifest = all.first {
+            $0.content == .data && $0.addedFilesCount == 1 && $0.existingFilesCount == 0
+                && $0.sequenceNumber == kept?.entry.fileSequenceNumber
+        }
+        guard let manifest else { return }
+        let entry = try await table.dataFile(newRows(), region: region)
+        try await table.append([entry], removing: [manifest.path])
+    }
+
+    private func newRows() -> Range<Int64> {
+        next.withLock { next in
+            next += 10
+            return next - 10..<next
+        }
     }
 }

@@ -278,6 +278,22 @@ import WireFormat
         #expect(rewriting.last?.total == 4)
     }
 
+    @Test func `P-50: a row group larger than a file may be is left with the reason`()
+        async throws
+    {
+        let table = try await table()
+        try await table.addRows(0..<2000, region: "a")
+        let options: JSONValue = [
+            "target-file-size-bytes": 2000, "min-file-size-bytes": 1000,
+            "max-file-size-bytes": 3000,
+        ]
+        await #expect {
+            try await table.compact(options)
+        } throws: { error in
+            "\(error)".contains("which is not divided, and max-file-size-bytes is 3000")
+        }
+    }
+
     @Test func `new files larger than memory allows are refused with what to change`()
         async throws
     {

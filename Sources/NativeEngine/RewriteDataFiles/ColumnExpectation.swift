@@ -4,7 +4,7 @@ import ParquetFormat
 
 /// What a column of a new file must hold of one input, worked out apart from the rewriter.
 ///
-/// Shares nothing with ``ParquetRewriter`` but the reader of columns, so that a mistake there shows.
+/// Shares nothing with ``ParquetRewriter`` but the reader of columns: a mistake there shows.
 struct ColumnExpectation {
     enum Origin {
         /// The values of a column.

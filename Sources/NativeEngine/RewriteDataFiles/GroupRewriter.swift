@@ -53,6 +53,7 @@ struct GroupRewriter<Storage: ObjectStorage> {
             target = try FileSchema.target(of: schema, withLineage: withLineage)
         } catch { throw GroupFailure(error) }
         let files = try await open(group)
+        try checkRowGroups(group, files)
         var inputs: [RewriteProof<Storage>.Input] = []
         for (live, file) in zip(group.files, files) {
             inputs.append(
@@ -119,6 +120,22 @@ struct GroupRewriter<Storage: ObjectStorage> {
             opened.append(file)
         }
         return opened
+    }
+
+    /// Refuses row groups that would be files of a wrong size by themselves, as they are not
+    /// divided: the result would be planned again for ever (P-50).
+    private func checkRowGroups(
+        _ group: FileGroup, _ files: [File]
+    ) throws(GroupFailure) {
+        guard !group.reasons.contains(.rewriteAll) else { return }
+        for (live, file) in zip(group.files, files) {
+            let largest = file.rowGroups.map(\.storedSize).max() ?? 0
+            guard largest <= limits.largestFile else {
+                throw .unsupported(
+                    "\(live.path) has a row group of \(largest) bytes, which is not divided, and "
+                        + "max-file-size-bytes is \(limits.largestFile)")
+            }
+        }
     }
 
     /// What is known of a file beside its bytes.
@@ -296,6 +313,8 @@ struct GroupRewriter<Storage: ObjectStorage> {
 struct RewriteLimits {
     /// The most bytes of a new file, which is held until it is written.
     let outputBytes: Int64
+    /// The most bytes that a file of a good size has.
+    var largestFile: Int64 = .max
     /// What reading and putting together may take.
     let workBytes: Int64
     /// The most deletes of a group.

@@ -60,7 +60,8 @@ struct RewriteDataFilesWork<Tables: Catalog, Storage: ObjectStorage> {
     }
 
     mutating func run() async throws(MaintenanceError) {
-        let limits = RewriteLimits(engine.settings)
+        var limits = RewriteLimits(engine.settings)
+        limits.largestFile = planned.plan.settings.groups.sizes.maximum.value
         let entries = try await RewriteDataFilesSource(engine: engine).entries(of: planned)
         var rewriter: GroupRewriter<Storage>
         do throws(Unsupported) {
