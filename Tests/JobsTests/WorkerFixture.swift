@@ -71,30 +71,11 @@ struct WorkerFixture: Sendable {
         clock.advance(by: duration)
     }
 
-    /// Runs the body while time jumps from one sleeper's deadline to the next, so that waits inside
-    /// it come to an end.
-    ///
-    /// Between jumps everybody who is awake gets a moment of real time, or an engine on a busy
-    /// machine would seem to take minutes.
+    /// Runs the body while time jumps from one sleeper's deadline to the next.
     func letTimePass<Value: Sendable>(
         during body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        try await withThrowingTaskGroup(of: Value?.self) { group in
-            group.addTask { try await body() }
-            group.addTask {
-                while !Task.isCancelled {
-                    await moment()
-                    guard let next = clock.nextDeadline else { continue }
-                    advance(by: clock.now.duration(to: next))
-                }
-                return nil
-            }
-            defer { group.cancelAll() }
-            while let value = try await group.next() {
-                if let value { return value }
-            }
-            throw CancellationError()
-        }
+        try await clock.jumping(advance: { advance(by: $0) }, during: body)
     }
 }
 

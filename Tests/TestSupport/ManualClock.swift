@@ -94,3 +94,35 @@ public final class ManualClock: Clock {
         }
     }
 }
+
+extension ManualClock {
+    /// Runs the body while time jumps from one sleeper's deadline to the next, so that waits inside
+    /// it come to an end.
+    ///
+    /// Between jumps everybody who is awake gets a moment of real time, or an engine on a busy
+    /// machine would seem to take minutes.
+    ///
+    /// - Parameter advance: moves this clock, and whatever moves with it.
+    public func jumping<Value: Sendable>(
+        advance: (@Sendable (Duration) -> Void)? = nil,
+        during body: @escaping @Sendable () async throws -> Value
+    ) async throws -> Value {
+        try await withThrowingTaskGroup(of: Value?.self) { group in
+            group.addTask { try await body() }
+            group.addTask {
+                while !Task.isCancelled {
+                    await moment()
+                    guard let next = self.nextDeadline else { continue }
+                    let duration = self.now.duration(to: next)
+                    if let advance { advance(duration) } else { self.advance(by: duration) }
+                }
+                return nil
+            }
+            defer { group.cancelAll() }
+            while let value = try await group.next() {
+                if let value { return value }
+            }
+            throw CancellationError()
+        }
+    }
+}

@@ -194,26 +194,9 @@ struct Bench: Sendable {
     func moving<Value: Sendable>(
         _ body: @escaping @Sendable () async throws -> Value
     ) async throws -> Value {
-        let clock = clock
-        return try await withThrowingTaskGroup(of: Value?.self) { group in
-            // Whatever ends the body, time goes on until it has ended: a stop cannot be cancelled.
-            group.addTask {
-                try await withDeadline("the engine ends", limit: .seconds(120)) { try await body() }
-            }
-            group.addTask {
-                while !Task.isCancelled {
-                    if let next = clock.nextDeadline {
-                        clock.advance(by: clock.now.duration(to: next))
-                    }
-                    await moment()
-                }
-                return nil
-            }
-            defer { group.cancelAll() }
-            while let value = try await group.next() {
-                if let value { return value }
-            }
-            throw CancellationError()
+        // Whatever ends the body, time goes on until it has ended: a stop cannot be cancelled.
+        try await clock.jumping {
+            try await withDeadline("the engine ends", limit: .seconds(120)) { try await body() }
         }
     }
 
