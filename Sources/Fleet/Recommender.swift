@@ -12,6 +12,7 @@ public struct Recommender<Store: JobStore>: Sendable {
     private let order: ActionOrder
     private let router: EngineRouter
     private let defaults: PolicyDefaults
+    private let unreadable: UnreadableTables<Store>
 
     /// How many of a table's jobs are searched for the last of a kind.
     static var searchedJobs: Int { 100 }
@@ -28,6 +29,7 @@ public struct Recommender<Store: JobStore>: Sendable {
         self.order = order
         self.router = router
         self.defaults = defaults
+        unreadable = UnreadableTables(store)
     }
 
     /// The policy of a table that was looked at.
@@ -50,10 +52,10 @@ public struct Recommender<Store: JobStore>: Sendable {
                 $0.action == MaintenanceAction.removeOrphanFiles.rawValue && $0.isSuccess
             }
         }
+        let verdicts = inspection.assessment.verdicts(
+            order: order, policy: policy, lastOrphanRemoval: lastRemoval?.completedAt, now: now)
         let recommendation = Recommendation(
-            verdicts: inspection.assessment.verdicts(
-                order: order, policy: policy, lastOrphanRemoval: lastRemoval?.completedAt,
-                now: now),
+            verdicts: Self.besides(try await unreadable.tables(), verdicts),
             skips: skips(inspection, jobs: jobs),
             cadence: Recommendation.Cadence(
                 hours: policy.cadenceHours.value,
@@ -63,6 +65,26 @@ public struct Recommender<Store: JobStore>: Sendable {
         for member in recommendation.members { document[member.key] = member.value }
         document["history"] = .array(jobs.prefix(Self.shownJobs).map(Self.json))
         return .object(document)
+    }
+
+    /// The verdicts in a catalog with these tables that cannot be read.
+    ///
+    /// An orphan removal refuses while there is one, which may have files anywhere, and a job stops
+    /// at its first failed action: without this one broken table would keep every other one from
+    /// its maintenance.
+    private static func besides(
+        _ unreadable: [TableName], _ verdicts: [Recommendation.Verdict]
+    ) -> [Recommendation.Verdict] {
+        guard let first = unreadable.first else { return verdicts }
+        let others = unreadable.count > 1 ? " and \(unreadable.count - 1) more" : ""
+        return verdicts.map { verdict in
+            guard verdict.action == .removeOrphanFiles, verdict.isRecommended else {
+                return verdict
+            }
+            return verdict.refused(
+                "\(verdict.reason), but \(first)\(others) cannot be read, and may have files in "
+                    + "this table's folders: repair or drop it")
+        }
     }
 
     private func skips(_ inspection: TableInspection, jobs: [Job]) -> [Recommendation.Skip] {

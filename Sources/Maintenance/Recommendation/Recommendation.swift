@@ -29,7 +29,7 @@ public struct Recommendation: Sendable {
         }
 
         /// The same verdict against the action, for another reason.
-        func refused(_ reason: String) -> Verdict {
+        public func refused(_ reason: String) -> Verdict {
             Verdict(
                 action: action, isRecommended: false, reason: reason, evidence: evidence)
         }
