@@ -15,7 +15,7 @@ SWIFT_SOURCES := Package.swift Benchmarks Sources Tests Tools
 help: ## Print this list
 	@awk 'BEGIN { FS = ":.*## " } \
 	  /^##@ / { printf "\n%s\n", substr($$0, 5) } \
-	  /^[a-z0-9-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	  /^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: ## Install what is missing, build, and run a job on a real table
@@ -74,6 +74,10 @@ test-tools: ## Install all that the tests need, Spark too (downloads 450 MB once
 .PHONY: test-spark
 test-spark: test-tools ## Compare with Spark and Iceberg's own procedures
 	@scripts/test-spark
+
+.PHONY: test-spark-tables
+test-spark-tables: test-tools ## Maintain tables that Spark made, and read them with four engines
+	@scripts/test-spark tables
 
 .PHONY: soak
 soak: ## Rewrite manifests for a minute under a streaming writer (SECONDS=60)

@@ -8,8 +8,8 @@ import WireFormat
 /// Tables of every format version that a real Spark made: version 1, position deletes, deletion
 /// vectors, specs that changed, branches and tags.
 ///
-/// Needs `make test-spark`, which installs Spark; `make test` skips it.
-@Suite(.serialized, .enabled(if: Oracles.comparesWithSpark, "run it with make test-spark"))
+/// Needs `make test-spark-tables`, which installs Spark; `make test` skips it.
+@Suite(.serialized, .enabled(if: Oracles.comparesWithSpark, "run it with make test-spark-tables"))
 struct SparkTableTests {
     @Test(.timeLimit(.minutes(8)))
     func `every engine reads the same rows after each of our actions, and Spark goes on writing`()
