@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import IcebergCatalog
 import IcebergTable
 import Maintenance
 import ObjectStorage
@@ -23,6 +24,14 @@ struct OutputFiles<Storage: ObjectStorage> {
         self.storage = storage
         self.context = context
         self.tableUUID = tableUUID
+    }
+
+    /// Checks that the table is still the one that the files are for.
+    func check(_ table: LoadedTable) throws(MaintenanceError) {
+        guard table.journalKey == tableUUID else {
+            throw .unreadable(
+                reason: "\(table.identifier) is another table now; nothing was changed")
+        }
     }
 
     /// Writes a file that nobody else can have named.

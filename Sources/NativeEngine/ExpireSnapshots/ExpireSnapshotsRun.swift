@@ -49,7 +49,7 @@ struct ExpireSnapshotsRun<Tables: Catalog, Storage: ObjectStorage> {
             try await closeNote(of: prepared)
             throw MaintenanceError(refusal)
         case .unknown(let reason):
-            throw await unknown(reason)
+            throw await context.commitUnknown(reason)
         }
     }
 
@@ -68,13 +68,9 @@ struct ExpireSnapshotsRun<Tables: Catalog, Storage: ObjectStorage> {
         let preparation = ExpiryPreparation(
             engine: engine, options: options, now: request.now, report: context.report)
         var prepared: PreparedExpiry?
-        let result = try await TableCommitter(catalog: engine.catalog).commit(
+        let result = try await engine.commit(
             to: request.table,
-            confirm: { () async throws(MaintenanceError) in
-                try MaintenanceError.checkCancellation()
-                try await context.confirmLease(NativeEngineSettings.commitReserve)
-            },
-            under: context.commitGuard,
+            in: context,
             plan: { (table) async throws(MaintenanceError) -> CommitProposal? in
                 let next = try await preparation.prepare(table, after: prepared)
                 guard next.hasWork else { return nil }
@@ -128,16 +124,6 @@ struct ExpireSnapshotsRun<Tables: Catalog, Storage: ObjectStorage> {
                 let done = paths.filter { !isPlanned($0) }
                 if !done.isEmpty { try await context.journal.close(paths: done) }
             }
-        }
-    }
-
-    private func unknown(_ reason: String) async -> MaintenanceError {
-        do throws(MaintenanceError) {
-            try await context.journal.markUnknown()
-            return .commitUnknown(reason: reason)
-        } catch {
-            // Entries that stay open are safe too: a replay asks the table first.
-            return .commitUnknown(reason: "\(reason); the journal could not be told: \(error)")
         }
     }
 }

@@ -73,10 +73,7 @@ struct FileRewritePreparation<Tables: Catalog, Storage: ObjectStorage> {
         _ table: LoadedTable
     ) async throws(MaintenanceError) -> PreparedFileRewrite? {
         try MaintenanceError.checkCancellation()
-        guard table.journalKey == outputs.tableUUID else {
-            throw .unreadable(
-                reason: "\(table.identifier) is another table now; nothing was changed")
-        }
+        try outputs.check(table)
         try RewriteManifestsSource<Tables, Storage>.checkPlain(table)
         try await outputs.remove(lastTry)
         lastTry = []

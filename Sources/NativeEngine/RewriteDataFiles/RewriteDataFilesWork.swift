@@ -152,12 +152,9 @@ extension RewriteDataFilesWork {
             pending = []
             if let prepared { try await note(prepared) }
         case .refused(let refusal, _):
-            var error = MaintenanceError(refusal)
-            if Task.isCancelled { error = .cancelled }
-            if !context.commitGuard.isOpen() { error = .fenceLost }
-            try await failed(error)
+            try await failed(context.error(of: refusal))
         case .unknown(let reason):
-            throw await unknown(reason)
+            throw await context.commitUnknown(reason)
         }
     }
 
@@ -165,13 +162,9 @@ extension RewriteDataFilesWork {
         _ preparation: inout FileRewritePreparation<Tables, Storage>,
         _ prepared: inout PreparedFileRewrite?
     ) async throws(MaintenanceError) -> CommitResult {
-        try await TableCommitter(catalog: engine.catalog).commit(
+        try await engine.commit(
             to: planned.table.identifier,
-            confirm: { () async throws(MaintenanceError) in
-                try MaintenanceError.checkCancellation()
-                try await context.confirmLease(NativeEngineSettings.commitReserve)
-            },
-            under: context.commitGuard,
+            in: context,
             plan: { (table) async throws(MaintenanceError) -> CommitProposal? in
                 prepared = try await preparation.prepare(table)
                 return prepared?.proposal
@@ -219,16 +212,6 @@ extension RewriteDataFilesWork {
         for group in pending { drop(group.group, error.description) }
         pending = []
         try await outputs.removeAll()
-    }
-
-    private func unknown(_ reason: String) async -> MaintenanceError {
-        do throws(MaintenanceError) {
-            try await context.journal.markUnknown()
-            return .commitUnknown(reason: reason)
-        } catch {
-            // Entries that stay open are safe too: a replay asks the table first.
-            return .commitUnknown(reason: "\(reason); the journal could not be told: \(error)")
-        }
     }
 }
 

@@ -46,12 +46,9 @@ struct RewriteManifestsRun<Tables: Catalog, Storage: ObjectStorage> {
                 prepared: prepared, options: options, replayed: replayed
             ).report
         case .refused(let refusal, _):
-            var error = MaintenanceError(refusal)
-            if Task.isCancelled { error = .cancelled }
-            if !context.commitGuard.isOpen() { error = .fenceLost }
-            throw await abandon(&preparation, because: error)
+            throw await abandon(&preparation, because: context.error(of: refusal))
         case .unknown(let reason):
-            throw await unknown(reason, preparation)
+            throw await context.commitUnknown(reason)
         }
     }
 
@@ -60,13 +57,9 @@ struct RewriteManifestsRun<Tables: Catalog, Storage: ObjectStorage> {
         _ preparation: inout RewritePreparation<Tables, Storage>,
         _ prepared: inout PreparedRewrite?
     ) async throws(MaintenanceError) -> CommitResult {
-        try await TableCommitter(catalog: engine.catalog).commit(
+        try await engine.commit(
             to: request.table,
-            confirm: { () async throws(MaintenanceError) in
-                try MaintenanceError.checkCancellation()
-                try await context.confirmLease(NativeEngineSettings.commitReserve)
-            },
-            under: context.commitGuard,
+            in: context,
             plan: { (table) async throws(MaintenanceError) -> CommitProposal? in
                 prepared = try await preparation.prepare(table)
                 return prepared?.proposal
@@ -119,17 +112,5 @@ struct RewriteManifestsRun<Tables: Catalog, Storage: ObjectStorage> {
                         + "that were written\(cause)"))
         }
         return error
-    }
-
-    private func unknown(
-        _ reason: String, _ preparation: RewritePreparation<Tables, Storage>
-    ) async -> MaintenanceError {
-        do throws(MaintenanceError) {
-            try await context.journal.markUnknown()
-            return .commitUnknown(reason: reason)
-        } catch {
-            // Entries that stay open are safe too: a replay asks the table first.
-            return .commitUnknown(reason: "\(reason); the journal could not be told: \(error)")
-        }
     }
 }

@@ -68,10 +68,7 @@ struct RewritePreparation<Tables: Catalog, Storage: ObjectStorage> {
         _ table: LoadedTable
     ) async throws(MaintenanceError) -> PreparedRewrite? {
         try MaintenanceError.checkCancellation()
-        guard table.journalKey == outputs.tableUUID else {
-            throw .unreadable(
-                reason: "\(table.identifier) is another table now; nothing was changed")
-        }
+        try outputs.check(table)
         try RewriteManifestsSource<Tables, Storage>.checkPlain(table)
         if let listPath { try await outputs.remove([listPath]) }
         listPath = nil
