@@ -14,50 +14,6 @@ import WireFormat
 /// Tables that PyIceberg wrote, whose data files are rewritten, and that it goes on writing to.
 @Suite(.enabled(if: Oracles.isAvailable, Comment(rawValue: Oracles.reason)))
 struct PyIcebergCompactionTests {
-    private static let identifier = TableIdentifier(namespace: ["demo"], name: "events")
-
-    private struct Made {
-        let folder: ScratchFolder
-        let uri: String
-
-        func compact(_ options: JSONValue) async throws -> ActionReport {
-            let storage = LocalStorage()
-            let engine = NativeEngine(
-                catalog: try SQLCatalog(name: "default", uri: uri, storage: storage),
-                storage: storage)
-            return try await engine.run(
-                ActionRequest(
-                    table: PyIcebergCompactionTests.identifier, action: .rewriteDataFiles,
-                    options: try ActionOptions.validating(options, for: .rewriteDataFiles),
-                    now: TestTable.now), in: TestTable.context(MemoryJournal()))
-        }
-
-        func snapshots(engines: String = "duckdb,pyiceberg") async throws -> JSONObject {
-            try #require(
-                try await Oracles.run(
-                    "read_rows.py", ["--catalog-uri", uri, "--engines", engines]
-                ).objectValue)
-        }
-    }
-
-    private func make(_ program: String, _ arguments: [String]) async throws -> Made {
-        let folder = try ScratchFolder()
-        let made = try await Oracles.run(program, ["--warehouse", folder.path] + arguments)
-        return Made(
-            folder: folder, uri: try #require(made.objectValue?["catalog_uri"]?.stringValue))
-    }
-
-    /// The rows of the current snapshot are those of its parent, and all others are as they were.
-    private func expectSameRows(_ before: JSONObject, _ after: JSONObject) throws {
-        let old = try #require(before["snapshots"]?.objectValue)
-        let new = try #require(after["snapshots"]?.objectValue)
-        for member in old.members { #expect(new[member.key] == member.value) }
-        let current = try #require(after["current_snapshot_id"]?.int64Value)
-        let parent = try #require(before["current_snapshot_id"]?.int64Value)
-        #expect(current != parent)
-        #expect(new["\(current)"] == old["\(parent)"])
-    }
-
     @Test(arguments: [
         ["--commits", "12"], ["--commits", "12", "--partitioned", "--seed", "2"],
         ["--commits", "8", "--format-version", "1", "--seed", "3"],
@@ -70,24 +26,22 @@ struct PyIcebergCompactionTests {
     func `DuckDB, DataFusion and PyIceberg read the same rows, and PyIceberg goes on writing`(
         arguments: [String]
     ) async throws {
-        let made = try await make("make_table.py", arguments)
+        let made = try await PyIcebergTable("make_table.py", arguments)
         let engines = "duckdb,datafusion,pyiceberg"
         let before = try await made.snapshots(engines: engines)
 
-        let report = try await made.compact(["min-input-files": 2])
+        let report = try await made.run(.rewriteDataFiles, ["min-input-files": 2])
 
-        try expectSameRows(before, try await made.snapshots(engines: engines))
+        try PyIcebergTable.expectSameRows(before, try await made.snapshots(engines: engines))
         #expect(try #require(report.metrics["rewritten_data_files_count"]?.intValue) > 4)
         #expect(report.metrics["refused_groups_count"] == 0)
-        let again = try await made.compact(["min-input-files": 2])
+        let again = try await made.run(.rewriteDataFiles, ["min-input-files": 2])
         #expect(again.metrics["rewritten_data_files_count"] == 0, "P-50")
 
-        let appended = try await Oracles.run(
-            "append_loop.py", ["--catalog-uri", made.uri, "--commits", "2", "--interval", "0"])
-        #expect(appended == ["committed": 2, "failed": 0, "refused": 0])
+        try await made.append()
         let grown = try await made.snapshots(engines: engines)
-        _ = try await made.compact(["min-input-files": 2])
-        try expectSameRows(grown, try await made.snapshots(engines: engines))
+        _ = try await made.run(.rewriteDataFiles, ["min-input-files": 2])
+        try PyIcebergTable.expectSameRows(grown, try await made.snapshots(engines: engines))
     }
 
     @Test(arguments: [
@@ -102,42 +56,43 @@ struct PyIcebergCompactionTests {
     func `P-47: columns that were added, dropped, renamed, moved and widened keep their values`(
         arguments: [String]
     ) async throws {
-        let made = try await make("make_evolved.py", arguments)
+        let made = try await PyIcebergTable("make_evolved.py", arguments)
         let before = try await made.snapshots()
-        let report = try await made.compact(["min-input-files": 2])
-        try expectSameRows(before, try await made.snapshots())
+        let report = try await made.run(.rewriteDataFiles, ["min-input-files": 2])
+        try PyIcebergTable.expectSameRows(before, try await made.snapshots())
         #expect(try #require(report.metrics["rewritten_data_files_count"]?.intValue) >= 8)
         #expect(report.metrics["refused_groups_count"] == 0)
-        let again = try await made.compact(["min-input-files": 2])
+        let again = try await made.run(.rewriteDataFiles, ["min-input-files": 2])
         #expect(again.metrics["rewritten_data_files_count"] == 0, "P-50")
     }
 
     @Test func `P-46: files of an older spec are left with a reason, and the others rewritten`()
         async throws
     {
-        let made = try await make("make_evolved.py", ["--seed", "17", "--partitioned", "evolved"])
+        let made = try await PyIcebergTable(
+            "make_evolved.py", ["--seed", "17", "--partitioned", "evolved"])
         let before = try await made.snapshots()
         // The last appends have many partitions of two files or fewer.
-        let report = try await made.compact(["min-input-files": 2])
+        let report = try await made.run(.rewriteDataFiles, ["min-input-files": 2])
         #expect(report.metrics["refused_groups_count"] == 1)
         #expect(report.message.contains("older partition spec"))
         #expect(report.message.contains("engine spark"))
-        try expectSameRows(before, try await made.snapshots())
+        try PyIcebergTable.expectSameRows(before, try await made.snapshots())
     }
 
     @Test func `several small target files come out where rows are more than one holds`()
         async throws
     {
-        let made = try await make("make_evolved.py", ["--seed", "18", "--rows", "2000"])
+        let made = try await PyIcebergTable("make_evolved.py", ["--seed", "18", "--rows", "2000"])
         let before = try await made.snapshots()
         let options: JSONValue = [
             "target-file-size-bytes": 800_000, "min-input-files": 2,
             "partial-progress.enabled": true, "max-file-group-size-bytes": 1_500_000,
         ]
-        let report = try await made.compact(options)
+        let report = try await made.run(.rewriteDataFiles, options)
         #expect(try #require(report.metrics["added_data_files_count"]?.intValue) > 1)
         try expectSameRowsAtLast(before, try await made.snapshots())
-        let again = try await made.compact(options)
+        let again = try await made.run(.rewriteDataFiles, options)
         #expect(again.metrics["rewritten_data_files_count"] == 0, "P-50")
     }
 

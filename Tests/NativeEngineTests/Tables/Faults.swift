@@ -6,6 +6,7 @@ import Maintenance
 import ObjectStorage
 import StorageTestSupport
 import Synchronization
+import Testing
 
 /// Stops a process at its n-th effect, just before or just after it, as a crash would: from then
 /// on nothing that this run does has any effect.
@@ -56,6 +57,24 @@ final class CrashPoint: Sendable {
         guard isHere else { return value }
         state.withLock { $0.crashed = true }
         return nil
+    }
+}
+
+extension CrashPoint {
+    /// Runs what dies here, what dies at another point after that, and then to the end: after each
+    /// of them the table must look as it did.
+    func survive<Look: Equatable>(
+        then second: CrashPoint, seeing look: () async throws -> Look,
+        _ run: (CrashPoint) async throws -> Void
+    ) async throws {
+        let before = try await look()
+        for crash in [self, second] {
+            // Whether a step so late is reached at all is another test's matter.
+            do { try await run(crash) } catch { #expect(crash.hasCrashed, "\(error)") }
+            #expect(try await look() == before)
+        }
+        try await run(CrashPoint(at: 0, .before))
+        #expect(try await look() == before)
     }
 }
 
