@@ -10,12 +10,17 @@ import WireFormat
 
 /// The running server against its own document, judged by a checker that shares no code with us.
 @Suite(
-    .enabled(if: Oracles.isAvailable, Comment(rawValue: Oracles.reason)), .timeLimit(.minutes(5)))
+    .enabled(if: Oracles.isAvailable, Comment(rawValue: Oracles.reason)), .timeLimit(.minutes(15)))
 struct ContractTests {
     @Test func `the server does what its OpenAPI document says`() async throws {
         let table = try FixtureTable()
         try await withAPI {
             $0.limits.eventPoll = .milliseconds(50)
+            // The checker shares two processors with other tests, and keeps its connections.
+            $0.limits.idleLimit = .seconds(600)
+            $0.limits.requestReadLimit = .seconds(600)
+            $0.limits.writeStallLimit = .seconds(600)
+            $0.limits.storePingLimit = .seconds(600)
             let reporter = try table.reporter($0.store)
             $0.inspector = { name, document throws(InspectionError) in
                 try await reporter.document(
