@@ -268,13 +268,13 @@ import WireFormat
         let table = try await table()
         let journal = MemoryJournal()
         try await CrashPoint(at: step, moment).survive(
-            then: CrashPoint(at: 5, moment), seeing: { try await table.rows() }
-        ) { crash in
-            try await table.compact(
-                journal: CrashingJournal(base: journal, crash: crash),
-                catalog: CrashingCatalog(base: table.catalog, crash: crash),
-                storage: DyingStorage(base: table.storage, crash: crash))
-        }
+            then: CrashPoint(at: 5, moment), seeing: { try await table.rows() },
+            run: { crash in
+                try await table.compact(
+                    journal: CrashingJournal(base: journal, crash: crash),
+                    catalog: CrashingCatalog(base: table.catalog, crash: crash),
+                    storage: DyingStorage(base: table.storage, crash: crash))
+            })
         #expect(journal.open.isEmpty)
         let live = try await table.entries().count
         #expect(live == 2)

@@ -160,13 +160,13 @@ import WireFormat
         let table = try await table(commits: 2)
         let journal = MemoryJournal()
         try await CrashPoint(at: step, moment).survive(
-            then: CrashPoint(at: 3, moment), seeing: { try await table.entries() }
-        ) { crash in
-            try await table.rewrite(
-                journal: CrashingJournal(base: journal, crash: crash),
-                catalog: CrashingCatalog(base: table.catalog, crash: crash),
-                storage: CrashingStorage(base: table.storage, crash: crash))
-        }
+            then: CrashPoint(at: 3, moment), seeing: { try await table.entries() },
+            run: { crash in
+                try await table.rewrite(
+                    journal: CrashingJournal(base: journal, crash: crash),
+                    catalog: CrashingCatalog(base: table.catalog, crash: crash),
+                    storage: CrashingStorage(base: table.storage, crash: crash))
+            })
         #expect(try await table.manifests().count == 2)
         #expect(journal.open.isEmpty)
         // Four appends, and one rewrite of two manifests and a list: nothing else is left.

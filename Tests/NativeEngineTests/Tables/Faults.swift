@@ -65,7 +65,7 @@ extension CrashPoint {
     /// of them the table must look as it did.
     func survive<Look: Equatable>(
         then second: CrashPoint, seeing look: () async throws -> Look,
-        _ run: (CrashPoint) async throws -> Void
+        run: (CrashPoint) async throws -> Void
     ) async throws {
         let before = try await look()
         for crash in [self, second] {
