@@ -23,8 +23,8 @@ extension NativeEngine {
 }
 
 extension RunContext {
-    /// Why a job ends whose commit was refused: a guard that has closed refuses every commit, and so
-    /// does a cancelled task.
+    /// Why a job ends whose commit was refused: a guard that has closed refuses every commit, and
+    /// so does a cancelled task.
     func error(of refusal: CommitRefusal) -> MaintenanceError {
         if !commitGuard.isOpen() { return .fenceLost }
         return Task.isCancelled ? .cancelled : MaintenanceError(refusal)
