@@ -54,6 +54,23 @@ public enum Oracles {
         return try JSONValue(parsing: result.standardOutput)
     }
 
+    /// Runs a program with Spark's Python and reads the JSON that it prints.
+    ///
+    /// - Throws: ``Failure`` with the end of what it said on standard error when it ends with
+    ///   anything but 0.
+    public static func runOnSpark(
+        _ program: String, _ arguments: [String]
+    ) async throws -> JSONValue {
+        let command = [try sparkPython(), try Self.program(program)] + arguments
+        let result = try await Subprocess.run(
+            .name("env"), arguments: Arguments(command), output: .bytes(limit: outputLimit),
+            error: .string(limit: outputLimit))
+        guard result.terminationStatus.isSuccess else {
+            throw Failure(description: "\(program): \(result.standardError.suffix(4000))")
+        }
+        return try JSONValue(parsing: result.standardOutput)
+    }
+
     /// The name of the socket of `oracle_server.py`, which has the libraries loaded.
     ///
     /// Unstructured because it outlives the test that happens to come first.
