@@ -184,7 +184,8 @@ public struct GlueCatalog<Storage: ObjectStorage>: Catalog {
                 .rejected(reason: "Glue gave no version of \(identifier) to commit on"))
         }
         return await PointerSwap(files: files).commit(
-            updates, requirements: requirements, base: base, pointer: { location },
+            updates, requirements: requirements, base: base, under: commitGuard,
+            pointer: { location },
             swap: { from, to in
                 await update(
                     identifier, current.input(metadataLocation: to, previous: from),

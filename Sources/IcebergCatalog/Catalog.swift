@@ -44,9 +44,17 @@ extension Catalog {
 public struct CommitGuard: Sendable {
     /// Whether the commit may be made now.
     public let isOpen: @Sendable () -> Bool
+    /// Is told of the file that the commit writes before it is written: where nobody knows what
+    /// became of the commit, or nobody is left who could, it stays behind.
+    public let files: CommitFiles
 
-    /// Asks this.
-    public init(isOpen: @escaping @Sendable () -> Bool) { self.isOpen = isOpen }
+    /// Asks this, and tells this.
+    public init(
+        files: CommitFiles = .forgotten, isOpen: @escaping @Sendable () -> Bool
+    ) {
+        self.isOpen = isOpen
+        self.files = files
+    }
 
     /// Never forbids anything.
     public static let open = CommitGuard { true }
@@ -54,6 +62,27 @@ public struct CommitGuard: Sendable {
     /// What a commit that it forbids is refused with.
     public static let refusal = CommitRefusal.rejected(
         reason: "the worker's lease ran out before the commit")
+}
+
+/// Who remembers the metadata files that commits write, so that none stays behind unknown.
+public struct CommitFiles: Sendable {
+    /// Before a metadata file of the table is written; without it the commit is refused.
+    public let willWrite: @Sendable (Location, LoadedTable) async throws(CommitRefusal) -> Void
+    /// The file is the table's current one, or is gone.
+    public let isSettled: @Sendable (Location) async -> Void
+
+    /// Calls these.
+    public init(
+        willWrite: @escaping @Sendable (Location, LoadedTable) async throws(CommitRefusal) -> Void,
+        isSettled: @escaping @Sendable (Location) async -> Void
+    ) {
+        self.willWrite = willWrite
+        self.isSettled = isSettled
+    }
+
+    /// Nobody does.
+    public static let forgotten = CommitFiles(
+        willWrite: { _, _ throws(CommitRefusal) in }, isSettled: { _ in })
 }
 
 /// A table's metadata and where it was read.

@@ -7,7 +7,7 @@ package import ObjectStorage
 ///
 /// 1. Read the pointer; it must be the one that the updates were planned on.
 /// 2. Read that metadata, check the requirements on it, apply the updates.
-/// 3. Write the new metadata under a name that nobody had before.
+/// 3. Tell the guard of the new metadata file and write it under a name that nobody had before.
 /// 4. Swap the pointer, from the old location to the new one and from nothing else, unless the
 ///    guard is closed by then.
 ///
@@ -24,6 +24,7 @@ package struct PointerSwap<Storage: ObjectStorage>: Sendable {
     /// `swap` asks the commit's guard as late as it can.
     package func commit(
         _ updates: [TableUpdate], requirements: [TableRequirement], base: LoadedTable,
+        under commitGuard: CommitGuard,
         pointer: () async throws(CatalogError) -> Location,
         swap: (_ from: Location, _ to: Location) async -> SwapOutcome
     ) async -> CommitOutcome {
@@ -33,16 +34,19 @@ package struct PointerSwap<Storage: ObjectStorage>: Sendable {
             current = try await load(base, pointer: pointer)
             let metadata = try files.change(current, by: updates, requirements: requirements)
             guard !updates.isEmpty else { return .committed(current) }
-            next = try await write(metadata, after: current)
+            next = try await write(metadata, after: current, noting: commitGuard.files)
         } catch {
             return .refused(error)
         }
         switch await swap(current.metadataLocation, next.metadataLocation) {
         case .swapped:
+            await commitGuard.files.isSettled(next.metadataLocation)
             await files.removeDropped(from: current, by: next)
             return .committed(next)
         case .refused(let refusal):
-            await discard(next.metadataLocation)
+            if await discard(next.metadataLocation) {
+                await commitGuard.files.isSettled(next.metadataLocation)
+            }
             return .refused(refusal)
         case .unknown(let reason):
             return .unknown(reason: reason, metadataLocation: next.metadataLocation)
@@ -64,16 +68,18 @@ package struct PointerSwap<Storage: ObjectStorage>: Sendable {
     }
 
     private func write(
-        _ metadata: TableMetadata, after current: LoadedTable
+        _ metadata: TableMetadata, after current: LoadedTable, noting noted: CommitFiles
     ) async throws(CommitRefusal) -> LoadedTable {
         let compression = try files.compression(of: metadata)
         let bytes = try files.encode(metadata, compression)
         let location = MetadataFileName.folder(of: metadata).appending(
             MetadataFileName.next(after: current.metadataLocation, compression))
+        try await noted.willWrite(location, current)
         do throws(StorageError) {
             try await files.storage.write(bytes, to: location, condition: .absent)
         } catch {
-            await discard(location)
+            // It stays noted: a write that failed late may still come to be.
+            _ = await discard(location)
             throw CommitRefusal(writing: error)
         }
         return LoadedTable(
@@ -81,8 +87,11 @@ package struct PointerSwap<Storage: ObjectStorage>: Sendable {
     }
 
     /// Best effort: the name is unique and nothing points to it, so what stays is an orphan.
-    private func discard(_ location: Location) async {
-        _ = await files.storage.remove([location])
+    ///
+    /// Returns whether it is gone.
+    private func discard(_ location: Location) async -> Bool {
+        let outcomes = await files.storage.remove([location])
+        return outcomes == [.removed] || outcomes == [.alreadyGone]
     }
 }
 

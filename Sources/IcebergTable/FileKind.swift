@@ -14,4 +14,6 @@ public enum FileKind: String, CaseIterable, Hashable, Sendable {
     case manifestList = "manifest_list"
     /// A statistics or partition statistics file.
     case statisticsFile = "statistics_file"
+    /// A table's metadata.
+    case metadataFile = "metadata_file"
 }

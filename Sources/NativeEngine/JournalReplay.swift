@@ -168,7 +168,7 @@ extension FileKind {
     /// leaves behind can still be found through what is left.
     static let removalOrder: [FileKind] = [
         .dataFile, .positionDeleteFile, .equalityDeleteFile, .manifest, .manifestList,
-        .statisticsFile,
+        .statisticsFile, .metadataFile,
     ]
 }
 

@@ -3,6 +3,7 @@
 import IcebergCatalog
 import IcebergTable
 import Maintenance
+import ObjectStorage
 
 extension NativeEngine {
     /// Commits what `plan` works out on the table as it is, as long as the job may.
@@ -18,7 +19,8 @@ extension NativeEngine {
                 try MaintenanceError.checkCancellation()
                 try await context.confirmLease(NativeEngineSettings.commitReserve)
             },
-            under: context.commitGuard, plan: plan)
+            under: CommitGuard(files: context.commitFiles, isOpen: context.commitGuard.isOpen),
+            plan: plan)
     }
 }
 
@@ -28,6 +30,27 @@ extension RunContext {
     func error(of refusal: CommitRefusal) -> MaintenanceError {
         if !commitGuard.isOpen() { return .fenceLost }
         return Task.isCancelled ? .cancelled : MaintenanceError(refusal)
+    }
+
+    /// Metadata files are in the journal from before they are written until they are the table's,
+    /// or are gone.
+    var commitFiles: CommitFiles {
+        CommitFiles(
+            willWrite: { [journal] (location, table) async throws(CommitRefusal) in
+                let file = JournalledFile(path: location.rawValue, kind: .metadataFile)
+                do throws(MaintenanceError) {
+                    try await journal.plan([file], tableUUID: table.journalKey)
+                } catch {
+                    throw .unavailable(reason: "the journal took no note of \(location): \(error)")
+                }
+            },
+            isSettled: { [journal] location in
+                do throws(MaintenanceError) {
+                    try await journal.close(paths: [location.rawValue])
+                } catch {
+                    // It stays open, and the next replay finds it reachable or gone.
+                }
+            })
     }
 
     /// The error of a commit that may be in the table: the journal is told, so that nothing is ever

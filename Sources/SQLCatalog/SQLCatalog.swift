@@ -68,7 +68,7 @@ public struct SQLCatalog<Storage: ObjectStorage>: Catalog {
         to identifier: TableIdentifier, base: LoadedTable, under commitGuard: CommitGuard
     ) async -> CommitOutcome {
         await PointerSwap(files: files).commit(
-            updates, requirements: requirements, base: base,
+            updates, requirements: requirements, base: base, under: commitGuard,
             pointer: { () throws(CatalogError) in try await pointer(of: identifier) },
             swap: { from, to in
                 await rows.swap(

@@ -52,6 +52,9 @@ enum CatalogKind: CaseIterable {
     /// Those that write metadata files themselves; with REST the server does.
     static let writers = allCases.filter { $0 != .rest }
 
+    /// Those whose metadata files are not the table before a pointer says so.
+    static let pointers = writers.filter { $0 != .fileSystem }
+
     /// An empty one; cancels the test where what serves it is not installed.
     func bed() async throws -> any CatalogBed {
         switch self {

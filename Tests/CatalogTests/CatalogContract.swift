@@ -5,6 +5,7 @@ import IcebergCatalog
 import IcebergSpec
 import ObjectStorage
 import StorageTestSupport
+import Synchronization
 import Testing
 
 /// What every catalog must do.
@@ -114,6 +115,55 @@ struct CatalogContract {
         let found = try await bed.catalog(storage).loadTable(table)
         #expect(found.metadataLocation == base.metadataLocation)
         #expect(try bed.metadataFiles(table).count == 1)
+    }
+
+    /// Whoever keeps account of metadata files knows each of them before anybody can see it, and
+    /// until it is the table's or gone.
+    func notes() async throws {
+        let catalog = try await setUp()
+        let base = try await catalog.loadTable(table)
+        let open = Mutex<Set<Location>>([])
+        let account = CommitFiles(
+            willWrite: { location, table in
+                #expect(table.metadataLocation == base.metadataLocation)
+                #expect(!FileManager.default.fileExists(atPath: location.rawValue))
+                open.withLock { _ = $0.insert(location) }
+            },
+            isSettled: { location in open.withLock { _ = $0.remove(location) } })
+        func commit(_ files: CommitFiles, isOpen: Bool) async -> CommitOutcome {
+            await catalog.commit(
+                [set("a")], requirements: [], to: table, base: base,
+                under: CommitGuard(files: files) { isOpen })
+        }
+
+        // Nobody took note of it: nothing is written.
+        let mute = CommitFiles(
+            willWrite: { _, _ throws(CommitRefusal) in throw .unavailable(reason: "no journal") },
+            isSettled: { _ in })
+        guard case .refused(.unavailable) = await commit(mute, isOpen: true) else {
+            Issue.record("a commit that nobody took note of was made")
+            return
+        }
+        #expect(try bed.metadataFiles(table).count == 1)
+
+        // Refused, and removed again.
+        _ = await commit(account, isOpen: false)
+        #expect(open.withLock { $0 }.isEmpty)
+        #expect(try bed.metadataFiles(table).count == 1)
+
+        // Refused, and still there: it stays noted.
+        storage.inject(StorageFault(.remove, .before))
+        _ = await commit(account, isOpen: false)
+        let left = try #require(open.withLock { $0 }.first)
+        #expect(try bed.metadataFiles(table).contains(left.lastComponent))
+
+        // Committed.
+        guard case .committed(let after) = await commit(account, isOpen: true) else {
+            Issue.record("the commit was not made")
+            return
+        }
+        #expect(open.withLock { $0 } == [left])
+        #expect(after.metadataLocation != left)
     }
 
     /// Nothing to change is no commit.

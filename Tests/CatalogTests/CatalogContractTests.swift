@@ -41,6 +41,12 @@ import Testing
     func `one of many concurrent commits gets in`(kind: CatalogKind) async throws {
         try await contract(kind).concurrentCommitters()
     }
+    @Test(arguments: CatalogKind.pointers)
+    func `a metadata file is noted before it is written and until it is settled, P-30`(
+        kind: CatalogKind
+    ) async throws {
+        try await contract(kind).notes()
+    }
     @Test(arguments: CatalogKind.writers)
     func `a failing storage leaves a whole table, P-30`(kind: CatalogKind) async throws {
         try await contract(kind).faults()

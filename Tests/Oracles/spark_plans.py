@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rewrites files of random tables with Iceberg's procedures, each with random options.
 
-Run it with the Python of `scripts/spark-env`. Prints a list: for each call the options, the metadata
-files before and after it, and what the procedure said. A seed makes the same table and options again.
+Run it with the Python of `scripts/spark-env`. Prints a list: for each call the options, the
+metadata files before and after it, and what the procedure said. A seed makes the same table and
+options again.
 """
 
 import argparse

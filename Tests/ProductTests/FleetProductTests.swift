@@ -24,13 +24,21 @@ struct FleetProductTests {
         "scattered": "cadence_not_due", "fragmented": "cadence_not_due", "wrong": "cadence_not_due",
     ]
 
+    /// What the tables are listed in.
+    enum CatalogKind: CaseIterable {
+        case sql
+        case rest
+    }
+
     private struct Scene {
         let folder: URL
         let product: Product
         let tables: [(name: String, kind: String)]
         let catalogFile: String
 
-        init(store: (URL) -> String) async throws {
+        init(
+            _ kind: CatalogKind = .sql, store: (URL) -> String
+        ) async throws {
             folder = try Product.makeFolder()
             let warehouse = folder.appendingPathComponent("warehouse").path
             let made = try #require(
@@ -46,10 +54,20 @@ struct FleetProductTests {
                 )
             }
             catalogFile = warehouse + "/catalog.db"
+            let uri: String
+            switch kind {
+            case .sql: uri = try #require(made["catalog_uri"]?.stringValue)
+            case .rest:
+                // Over the same database, and with PyIceberg's name of the catalog.
+                let options: JSONValue = ["name": "default"]
+                let catalog = try await RESTServer.shared().makeCatalog(
+                    database: catalogFile, options: try #require(options.objectValue))
+                uri = catalog.uri
+            }
             product = Product(
                 environment: [
-                    "ICEPACK_STORE": store(folder), "ICEPACK_CATALOG_TYPE": "sql",
-                    "ICEPACK_CATALOG_URI": try #require(made["catalog_uri"]?.stringValue),
+                    "ICEPACK_STORE": store(folder), "ICEPACK_CATALOG_TYPE": "\(kind)",
+                    "ICEPACK_CATALOG_URI": uri,
                     "ICEPACK_MAINTENANCE_ALLOWLIST": "db", "ICEPACK_PORT": "0",
                     "ICEPACK_HEALTH_SYNC_INTERVAL_SECONDS": "0",
                     "ICEPACK_POSTGRES_MIN_CONNECTIONS": "1",
@@ -89,11 +107,11 @@ struct FleetProductTests {
         "\(job["database"]?.stringValue ?? "").\(job["table_name"]?.stringValue ?? "")"
     }
 
-    @Test(.timeLimit(.minutes(10)))
-    func `one run maintains exactly what it should, and the next one says why there is nothing`()
-        async throws
-    {
-        let scene = try await Scene { "sqlite:\($0.path)/store.db" }
+    @Test(.timeLimit(.minutes(30)), arguments: CatalogKind.allCases)
+    func `one run maintains exactly what it should, and the next one says why there is nothing`(
+        catalog: CatalogKind
+    ) async throws {
+        let scene = try await Scene(catalog) { "sqlite:\($0.path)/store.db" }
         defer { try? FileManager.default.removeItem(at: scene.folder) }
         let before = try await scene.rows()
         let service = try await scene.product.start("serve", name: "serve")
@@ -151,7 +169,7 @@ struct FleetProductTests {
     }
 
     @Test(
-        .enabled(if: PostgresCluster.isAvailable), .timeLimit(.minutes(10)))
+        .enabled(if: PostgresCluster.isAvailable), .timeLimit(.minutes(30)))
     func `four replicas and eight workers lose nothing to a restart of PostgreSQL`() async throws {
         let cluster = try await PostgresCluster.start()
         let database = try await cluster.createDatabase()

@@ -112,6 +112,7 @@ extension FileKind {
         case .manifest: 3
         case .manifestList: 4
         case .statisticsFile: 5
+        case .metadataFile: 6
         }
     }
 

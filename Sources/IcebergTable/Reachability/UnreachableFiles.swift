@@ -100,7 +100,7 @@ extension FileKind {
     var isContent: Bool {
         switch self {
         case .dataFile, .positionDeleteFile, .equalityDeleteFile: true
-        case .manifest, .manifestList, .statisticsFile: false
+        case .manifest, .manifestList, .statisticsFile, .metadataFile: false
         }
     }
 }

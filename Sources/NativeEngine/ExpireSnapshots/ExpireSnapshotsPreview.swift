@@ -42,7 +42,7 @@ struct ExpireSnapshotsPreview<Tables: Catalog, Storage: ObjectStorage> {
         guard prepared.plan.removesFiles else { return .null }
         let counts = prepared.files?.candidates.counts ?? [:]
         var object = JSONObject()
-        for kind in FileKind.removalOrder {
+        for kind in FileKind.expiredKinds {
             object[kind.metricName] = .integer(counts[kind] ?? 0)
         }
         return .object(object)

@@ -87,7 +87,7 @@ struct ExpireSnapshotsReport {
     /// The six columns of Iceberg's procedure, and then our own.
     private var metrics: JSONObject {
         var metrics = JSONObject()
-        for kind in FileKind.removalOrder {
+        for kind in FileKind.expiredKinds {
             metrics[kind.metricName] = .integer(counts.removed[kind] ?? 0)
         }
         metrics["expired_snapshots_count"] = .integer(expiredCount)
@@ -104,6 +104,9 @@ struct ExpireSnapshotsReport {
 }
 
 extension FileKind {
+    /// What Iceberg's procedure counts: metadata files are never among the expired.
+    static let expiredKinds = removalOrder.filter { $0 != .metadataFile }
+
     /// The column of Iceberg's procedure that counts removed files of this kind.
     var metricName: String {
         switch self {
@@ -113,6 +116,7 @@ extension FileKind {
         case .manifest: "deleted_manifest_files_count"
         case .manifestList: "deleted_manifest_lists_count"
         case .statisticsFile: "deleted_statistics_files_count"
+        case .metadataFile: "deleted_metadata_files_count"
         }
     }
 }

@@ -98,7 +98,7 @@ private struct Scene<Bed: FailingCatalog> {
         var entries: [String: CompleteEntry]
         /// By any snapshot.
         var reached: Set<String> = []
-        /// Without metadata files and what is in quarantine.
+        /// Without the version hint and what is in quarantine.
         var onDisk: Set<String> = []
 
         var unreached: Set<String> { onDisk.subtracting(reached) }
@@ -111,11 +111,13 @@ private struct Scene<Bed: FailingCatalog> {
     private var stray: String { "\(table.location)/data/stray.parquet" }
 
     func look() async throws -> Look {
-        let metadata = try await bed.catalog().loadTable(bed.table).metadata
+        let loaded = try await bed.catalog().loadTable(bed.table)
+        let metadata = loaded.metadata
         var look = Look(
             snapshotCount: metadata.snapshots.count,
             manifestCount: try await table.manifests(of: metadata).count,
             entries: try await table.entries(of: metadata))
+        look.reached.insert(loaded.metadataLocation.rawValue)
         let lists = ManifestListReader(storage: table.storage)
         for snapshot in metadata.snapshots {
             let list = try #require(snapshot.manifestList)
@@ -133,10 +135,10 @@ private struct Scene<Bed: FailingCatalog> {
         for try await info in table.storage.list(Location(table.location)) {
             let path = info.location.rawValue
             let isKept = path.contains("/.icepack-quarantine/")
-            if !path.hasSuffix(".metadata.json"), !path.hasSuffix("version-hint.text"), !isKept {
-                look.onDisk.insert(path)
-            }
+            if !path.hasSuffix("version-hint.text"), !isKept { look.onDisk.insert(path) }
         }
+        // What the log names it may have lost; nobody needs it.
+        look.reached.formUnion(look.onDisk.intersection(metadata.metadataLog.map(\.metadataFile)))
         return look
     }
 
