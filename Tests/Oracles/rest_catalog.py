@@ -224,6 +224,10 @@ class Tables:
         if len(parts) < 2 or parts[0] != "namespaces":
             raise Refusal(404, "NoSuchEndpoint", "/".join(parts))
         namespace = self.levels(parts[1])
+        # Of a table nobody is told more than that there is none: Spark asks for `t.snapshots` as
+        # for a table in the namespace `t` first.
+        if len(parts) == 4 and parts[2] == "tables":
+            return self.table(method, (*namespace, unquote(parts[3])), body, headers)
         properties = catalog.load_namespace_properties(namespace)
         if len(parts) == 2 and method in ("GET", "HEAD"):
             return 200, {"namespace": list(namespace), "properties": properties}
@@ -235,8 +239,6 @@ class Tables:
             return 200, self.loaded(self.created(namespace, body), headers)
         if len(parts) == 5 and parts[4] == "metrics":
             return 204, None
-        if len(parts) == 4 and parts[2] == "tables":
-            return self.table(method, (*namespace, unquote(parts[3])), body, headers)
         raise Refusal(404, "NoSuchEndpoint", "/".join(parts))
 
     def created(self, namespace, body):

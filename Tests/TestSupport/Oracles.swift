@@ -90,10 +90,13 @@ public enum Oracles {
 
     /// Where a program is.
     public static func program(_ name: String) throws -> String {
-        guard let path = find("Tests/Oracles/\(name)") else {
-            throw Failure(description: "no program \(name)")
-        }
-        return path
+        try file("Tests/Oracles/\(name)")
+    }
+
+    /// Where a file of the repository is, by its path from the root.
+    public static func file(_ path: String) throws -> String {
+        guard let found = find(path) else { throw Failure(description: "no file \(path)") }
+        return found
     }
 
     /// A program that is not there or did not succeed.

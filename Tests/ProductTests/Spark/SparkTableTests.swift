@@ -33,4 +33,17 @@ struct SparkTableTests {
                 == ["v1", "positions", "vectors", "evolved", "branched"])
         print("spark tables: \(report.objectValue?["seconds"]?.text() ?? "no times")")
     }
+
+    @Test(.timeLimit(.minutes(8)))
+    func `Spark and our actions take turns on the tables of a REST catalog`() async throws {
+        let folder = try Product.makeFolder()
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let catalog = try await RESTServer.shared().makeCatalog(folder: folder.path)
+
+        let report = try await Oracles.runOnSpark(
+            "spark_rest.py", ["--uri", catalog.uri, "--icepack", try Product.executable()])
+
+        #expect(report.objectValue?["differences"] == [], "\(report)")
+        #expect(report.objectValue?["tables"] == ["plain", "deleted"])
+    }
 }
