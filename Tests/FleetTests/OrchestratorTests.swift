@@ -229,6 +229,29 @@ import WireFormat
         #expect(run.error?.contains("what became of job") == true)
     }
 
+    @Test
+    func `a job that a service takes late is submitted once, one that it never takes is told`()
+        async
+    {
+        var state = ScriptedMaintenance.State()
+        state.tables = Self.tables(3)
+        let limit = OrchestratorSettings.maxUnansweredPolls
+        for (table, times) in zip(state.tables, [limit, limit + 1, 0]) {
+            state.recommendations[table] = Self.due()
+            state.refusals[table] = .unavailable(reason: "away")
+            state.refusalsLeft[table] = times
+        }
+        let service = ScriptedMaintenance(state)
+
+        let run = await run(service)
+
+        #expect(run.jobsSubmitted == 2 && run.jobsCompleted == 2 && run.tablesSkipped == 1)
+        #expect(run.error == "db.t1 could not be submitted: away")
+        let keys = service.state.withLock { $0.keys }
+        #expect(Set(keys).count == 3, "asked again under the same key")
+        #expect(keys.count == 2 * (limit + 1) + 1)
+    }
+
     @Test func `a record that cannot be kept is told, and changes nothing`() async {
         var state = ScriptedMaintenance.State()
         state.recording = .unavailable(reason: "away")

@@ -15,6 +15,8 @@ final class ScriptedMaintenance: MaintenanceService, Sendable {
         var unassessable: [TableName: MaintenanceServiceError] = [:]
         var replies: [TableName: SubmissionReply] = [:]
         var refusals: [TableName: MaintenanceServiceError] = [:]
+        /// How often a submission is refused so; without a number, always.
+        var refusalsLeft: [TableName: Int] = [:]
         /// What a job's polls find, one after another; the last stays.
         var jobs: [String: [Result<JobState, MaintenanceServiceError>]] = [:]
         var recording: MaintenanceServiceError?
@@ -67,11 +69,14 @@ final class ScriptedMaintenance: MaintenanceService, Sendable {
             let reply = state.replies[table] ?? .accepted(id: "job-\(table.table)")
             state.submitted.append(table)
             state.keys.append(key)
-            if case .accepted = reply, state.refusals[table] == nil {
+            let left = state.refusalsLeft[table]
+            if let left { state.refusalsLeft[table] = left - 1 }
+            let refusal = left.map { $0 > 0 } ?? true ? state.refusals[table] : nil
+            if case .accepted = reply, refusal == nil {
                 state.inFlight += 1
                 state.mostInFlight = max(state.mostInFlight, state.inFlight)
             }
-            return (state.refusals[table], reply)
+            return (refusal, reply)
         }
         if let error { throw error }
         return reply

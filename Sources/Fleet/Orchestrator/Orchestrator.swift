@@ -83,7 +83,8 @@ public struct OrchestratorSettings: Hashable, Sendable {
     public static let defaultPoll = Duration.seconds(5)
     /// The longest wait that a service can ask for.
     public static let longestPoll = Duration.seconds(60)
-    /// How often a question after a job may go unanswered in a row before it counts as failed.
+    /// How often a job, or a question after it, may go unanswered in a row before it counts as
+    /// failed.
     public static let maxUnansweredPolls = 20
 
     /// Jobs under way at once: `ICEPACK_ORCHESTRATOR_MAX_IN_FLIGHT`.
@@ -198,7 +199,7 @@ extension Orchestrator {
                 while running < settings.maxInFlight, outcome.mayGoOn(clock, until: deadline),
                     let next = waiting.next()
                 {
-                    guard let job = await submit(next, &outcome) else { continue }
+                    guard let job = await submit(next, &outcome, until: deadline) else { continue }
                     group.addTask { await follow(job, on: next.table, until: deadline) }
                     running += 1
                 }
@@ -210,12 +211,12 @@ extension Orchestrator {
     }
 
     /// The job's id, or nil if there is none to follow.
-    private func submit(_ due: Assessed, _ outcome: inout Outcome) async -> String? {
+    private func submit(
+        _ due: Assessed, _ outcome: inout Outcome, until deadline: Time.Instant
+    ) async -> String? {
         let actions = due.recommendation.actions
         do throws(MaintenanceServiceError) {
-            switch try await service.submit(
-                actions, on: due.table, key: "\(settings.name):\(due.table)")
-            {
+            switch try await submit(actions, on: due.table, until: deadline) {
             case .accepted(let id):
                 outcome.run.jobsSubmitted += 1
                 report(.submitted(due.table, actions: actions, job: id))
@@ -232,6 +233,33 @@ extension Orchestrator {
             report(.skipped(due.table, reason: error.description))
         }
         return nil
+    }
+
+    /// Asks again while the service is away; the key makes that the same job.
+    private func submit(
+        _ actions: [String], on table: TableName, until deadline: Time.Instant
+    ) async throws(MaintenanceServiceError) -> SubmissionReply {
+        var unanswered = 0
+        while true {
+            do throws(MaintenanceServiceError) {
+                return try await service.submit(
+                    actions, on: table, key: "\(settings.name):\(table)")
+            } catch {
+                guard case .unavailable = error,
+                    unanswered < OrchestratorSettings.maxUnansweredPolls, clock.now < deadline,
+                    await pause(until: deadline)
+                else { throw error }
+                unanswered += 1
+            }
+        }
+    }
+
+    /// False if the run was told to stop.
+    private func pause(until deadline: Time.Instant) async -> Bool {
+        let wake = min(clock.now.advanced(by: OrchestratorSettings.defaultPoll), deadline)
+        // Cancellation is all that ends a pause early.
+        do { try await clock.sleep(until: wake, tolerance: nil) } catch { return false }
+        return true
     }
 
     private func follow(
