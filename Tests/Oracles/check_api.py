@@ -46,6 +46,7 @@ def main(url):
                 "--seed=1",
                 # How fast either side is on a busy machine is not what is checked here.
                 "--request-timeout=120",
+                "--max-response-time=120",
                 "--suppress-health-check=all",
                 "--continue-on-failure",
                 "--no-color",
