@@ -11,6 +11,8 @@ import product
 
 HERE = pathlib.Path(__file__).resolve().parent
 CONTENDERS = HERE / "parquet_contenders.py"
+SPARK_PYTHON = product.ROOT / ".cache" / "spark" / "v35" / "bin" / "python"
+WITH_SPARK = [SPARK_PYTHON, HERE / "parquet_spark.py"]
 OURS = product.ROOT / ".build" / "release" / "parquet-bench"
 WAYS = ("copy", "stitch", "filter", "encode")
 BUDGET = 256 << 20
@@ -19,7 +21,9 @@ BUDGET = 256 << 20
 def made(scratch, writer, name, files, rows):
     folder = scratch / name
     folder.mkdir()
-    make = [sys.executable, CONTENDERS, f"make-{writer}", folder, str(files), str(rows)]
+    program = WITH_SPARK + ["make"] if writer == "spark" else [
+        sys.executable, CONTENDERS, f"make-{writer}"]
+    make = [*program, folder, str(files), str(rows)]
     product.measured(make, scratch, {})
     inputs = sorted(folder.glob("*.parquet"))
     megabytes = sum(path.stat().st_size for path in inputs) / 1e6
@@ -32,6 +36,9 @@ def rewritten(command, scratch):
     report, elapsed, peak = product.measured(command, scratch, {})
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     processor = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    # Spark's process is not one that the system counts among our children.
+    processor = report.get("spark_cpu_seconds", processor)
+    peak = report.get("spark_peak_kib", peak)
     return elapsed, processor, peak / 1024, report
 
 
@@ -46,8 +53,11 @@ def bench_rewriting(results, scratch, arguments):
 
     def measure(way, inputs):
         command = [OURS, way] if way in WAYS else [sys.executable, CONTENDERS, way]
-        wall, processor, peak = median_of(
-            arguments.runs, [*command, output, *inputs], scratch)
+        runs = arguments.runs
+        if way == "spark":
+            # A session of its own, started and warmed up included.
+            command, runs = WITH_SPARK + ["coalesce"], arguments.spark_runs
+        wall, processor, peak = median_of(runs, [*command, output, *inputs], scratch)
         return wall, processor, peak, output.stat().st_size / 1e6
 
     def compare(way, others, inputs, what, aim, figure=1):
@@ -61,7 +71,8 @@ def bench_rewriting(results, scratch, arguments):
                 "its peak memory; size", f"{mine[2]:,.0f} MiB; {mine[3]:,.0f} MB",
                 f"{theirs[2]:,.0f} MiB; {theirs[3]:,.0f} MB")
 
-    for writer in ("arrow", "duckdb"):
+    writers = ["arrow", "duckdb"] + (["spark"] if arguments.spark_runs else [])
+    for writer in writers:
         inputs, what = made(scratch, writer, writer, arguments.parquet_files, 50000)
         cat = ["sh", "-c", 'out=$1; shift; cat "$@" > "$out"; echo {}', "cat", output, *inputs]
         copied = measure("copy", inputs)[0]
@@ -69,9 +80,12 @@ def bench_rewriting(results, scratch, arguments):
         results.add(
             f"copy {what}", f"{copied:.2f} s", f"cat {plain:.2f} s", f"{copied / plain:.1f} ×",
             "1.3 × its wall time")
-        compare("stitch", ["duckdb", "arrow"], inputs, what, "2 ×")
+        others = ["duckdb", "arrow"] + (["spark"] if writer == "spark" else [])
+        compare("stitch", others, inputs, what, "5 ×" if writer == "spark" else "2 ×")
         compare("filter", ["duckdb-filter", "arrow-filter"], inputs, f"{what}, 1 % of rows", "2 ×")
         compare("encode", ["arrow"], inputs, what, "1 ×")
+        for path in inputs:
+            path.unlink()
     inputs, what = made(scratch, "arrow", "small", arguments.parquet_small_files, 2000)
     compare("stitch", ["duckdb", "arrow"], inputs, what, "5 ×", figure=0)
 

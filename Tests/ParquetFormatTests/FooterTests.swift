@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import ParquetFormat
 import Synchronization
 import TestSupport
 import Testing
+
+@testable import ParquetFormat
 
 @Suite(.enabled(if: Fixtures.isAvailable, "\(Fixtures.reason)"))
 struct FooterTests {
@@ -35,11 +36,14 @@ struct FooterTests {
         _ = try await ParquetFile(opening: short)
         #expect(short.requests == 1)
 
-        // Page indexes and footer of this file are 200 KB.
-        let path = "parquet/data/nested_structs.rust.parquet"
-        let long = CountingSource(try Fixtures.bytes(path))
-        _ = try await ParquetFile(opening: long)
-        #expect(long.requests <= 2)
+        var metadata = try await opened(Fixtures.bytes("parquet/data/alltypes_plain.parquet"))
+            .metadata
+        let note = String(repeating: "n", count: 100_000)
+        metadata.keyValues = [KeyValue(key: "note", value: note)]
+        let long = CountingSource(try RawFile.bytes(metadata, over: "alltypes_plain.parquet"))
+        let file = try await ParquetFile(opening: long)
+        #expect(long.requests == 2)
+        #expect(file.metadata.keyValues?.first?.value == note)
     }
 
     @Test func `what is no Parquet file is refused as such`() async throws {
@@ -66,6 +70,25 @@ struct FooterTests {
 
         await #expect(throws: ParquetReadError<Never>.format(.encrypted(column: nil))) {
             _ = try await opened(bytes)
+        }
+    }
+
+    @Test func `an encrypted column is refused by its name, whatever is told of it`()
+        async throws
+    {
+        let name = "alltypes_plain.parquet"
+        let metadata = try await opened(Fixtures.bytes("parquet/data/" + name)).metadata
+        var withKey = metadata
+        withKey.rowGroups[0].columns[2].cryptoMetadata = RawThriftStruct(fields: [])
+        var hidden = metadata
+        hidden.rowGroups[0].columns[2].encryptedMetadata = [1, 2, 3]
+        hidden.rowGroups[0].columns[2].metadata = nil
+        for footer in [withKey, hidden] {
+            let bytes = try RawFile.bytes(footer, over: name)
+            let refusal = ParquetError.encrypted(column: "tinyint_col")
+            await #expect(throws: ParquetReadError<Never>.format(refusal)) {
+                _ = try await opened(bytes)
+            }
         }
     }
 

@@ -71,6 +71,64 @@ struct LimitTests {
         }
     }
 
+    @Test func `a bloom filter may be as large as its limit and no larger`() async throws {
+        let source = ParquetMemorySource(
+            try Fixtures.bytes("parquet/data/data_index_bloom_encoding_stats.parquet"))
+        let whole = try await ParquetFile(opening: source)
+        let found = try await whole.bloomFilter(rowGroup: 0, column: 0)
+        var limits = ParquetLimits()
+        limits.bloomFilterBytes = try #require(found).bits.count
+        let file = try await ParquetFile(opening: source, limits: limits)
+        #expect(try await file.bloomFilter(rowGroup: 0, column: 0) != nil)
+
+        limits.bloomFilterBytes -= 1
+        let short = try await ParquetFile(opening: source, limits: limits)
+        await #expect(throws: Failure.self) {
+            _ = try await short.bloomFilter(rowGroup: 0, column: 0)
+        }
+    }
+
+    /// A file of one page whose header has so many bytes.
+    private func file(headerBytes: Int) async throws -> ParquetFile<ParquetMemorySource> {
+        let field = ParquetField.values("n", .required, .int32)
+        let made = try await ProjectionTests.file([field], [ColumnBatch(.int32([7]))])
+        var stream = try PageStream(made, rowGroup: 0, column: 0)
+        let page = try #require(try await stream.next())
+        guard case .data(var header) = page.header.kind else {
+            throw ParquetError.malformed(reason: "no data page", at: page.place)
+        }
+        func written(_ boundBytes: Int) -> [UInt8] {
+            var statistics = ParquetStatistics()
+            statistics.maximum = [UInt8](repeating: 1, count: boundBytes)
+            header.statistics = statistics
+            var whole = page.header
+            whole.kind = .data(header)
+            return whole.thriftBytes
+        }
+        // What is beside the bound; its length takes four bytes from two megabytes on.
+        let rest = written(3 << 20).count - 3 << 20
+        let head = written(headerBytes - rest)
+        try #require(head.count == headerBytes)
+        var footer = made.metadata
+        var chunk = try #require(footer.rowGroups[0].columns[0].metadata)
+        let payload = stream.window[page.payloadRange]
+        chunk.compressedSize = Int64(head.count + payload.count)
+        chunk.dataPageOffset = 4
+        footer.rowGroups[0].columns[0] = ColumnChunk(metadata: chunk)
+        let bytes = RawFile.bytes(footer, behind: FooterBytes.magic + head + payload)
+        return try await ParquetFile(opening: ParquetMemorySource(bytes))
+    }
+
+    @Test func `a page's header may be as long as the limit and no longer`() async throws {
+        let limit = ParquetLimits.pageHeaderBytes
+        let longest = try await file(headerBytes: limit)
+        #expect(try await longest.readColumn(rowGroup: 0, column: 0).values == .int32([7]))
+        let tooLong = try await file(headerBytes: limit + 1)
+        await #expect(throws: Failure.self) {
+            _ = try await tooLong.readColumn(rowGroup: 0, column: 0)
+        }
+    }
+
     @Test func `groups may nest as deeply as the limit and no deeper`() throws {
         let place = ParquetPlace(.footer, 0)
         for depth in [ParquetLimits.schemaDepth, ParquetLimits.schemaDepth + 1] {

@@ -34,6 +34,7 @@ import Testing
             try await expectSoundIndexes(file, comment)
             try await expectSoundStatistics(file, comment)
             try await expectSoundFilters(file, comment)
+            try await expectPositionsFirst(file, comment)
             for (index, batch) in try await file.readAll().enumerated() {
                 try found[index].append(batch, limits: ParquetLimits())
             }

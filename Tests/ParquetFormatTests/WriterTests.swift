@@ -72,6 +72,7 @@ extension RandomTable {
         }
         #expect(file.rowGroups.allSatisfy { $0.rowCount <= settings.rowGroupRowLimit })
         try await expectSoundIndexes(file, "seed \(seed)")
+        try await expectPositionsFirst(file, "seed \(seed)")
         try await expectSoundStatistics(file, "seed \(seed)")
         let having = try await expectSoundFilters(file, "seed \(seed)")
         for column in file.schema.columns where BloomFilterBuilder.fits(column) {
@@ -109,6 +110,25 @@ extension RandomTable {
         let metadata = try #require(written.rowGroups[0].columns[0].metadata)
         #expect(metadata.dictionaryPageOffset == nil && metadata.encodings == [0, 3])
         #expect(metadata.encodingStatistics?.first?.count == 2)
+    }
+
+    @Test(
+        .enabled(if: Fixtures.isAvailable, "\(Fixtures.reason)"),
+        arguments: [ParquetRewriteWay.stitch, .encode])
+    func `every page that is written has its checksum`(way: ParquetRewriteWay) async throws {
+        let source = try await RewritingFixtureTests.opened(
+            Fixtures.bytes("parquet/data/alltypes_tiny_pages_plain.parquet"))
+        let inputs = [ParquetRewriteInput(source, deletedRows: [3, 700]), .init(source)]
+        let rewriter = try RewriterTests.Rewriter(inputs, way: way)
+        for (_, bytes) in try await RewriterTests.rewrite(rewriter) {
+            let file = try await Self.open(bytes)
+            for column in file.schema.columns.indices {
+                var stream = try PageStream(file, rowGroup: 0, column: column)
+                while let page = try await stream.next() {
+                    #expect(page.header.checksum != nil, "\(file.schema.columns[column].path)")
+                }
+            }
+        }
     }
 
     @Test func `a row group ends with its row limit, and not a row later`() async throws {

@@ -115,7 +115,9 @@ struct ColumnChunkEncoder {
         guard !assembler.isEmpty else { return }
         if assembler.content == .positions {
             if merger.count == 0 {
-                // Nothing but nulls: positions in an empty dictionary would be refused by readers.
+                // Nothing but nulls: positions in an empty dictionary would be refused by readers,
+                // and in lists they may not follow a page of nulls (`isPastPositions`).
+                if column.isRepeated, assembler.hasElements { usesDictionary = false }
                 try assembler.gather(merger, limit: ParquetLimits().pageBytes)
             } else if !hasJudged {
                 hasJudged = true

@@ -155,7 +155,7 @@ struct PageStream<Source: ParquetByteSource> {
                 guard !isWhole, wanted < ParquetLimits.pageHeaderBytes else {
                     throw .format(error)
                 }
-                wanted *= 16
+                wanted = min(wanted * 16, ParquetLimits.pageHeaderBytes)
             }
         }
     }

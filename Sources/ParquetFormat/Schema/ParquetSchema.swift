@@ -52,6 +52,9 @@ public struct ParquetColumn: Hashable, Sendable {
         }
     }
 
+    /// Whether a row may have many of its values.
+    var isRepeated: Bool { maximumRepetitionLevel > 0 }
+
     /// The path with dots, for messages.
     var name: String { path.joined(separator: ".") }
 }

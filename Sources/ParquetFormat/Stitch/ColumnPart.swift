@@ -25,6 +25,20 @@ struct ColumnPart<Source: ParquetByteSource> {
         source.flatMap { file.rowGroups[rowGroup].columns[$0].metadata }
     }
 
+    /// Whether pages of values surely come of it, and not of positions in a dictionary alone.
+    func hasPagesOfValues(isMerged: Bool) -> Bool {
+        guard projection.isByPage else {
+            if case .null = projection.fill { return projection.fillsNulls }
+            return !isMerged
+        }
+        guard let chunk, chunk.statistics?.nullCount != chunk.valueCount else { return false }
+        return !isMerged
+            || chunk.encodingStatistics?.contains {
+                $0.pageType != PageType.dictionary.rawValue
+                    && ParquetEncoding(rawValue: $0.encoding)?.usesDictionary != true
+            } ?? false
+    }
+
     /// How many rows stay.
     var keptRowCount: Int64 { file.rowGroups[rowGroup].rowCount - Int64(deleted.count) }
 

@@ -3,7 +3,8 @@
 extension ColumnStitcher {
     /// Writes what a file gives to a column that it does not have, or whose nulls are filled.
     mutating func generate(
-        _ part: Part, use: MergedDictionary.Use, to writer: inout FileWriter<Source, Sink>
+        _ part: Part, _ merged: MergedDictionary, use: MergedDictionary.Use,
+        to writer: inout FileWriter<Source, Sink>
     ) async throws(Failure) {
         var position: UInt32?
         switch use {
@@ -16,7 +17,9 @@ extension ColumnStitcher {
             let next: ColumnBatch?
             do { next = try await batches.next() } catch { throw Failure(error) }
             guard let batch = next else { break }
-            do { try put(batch, position, to: &writer, part) } catch { throw .format(error) }
+            let isNull = batch.values.count == 0 && keepsToPositions(merged)
+            let used = isPastPositions ? nil : isNull ? 0 : position
+            do { try put(batch, used, to: &writer, part) } catch { throw .format(error) }
             try await writer.flush()
         }
     }

@@ -75,7 +75,8 @@ extension ColumnStitcher {
         let isFair =
             count >= fairCount || Int(page.header.uncompressedSize) >= Self.fairSize
         var standsAlone = !encoding.usesDictionary
-        if case .same = mover.use { standsAlone = true }
+        if case .same = mover.use, !isPastPositions { standsAlone = true }
+        if fact.bounds?.isAllNull == true, keepsToPositions(mover.merged) { standsAlone = false }
         let isAsWanted =
             standsAlone && isFair && stream.chunk.codec == codec
             && mover.part.projection.isVerbatim && !mover.isTouched(fact.rowCount)
@@ -94,7 +95,9 @@ extension ColumnStitcher {
             stream.column, leaf, mover.part.projection.levels, nextRow: &mover.nextRow,
             deleted: mover.part.deleted)
         if work.beginsWithinRow { ledger.forgoOffsets() }
-        let isVerbatim = isAsWanted && !work.isChanged && fact.rowCount != nil
+        let isVerbatim =
+            isAsWanted && !work.isChanged && fact.rowCount != nil
+            && !(work.isAllNull && keepsToPositions(mover.merged))
         let isLarge = PageWork.isLarge(page.header)
         if isLarge, !isVerbatim { stream.dropLargeWindow() }
         try moveLoaded(
@@ -122,7 +125,7 @@ extension ColumnStitcher {
     ) throws(ParquetError) {
         var piece = work.piece(bounds: mover.part.deleted.isEmpty ? bounds : nil)
         guard piece.valueCount > 0 else { return }
-        if encoding.usesDictionary {
+        if encoding.usesDictionary || work.isAllNull && keepsToPositions(mover.merged) {
             try moveLoaded(positions: page, piece, stream, &mover, form: form, to: &writer)
             return
         }
@@ -180,8 +183,14 @@ extension ColumnStitcher {
         note(piece.bounds)
         if form == .verbatim {
             try putVerbatim(page, piece, stream, mover.part, to: &writer)
+        } else if work.isAllNull, keepsToPositions(mover.merged) {
+            try movePositions(page, piece, form, to: &writer)
         } else if case .gathered = mover.use {
-            try gather(piece, mover, at: page.place, to: &writer)
+            try gather(piece, mover.gathered, mover.part, at: page.place, to: &writer)
+        } else if isPastPositions {
+            let merged = GatheredDictionary(
+                bytes: mover.merged.plain, entries: mover.merged.entries)
+            try gather(piece, merged, mover.part, at: page.place, to: &writer)
         } else {
             try movePositions(page, piece, form, to: &writer)
         }
@@ -293,18 +302,19 @@ extension ColumnStitcher {
         try putAlone(page, piece, .rleDictionary, values[...], to: &writer)
     }
 
-    /// Plain values of a dictionary that did not fit, in pages of a good size where rows are flat.
+    /// Plain values of a dictionary that may not be used, in pages of a good size where rows are
+    /// flat.
     private mutating func gather(
-        _ piece: PageAssembler.Piece, _ mover: PartMover, at place: ParquetPlace,
-        to writer: inout FileWriter<Source, Sink>
+        _ piece: PageAssembler.Piece, _ dictionary: GatheredDictionary, _ part: Part,
+        at place: ParquetPlace, to writer: inout FileWriter<Source, Sink>
     ) throws(ParquetError) {
-        for part in work.split(piece, leaf, rows: settings.pageRowLimit) {
-            try makeRoom(for: .plain, rows: part.piece.rowCount, to: &writer)
+        for split in work.split(piece, leaf, rows: settings.pageRowLimit) {
+            try makeRoom(for: .plain, rows: split.piece.rowCount, to: &writer)
             do throws(DecodeFault) {
                 try assembler.append(
-                    part.piece, gathering: work.positions[part.values],
-                    of: mover.gathered.bytes.span.bytes, mover.gathered.entries,
-                    limit: mover.part.file.limits.pageBytes)
+                    split.piece, gathering: work.positions[split.values],
+                    of: dictionary.bytes.span.bytes, dictionary.entries,
+                    limit: part.file.limits.pageBytes)
             } catch { throw error.at(place) }
         }
     }

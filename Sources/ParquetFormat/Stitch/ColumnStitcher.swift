@@ -56,6 +56,20 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
         assembler = PageAssembler(leaf, order: order)
     }
 
+    /// Whether no page of positions may come any more, because one of values did.
+    ///
+    /// In lists and maps, Spark's vectorized reader fails on positions after values; parquet-mr
+    /// never writes them so. Columns that do not repeat it reads in any order.
+    var isPastPositions: Bool {
+        let gathersValues = !assembler.isEmpty && assembler.content != .positions
+        return leaf.isRepeated && (ledger.hasPagesOfValues || gathersValues)
+    }
+
+    /// Whether pages of nothing but nulls are written as positions, so that others may follow.
+    func keepsToPositions(_ merged: MergedDictionary) -> Bool {
+        leaf.isRepeated && merged.count > 0 && !isPastPositions
+    }
+
     /// How many rows were written.
     var rowCount: Int64 { ledger.rowCount }
 
@@ -79,7 +93,7 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
             if part.projection.isByPage {
                 try await stitch(part, merged, use: merged.uses[index], to: &writer)
             } else {
-                try await generate(part, use: merged.uses[index], to: &writer)
+                try await generate(part, merged, use: merged.uses[index], to: &writer)
             }
             if part.isWhole || part.deleted.isEmpty && part.projection.isByPage {
                 known[index] = part.footerBounds(order)
@@ -96,20 +110,20 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
         var merger = DictionaryMerger(leaf, byteLimit: settings.dictionarySizeBytes)
         var mappings: [[UInt32]?] = []
         var covered = 0.0
+        var isPast = false
         for part in parts {
-            guard part.projection.isByPage else {
-                let mapping = constant(part, &merger)
+            var mapping: [UInt32]?
+            if isPast {
+                // Its positions would come after pages of values.
+            } else if !part.projection.isByPage {
+                mapping = constant(part, &merger)
                 if mapping != nil { covered += Double(part.keptRowCount) }
-                mappings.append(mapping)
-                continue
+            } else if let found = try await firstDictionary(of: part) {
+                mapping = merger.add(found.bytes.span.bytes, found.entries)
+                if mapping != nil { covered += Double(part.chunk?.valueCount ?? 0) }
             }
-            guard let found = try await firstDictionary(of: part) else {
-                mappings.append(nil)
-                continue
-            }
-            let mapping = merger.add(found.bytes.span.bytes, found.entries)
-            if mapping != nil { covered += Double(part.chunk?.valueCount ?? 0) }
             mappings.append(mapping)
+            isPast = isPast || leaf.isRepeated && part.hasPagesOfValues(isMerged: mapping != nil)
         }
         return MergedDictionary(merger, mappings: mappings, coveredValues: covered)
     }

@@ -30,6 +30,8 @@ struct ChunkLedger {
     /// Whether every page began with a row and told what it holds.
     private var hasOffsets = true
     private var hasBounds = true
+    /// Whether a data page is not one of positions in the dictionary.
+    private(set) var hasPagesOfValues = false
 
     mutating func add(_ page: EmittedPage, at offset: Int64) {
         compressedSize += Int64(page.size)
@@ -50,6 +52,7 @@ struct ChunkLedger {
             valueCount += Int64(header.valueCount)
         }
         if dataOffset == nil { dataOffset = offset }
+        if !encoding.usesDictionary { hasPagesOfValues = true }
         pageCounts[[page.header.type.rawValue, encoding.rawValue], default: 0] += 1
         // An index lists no page without rows.
         if page.rowCount > 0 {

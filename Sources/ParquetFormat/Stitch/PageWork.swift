@@ -79,6 +79,9 @@ struct PageWork {
         return ValueBounds(statistics, valueCount: Int64(entryCount), order: nil)
     }
 
+    /// Whether the page as it is stored has no values at all.
+    var isAllNull: Bool { loadedPresent == 0 }
+
     func piece(bounds: ValueBounds?) -> PageAssembler.Piece {
         PageAssembler.Piece(
             valueCount: entryCount, rowCount: rowCount, repetitionLevels: repetitionLevels[...],

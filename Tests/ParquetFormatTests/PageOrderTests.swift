@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import TestSupport
+import Testing
+
+@testable import ParquetFormat
+
+/// In lists and maps no page of positions in a dictionary comes after one of values, on which
+/// Spark's vectorized reader fails.
+func expectPositionsFirst<Source>(_ file: ParquetFile<Source>, _ comment: String) async throws {
+    for group in file.rowGroups.indices {
+        for (index, column) in file.schema.columns.enumerated() where column.isRepeated {
+            let kinds = try await PageKind.all(of: file, rowGroup: group, column: index)
+            let afterValues = kinds.drop { $0 != .values }
+            #expect(
+                !afterValues.contains(.positions), "\(comment): \(column.name) of group \(group)")
+        }
+    }
+}
+
+/// What a data page holds, as far as their order matters.
+private enum PageKind {
+    case positions
+    case values
+    /// Empty lists and none, which do no harm anywhere.
+    case nothing
+
+    static func all<Source>(
+        of file: ParquetFile<Source>, rowGroup: Int, column: Int
+    ) async throws -> [PageKind] {
+        let leaf = file.schema.columns[column]
+        var stream = try PageStream(file, rowGroup: rowGroup, column: column)
+        var reader = try ColumnReader(file, rowGroup: rowGroup, column: column)
+        var kinds: [PageKind] = []
+        while let page = try await stream.next() {
+            if case .dictionary = page.header.kind { continue }
+            let batch = try #require(try await reader.next())
+            let hasElements = batch.definitionLevels.contains {
+                Int($0) + 1 >= leaf.maximumDefinitionLevel
+            }
+            let isPositions = page.header.dataCounts.encoding.usesDictionary
+            kinds.append(!hasElements ? .nothing : isPositions ? .positions : .values)
+        }
+        return kinds
+    }
+}
+
+@Suite struct PageOrderTests {
+    private static let lists = [
+        ParquetField.list(
+            "l", id: 1, .optional, element: .values("element", id: 2, .optional, .int32))
+    ]
+
+    /// A file of lists of three numbers; 0 stands for a null, and where all are null there is no
+    /// dictionary.
+    private static func file(
+        _ numbers: [Int32], isDictionary: Bool
+    ) async throws -> RewriterTests.Input {
+        var batch = ColumnBatch(
+            .int32(numbers.filter { $0 != 0 }), definitionLevels: numbers.map { $0 == 0 ? 2 : 3 })
+        batch.repetitionLevels = numbers.indices.map { $0 % 3 == 0 ? 0 : 1 }
+        var settings = ParquetWriteSettings()
+        if !isDictionary { settings.dictionarySizeBytes = 0 }
+        return RewriterTests.Input(try await ProjectionTests.file(lists, [batch], settings))
+    }
+
+    private static func stitched(
+        _ inputs: [RewriterTests.Input]
+    ) async throws -> (encodings: [ParquetEncoding], values: ColumnValues) {
+        let rewriter = try RewriterTests.Rewriter(inputs, way: .stitch)
+        let outputs = try await RewriterTests.rewrite(rewriter)
+        let file = try await WriterTests.open(try #require(outputs.first).1)
+        try await expectPositionsFirst(file, "stitched")
+        var stream = try PageStream(file, rowGroup: 0, column: 0)
+        var encodings: [ParquetEncoding] = []
+        while let page = try await stream.next() {
+            if case .dictionary = page.header.kind { continue }
+            encodings.append(page.header.dataCounts.encoding)
+        }
+        return (encodings, try await file.readAll()[0].values)
+    }
+
+    private static let few = (0..<3000).map { Int32($0 % 7 + 1) }
+    private static let others = (0..<3000).map { Int32($0 % 9 + 1) }
+
+    @Test func `lists in a dictionary that come after plain ones become plain`() async throws {
+        let found = try await Self.stitched([
+            try await Self.file(Self.others, isDictionary: true),
+            try await Self.file(Self.few, isDictionary: false),
+            try await Self.file(Self.others, isDictionary: true),
+        ])
+
+        #expect(found.encodings == [.rleDictionary, .plain])
+        #expect(found.values == .int32(Self.others + Self.few + Self.others))
+    }
+
+    @Test func `lists in dictionaries alone stay in one`() async throws {
+        let found = try await Self.stitched([
+            try await Self.file(Self.few, isDictionary: true),
+            try await Self.file(Self.others, isDictionary: true),
+        ])
+
+        #expect(Set(found.encodings) == [.rleDictionary])
+        #expect(found.values == .int32(Self.few + Self.others))
+    }
+
+    @Test func `lists of nulls do not keep others out of a dictionary`() async throws {
+        let found = try await Self.stitched([
+            try await Self.file([Int32](repeating: 0, count: 3000), isDictionary: true),
+            try await Self.file(Self.few, isDictionary: true),
+        ])
+
+        #expect(Set(found.encodings) == [.rleDictionary])
+        #expect(found.values == .int32(Self.few))
+    }
+
+    @Test func `a page of nulls is not followed by positions when lists are encoded`()
+        async throws
+    {
+        var settings = ParquetWriteSettings()
+        settings.pageRowLimit = 100
+        let numbers = [Int32](repeating: 0, count: 300) + Self.few
+        var batch = ColumnBatch(
+            .int32(Self.few), definitionLevels: numbers.map { $0 == 0 ? 2 : 3 })
+        batch.repetitionLevels = numbers.indices.map { $0 % 3 == 0 ? 0 : 1 }
+        let file = try await ProjectionTests.file(Self.lists, [batch], settings)
+
+        try await expectPositionsFirst(file, "encoded")
+        #expect(try await file.readAll()[0].values == .int32(Self.few))
+    }
+}
