@@ -200,8 +200,9 @@ let package = Package(
         .executableTarget(
             name: "icepack-bench",
             dependencies: [
-                "IcebergSpec", "IcebergTable", "Jobs", "Maintenance", "ObjectStorage", "Postgres",
-                "PostgresStore", "WireFormat", .argumentParser,
+                "Fleet", "IcebergCatalog", "IcebergSpec", "IcebergTable", "Jobs", "Maintenance",
+                "ObjectStorage", "Postgres", "PostgresStore", "WireFormat", .argumentParser,
+                .logging,
             ],
             path: "Benchmarks/Driver", swiftSettings: strict),
         .executableTarget(

@@ -14,13 +14,14 @@ import tempfile
 import time
 
 import cycle_script
+import fleet_parts
 import parquet_parts
 import product
 from postgres_server import PostgresServer
 
 PARTS = [
     "store", "latency", "memory", "expiry", "orphans", "parquet", "parquet-scan",
-    "parquet-memory", "planning",
+    "parquet-memory", "planning", "fleet", "history",
 ]
 HERE = pathlib.Path(__file__).resolve().parent
 SPARK_PYTHON = product.ROOT / ".cache" / "spark" / "v35" / "bin" / "python"
@@ -311,6 +312,8 @@ def main():
     parser.add_argument("--parquet-files", type=int, default=100, help="of 50,000 rows each")
     parser.add_argument("--files", type=int, default=100_000, help="of the table to plan")
     parser.add_argument("--parquet-small-files", type=int, default=1000, help="of 2,000 rows")
+    parser.add_argument("--tables", type=int, default=50_000, help="of the fleet")
+    parser.add_argument("--history", type=int, default=1_000_000, help="rows of each kind")
     parser.add_argument("--write", action="store_true", help="write RESULTS-<date>.md")
     arguments = parser.parse_args()
     unknown = set(arguments.parts) - set(PARTS)
@@ -328,6 +331,8 @@ def main():
         "parquet-scan": parquet_parts.bench_scans,
         "parquet-memory": parquet_parts.bench_memory,
         "planning": bench_planning,
+        "fleet": fleet_parts.bench_fleet,
+        "history": fleet_parts.bench_history,
     }
     for part in arguments.parts or PARTS:
         print(f"{part}:", flush=True)

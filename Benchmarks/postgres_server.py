@@ -18,9 +18,10 @@ def binaries():
 
 
 class PostgresServer:
-    """Started on entry, stopped and removed on exit."""
+    """Started on entry with these settings, stopped and removed on exit."""
 
-    def __init__(self):
+    def __init__(self, settings=()):
+        self.settings = settings
         self.bin = binaries()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="icepack-bench-pg-"))
         with socket.socket() as probe:
@@ -48,6 +49,7 @@ class PostgresServer:
             "--locale=C.UTF-8", "--no-sync",
         )  # fmt: skip
         options = f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1"
+        options += "".join(f" -c {setting}" for setting in self.settings)
         self.command(
             self.bin / "pg_ctl", "-D", data, "-w", "-t", "60", "-l", self.folder / "log",
             "-o", options, "start",

@@ -6,13 +6,13 @@ import Postgres
 import PostgresStore
 import WireFormat
 
-/// What the benchmarks need from inside: the store as a worker uses it, and the planners, without
-/// the rest.
+/// What the benchmarks need from inside: the store, the planners, and what looks after the fleet,
+/// without the rest.
 @main
 struct BenchmarkDriver: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "icepack-bench", abstract: "Loads a store or plans a table, for `make bench`.",
-        subcommands: [StoreCycles.self, PlanTable.self])
+        commandName: "icepack-bench", abstract: "Runs parts of Icepack, for `make bench`.",
+        subcommands: [StoreCycles.self, PlanTable.self, FleetStep.self, HistoryQueries.self])
 }
 
 /// Submits, claims and settles jobs as fast as the store lets so many tasks do so.

@@ -64,22 +64,23 @@ public struct TableCacheSync<TableCatalog: Catalog, Cache: TableCache>: Sendable
     private func syncUnderLock() async throws -> TableCacheSyncReport {
         var report = TableCacheSyncReport()
         var wanted: [(TableName, TableIdentifier)] = []
+        var names: Set<TableName> = []
         for identifier in try await catalog.listTables() {
             guard let name = TableName(identifier) else {
                 report.unnameable.append(identifier)
                 continue
             }
-            wanted.append((name, identifier))
+            // A catalog that changes while its pages are read may show a table on two of them.
+            if names.insert(name).inserted { wanted.append((name, identifier)) }
         }
-        let known = try await lastKnown()
-        if wanted.isEmpty, report.unnameable.isEmpty, !known.isEmpty {
-            try await checkEmptyListing(instead: known.count)
-        }
-        let loads = await loadAll(wanted)
+        if wanted.isEmpty, report.unnameable.isEmpty { try await checkEmptyListing() }
+        let loads = try await loadAll(wanted)
         // A cancelled load looks like an unreadable table, and half a sync must not replace a
         // whole one.
         try Task.checkCancellation()
-        let rows = Self.rows(from: loads, lastKnown: known, report: &report)
+        report.note(loads)
+        let rows = loads.compactMap(\.row)
+            .sorted { ($0.name.database, $0.name.table) < ($1.name.database, $1.name.table) }
         try await cache.replaceCachedTables(rows)
         report.tableCount = rows.count
         warn(about: report)
@@ -87,67 +88,54 @@ public struct TableCacheSync<TableCatalog: Catalog, Cache: TableCache>: Sendable
     }
 
     /// Refuses an empty listing until the last good one is old.
-    private func checkEmptyListing(instead count: Int) async throws {
-        guard let age = try await cache.tableCacheState().age, age < Self.emptyListingPatience
+    private func checkEmptyListing() async throws {
+        let last = try await cache.tableCacheState()
+        guard last.tableCount > 0, let age = last.age, age < Self.emptyListingPatience
         else { return }
         throw CatalogError.unavailable(
-            reason: "it lists no table where it had \(count); if they were dropped, the listing "
-                + "follows within \(Self.emptyListingPatience)")
-    }
-
-    private func lastKnown() async throws(JobStoreError) -> [TableName: CachedTable] {
-        let tables = try await cache.cachedTables(database: nil)
-        return Dictionary(tables.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+            reason: "it lists no table where it had \(last.tableCount); if they were dropped, the "
+                + "listing follows within \(Self.emptyListingPatience)")
     }
 
     /// Loads tables, never more than the limit at once, in no set order.
     private func loadAll(
         _ wanted: [(TableName, TableIdentifier)]
-    ) async -> [TableName: Result<CachedTable, CatalogError>] {
-        await withTaskGroup(of: (TableName, Result<CachedTable, CatalogError>).self) { group in
-            var results: [TableName: Result<CachedTable, CatalogError>] = [:]
+    ) async throws -> [TableLoad] {
+        try await withThrowingTaskGroup(of: TableLoad.self) { group in
+            var loads: [TableLoad] = []
+            loads.reserveCapacity(wanted.count)
             for (index, (name, identifier)) in wanted.enumerated() {
-                if index >= Self.maximumConcurrentLoads, let done = await group.next() {
-                    results[done.0] = done.1
+                if index >= Self.maximumConcurrentLoads, let done = try await group.next() {
+                    loads.append(done)
                 }
-                group.addTask { (name, await load(identifier, as: name)) }
+                group.addTask { try await load(identifier, as: name) }
             }
-            for await (name, result) in group { results[name] = result }
-            return results
+            for try await done in group { loads.append(done) }
+            return loads
         }
     }
 
     /// Loads one table within the time limit.
+    ///
+    /// Only for one that cannot be read is the store asked what was last known: a fleet's whole
+    /// listing would be as much again to hold.
     private func load(
         _ identifier: TableIdentifier, as name: TableName
-    ) async -> Result<CachedTable, CatalogError> {
-        await within(
+    ) async throws -> TableLoad {
+        let load = await within(
             loadLimit, late: .unavailable(reason: "its metadata took longer than \(loadLimit)"),
             cancelled: .unavailable(reason: "the sync was stopped")
         ) { () async throws(CatalogError) in
             CachedTable(name: name, try await catalog.loadTable(identifier))
         }
-    }
-
-    private static func rows(
-        from loads: [TableName: Result<CachedTable, CatalogError>],
-        lastKnown: [TableName: CachedTable], report: inout TableCacheSyncReport
-    ) -> [CachedTable] {
-        var rows: [CachedTable] = []
-        for (name, load) in loads {
-            switch load {
-            case .success(let table): rows.append(table)
-            case .failure(.noSuchTable): report.vanished.append(name)
-            case .failure(let error):
-                var table = lastKnown[name] ?? CachedTable(name: name)
-                table.error = error.description
-                report.unreadable[name] = error.description
-                rows.append(table)
-            }
-        }
-        report.vanished.sort { ($0.database, $0.table) < ($1.database, $1.table) }
-        return rows.sorted {
-            ($0.name.database, $0.name.table) < ($1.name.database, $1.name.table)
+        switch load {
+        case .success(let table): return .listed(table)
+        case .failure(.noSuchTable): return .vanished(name)
+        case .failure(let error):
+            try Task.checkCancellation()
+            var table = try await cache.cachedTable(name) ?? CachedTable(name: name)
+            table.error = error.description
+            return .listed(table)
         }
     }
 
@@ -162,6 +150,34 @@ public struct TableCacheSync<TableCatalog: Catalog, Cache: TableCache>: Sendable
                 "table metadata unreadable",
                 metadata: ["table.name": "\(name)", "reason": "\(reason)"])
         }
+    }
+}
+
+/// What came of loading one table.
+private enum TableLoad: Sendable {
+    /// As it is, or what was last known and why there is nothing newer.
+    case listed(CachedTable)
+    /// It went away after the listing.
+    case vanished(TableName)
+
+    /// What the cache is to hold.
+    var row: CachedTable? {
+        switch self {
+        case .listed(let table): table
+        case .vanished: nil
+        }
+    }
+}
+
+extension TableCacheSyncReport {
+    fileprivate mutating func note(_ loads: [TableLoad]) {
+        for load in loads {
+            switch load {
+            case .listed(let table): if let error = table.error { unreadable[table.name] = error }
+            case .vanished(let name): vanished.append(name)
+            }
+        }
+        vanished.sort { ($0.database, $0.table) < ($1.database, $1.table) }
     }
 }
 

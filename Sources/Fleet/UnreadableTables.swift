@@ -5,8 +5,8 @@ import Synchronization
 
 /// The tables of the newest listing whose metadata could not be read.
 ///
-/// Remembered for a while: asked for every table's recommendation, the store would give the whole
-/// listing each time.
+/// Remembered for a while: asked for every table's recommendation, the store would look through the
+/// whole listing each time.
 final class UnreadableTables<Cache: TableCache>: Sendable {
     private let cache: Cache
     private let known = Mutex<(tables: [TableName], until: ContinuousClock.Instant)?>(nil)
@@ -22,8 +22,7 @@ final class UnreadableTables<Cache: TableCache>: Sendable {
             known.flatMap { $0.until > .now ? $0.tables : nil }
         }
         if let remembered { return remembered }
-        let tables = try await cache.cachedTables(database: nil)
-            .filter { $0.error != nil }.map(\.name)
+        let tables = try await cache.unreadableTables()
         known.withLock { $0 = (tables, .now.advanced(by: Self.validity)) }
         return tables
     }

@@ -28,6 +28,18 @@ extension PostgresStore: TableCache {
         return tables
     }
 
+    public func unreadableTables() async throws(JobStoreError) -> [TableName] {
+        var names: [TableName] = []
+        for row in try await run(Statement.unreadableTables, effect: .reads) {
+            do throws(PostgresError) {
+                names.append(TableName(database: try row.decode(0), table: try row.decode(1)))
+            } catch {
+                throw JobStoreError(error)
+            }
+        }
+        return names
+    }
+
     public func tableCacheState() async throws(JobStoreError) -> TableCacheState {
         let result = try await run(Statement.cacheState, effect: .reads)
         guard let row = result.first else {

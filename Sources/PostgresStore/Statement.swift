@@ -51,6 +51,7 @@ enum Statement {
     static let sweepClaims = text(PackageResources.sweep_claims_sql)
     static let sweepHolds = text(PackageResources.sweep_holds_sql)
     static let sweepLocks = text(PackageResources.sweep_locks_sql)
+    static let unreadableTables = text(PackageResources.unreadable_tables_sql)
 
     /// Old rows of every history table; the audit log is none.
     static let purges =

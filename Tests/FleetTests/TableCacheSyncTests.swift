@@ -76,6 +76,49 @@ import Testing
         #expect(tables[2].error == nil)
     }
 
+    @Test func `a table that is listed twice is one table`() async throws {
+        let catalog = TestCatalog()
+        catalog.list([Self.table("a.b"), Self.table("a.c"), Self.table("a.b")])
+
+        let report = try report(await sync(catalog).sync())
+
+        #expect(report == TableCacheSyncReport(tableCount: 2))
+        let tables = try await cache.cachedTables(database: nil)
+        #expect(tables.map(\.name.description) == ["a.b", "a.c"])
+    }
+
+    @Test func `what was known is asked for only where a table cannot be read`() async throws {
+        let catalog = TestCatalog()
+        let bad = Self.table("a.bad")
+        let all = [bad, Self.table("a.good"), Self.table("a.new")]
+        catalog.list(Array(all.prefix(2)))
+        _ = try await sync(catalog).sync()
+        #expect(!cache.calls.contains(.cachedTable))
+
+        catalog.list(all, faults: [bad: .unavailable(reason: "away")])
+        _ = try await sync(catalog).sync()
+
+        #expect(cache.calls.count { $0 == .cachedTable } == 1)
+        #expect(!cache.calls.contains(.cachedTables))
+    }
+
+    @Test func `a sync that cannot ask for what was known changes nothing`() async throws {
+        let catalog = TestCatalog()
+        let bad = Self.table("a.bad")
+        catalog.list([bad, Self.table("a.good")])
+        _ = try await sync(catalog).sync()
+        catalog.list([bad], faults: [bad: .unavailable(reason: "away")])
+        cache.inject(.every(.cachedTable, .beforeEffect))
+
+        await #expect(
+            throws: TableCacheSyncError.store(
+                .unavailable(reason: "injected before cachedTable"))
+        ) { try await sync(catalog).sync() }
+
+        cache.inject(.none)
+        #expect(try await cache.cachedTables(database: nil).count == 2)
+    }
+
     @Test func `names that the API cannot say without doubt are left out and reported`()
         async throws
     {

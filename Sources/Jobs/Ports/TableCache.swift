@@ -10,6 +10,9 @@ public protocol TableCache: ExclusiveLocks {
     /// Every table of the last good sync, by database and name; only one database if given.
     func cachedTables(database: String?) async throws(JobStoreError) -> [CachedTable]
 
+    /// The tables whose metadata the last good sync could not read, by database and name.
+    func unreadableTables() async throws(JobStoreError) -> [TableName]
+
     /// When the last good sync ended and how many tables it found.
     func tableCacheState() async throws(JobStoreError) -> TableCacheState
 

@@ -85,6 +85,14 @@ extension SQLiteStore {
         }
     }
 
+    public func unreadableTables() async throws(JobStoreError) -> [TableName] {
+        try await read { transaction in
+            try transaction.all(Statement.selectUnreadableTables).map {
+                try $0.cachedTable().name
+            }
+        }
+    }
+
     public func tableCacheState() async throws(JobStoreError) -> TableCacheState {
         try await read { transaction in
             guard let row = try transaction.first(Statement.selectCacheState) else {

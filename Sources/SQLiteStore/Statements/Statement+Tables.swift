@@ -53,6 +53,11 @@ extension Statement {
         SELECT \(cacheColumns) FROM table_cache_entries ORDER BY database_name, table_name
         """
 
+    static let selectUnreadableTables = """
+        SELECT \(cacheColumns) FROM table_cache_entries WHERE error IS NOT NULL
+        ORDER BY database_name, table_name
+        """
+
     static let selectCachedTablesOfDatabase = """
         SELECT \(cacheColumns) FROM table_cache_entries
         WHERE database_name = :database ORDER BY table_name

@@ -16,7 +16,7 @@ public enum StoreCall: String, Hashable, Sendable, CaseIterable {
     case settle, recordAftermath, releaseLock, cancel, softDelete, sweep, engineHolds
     case job, jobs, purgeHistory, queueDepth
     case append, close, markUnknown, openEntries, closeReplayed
-    case cachedTable, cachedTables, tableCacheState, replaceCachedTables
+    case cachedTable, cachedTables, unreadableTables, tableCacheState, replaceCachedTables
     case recordObservation, confirmObservation, recordFailure, observation, observationTimes
     case healthHistory
     case recordRun, orchestratorRuns, orchestratorRun

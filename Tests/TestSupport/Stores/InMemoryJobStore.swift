@@ -298,6 +298,12 @@ extension InMemoryJobStore: JobHistory, FileJournal, TableCache, AuditLog, JobSi
         }
     }
 
+    public func unreadableTables() async throws(JobStoreError) -> [TableName] {
+        try read(.unreadableTables) { model in
+            model.cache.filter { $0.error != nil }.map(\.name)
+        }
+    }
+
     public func tableCacheState() async throws(JobStoreError) -> TableCacheState {
         try read(.tableCacheState) { model in
             TableCacheState(

@@ -229,9 +229,11 @@ extension JobStoreContract {
                 #expect(try await test.store.cachedTables(database: nil) == [orders, broken])
                 #expect(try await test.store.cachedTables(database: "web.raw") == [broken])
                 #expect(try await test.store.cachedTable(.orders) == orders)
+                #expect(try await test.store.unreadableTables() == [.visits])
                 #expect(try await test.store.tableCacheState().tableCount == 2)
 
                 try await test.store.replaceCachedTables([orders])
+                #expect(try await test.store.unreadableTables().isEmpty)
                 #expect(try await test.store.cachedTable(.visits) == nil)
                 try await test.advance(.seconds(100))
                 let state = try await test.store.tableCacheState()
