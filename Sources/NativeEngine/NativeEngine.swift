@@ -44,7 +44,8 @@ public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: Maintenance
         case .rewriteDataFiles:
             return try await RewriteDataFilesPreview(engine: self, request: request).plan()
         case .rewritePositionDeleteFiles:
-            throw Self.cannotRun(request.action)
+            return try await RewritePositionDeleteFilesPreview(engine: self, request: request)
+                .plan()
         }
     }
 
@@ -66,14 +67,10 @@ public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: Maintenance
             return try await RewriteDataFilesRun(engine: self, request: request, context: context)
                 .run()
         case .rewritePositionDeleteFiles:
-            throw Self.cannotRun(request.action)
+            return try await RewritePositionDeleteFilesRun(
+                engine: self, request: request, context: context
+            ).run()
         }
-    }
-
-    private static func cannotRun(_ action: MaintenanceAction) -> MaintenanceError {
-        .refused(
-            code: NoEngineForAction.code,
-            reason: "the native engine does not run \(action.rawValue) in this version")
     }
 
     /// What an orphan removal would do with what another engine found.
@@ -104,9 +101,7 @@ public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: Maintenance
 /// What the native engine can do, for whoever routes without an engine at hand.
 public enum NativeEngineCapability {
     /// The actions it runs.
-    public static let actions: Set<MaintenanceAction> = [
-        .expireSnapshots, .removeOrphanFiles, .rewriteDataFiles, .rewriteManifests,
-    ]
+    public static let actions = Set(MaintenanceAction.allCases)
 
     /// The options that it does not take.
     public static let limits: EngineLimits = {
@@ -117,7 +112,8 @@ public enum NativeEngineCapability {
             refusedOptions: [
                 .rewriteDataFiles: [
                     "where": needsSpark("where"), "sort_order": needsSpark("sort_order"),
-                ]
+                ],
+                .rewritePositionDeleteFiles: ["where": needsSpark("where")],
             ],
             onlyValues: [
                 .rewriteDataFiles: [
@@ -125,7 +121,13 @@ public enum NativeEngineCapability {
                     "branch": .init("main", reason: needsSpark("a branch other than main")),
                     "remove-dangling-deletes": .init(
                         false, reason: needsSpark("remove-dangling-deletes")),
-                ]
+                ],
+                .rewritePositionDeleteFiles: [
+                    "convert-equality-deletes": .init(
+                        false,
+                        reason: "convert-equality-deletes is not done in this version; leave it out"
+                    )
+                ],
             ])
     }()
 

@@ -174,13 +174,15 @@ import WireFormat
         await #expect(throws: MaintenanceError.self) { try await table.compact() }
     }
 
-    @Test func `equality deletes leave their group, and the others are rewritten`() async throws {
+    @Test func `a group that is left is named, and the others are rewritten`() async throws {
         let table = try await table()
         for start in stride(from: Int64(0), to: 40, by: 10) {
             try await table.addRows(start..<start + 10, region: start < 20 ? "a" : "b")
         }
-        let delete = ManifestTable.entry(
+        // By a column that no schema has.
+        var delete = ManifestTable.entry(
             [.string("a")], rows: 1, content: .equalityDeletes, path: "/data/equality.parquet")
+        delete.entry.dataFile.equalityIDs = [77]
         try await table.append([delete], content: .deletes)
         let report = try await table.compact()
         #expect(report.fileCounts == [2, 1])
@@ -189,7 +191,7 @@ import WireFormat
         #expect(
             report.message.contains(
                 "2 files of partition region=a were left as they are, because equality deletes "
-                    + "apply to "))
+                    + "by the column 77, which no schema of the table has, apply to "))
         #expect(report.message.contains("engine spark"))
         let plan = try await NativeEngine(catalog: table.catalog, storage: table.storage).plan(
             ActionRequest(
@@ -202,7 +204,8 @@ import WireFormat
 
     @Test(arguments: [
         ("write.format.default", "orc"), ("write.location-provider.impl", "com.example.Mine"),
-        ("write.parquet.bloom-filter-enabled.column.id", "true"),
+        ("write.parquet.bloom-filter-fpp.column.id", "1"),
+        ("write.parquet.bloom-filter-max-bytes", "0"),
         ("write.metadata.metrics.default", "most"), ("write.parquet.compression-codec", "lzo"),
     ])
     func `P-48: a table whose properties cannot be honoured is refused with the property`(
@@ -219,6 +222,43 @@ import WireFormat
             guard case .refused("unsupported_table", let reason) = error else { throw error }
             #expect(reason.contains(key))
             #expect(reason.contains("engine spark"))
+        }
+    }
+
+    @Test func `P-47: partitions of a date that became a timestamp are not taken for times`()
+        async throws
+    {
+        let day: JSONValue = ["id": 3, "name": "day", "required": false, "type": "date"]
+        let table = try await ManifestTable(.v2, columns: [day])
+        for start in stride(from: Int64(0), to: 20, by: 10) {
+            try await table.addRows(start..<start + 10, region: "a")
+        }
+        #expect(try await table.compact().fileCounts == [2, 1])
+        try await table.addRows(20..<30, region: "a")
+        try await table.changeMetadata { document in
+            var fields = document["schemas"]?.arrayValue?.first?.objectValue?["fields"]?.arrayValue
+            fields?[2] = ["id": 3, "name": "day", "required": false, "type": "timestamp"]
+            let schema: JSONValue = [
+                "type": "struct", "schema-id": 1, "fields": .array(fields ?? []),
+            ]
+            document["schemas"] = .array((document["schemas"]?.arrayValue ?? []) + [schema])
+            document["current-schema-id"] = 1
+            let spec: JSONValue = [
+                "spec-id": 3,
+                "fields": [
+                    ["source-id": 3, "field-id": 1002, "name": "day", "transform": "identity"]
+                ],
+            ]
+            document["partition-specs"] = .array(
+                (document["partition-specs"]?.arrayValue ?? []) + [spec])
+            document["last-partition-id"] = 1002
+        }
+        await #expect {
+            try await table.compact()
+        } throws: { error in
+            guard case .refused("unsupported_table", let reason)? = error as? MaintenanceError
+            else { return false }
+            return reason.contains("the partition column day was a date")
         }
     }
 

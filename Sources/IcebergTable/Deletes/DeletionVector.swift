@@ -10,9 +10,20 @@ public struct DeletionVector: Hashable, Sendable {
     /// The positions of deleted rows, ascending.
     public let positions: [Int64]
 
-    private static let magic: [UInt8] = [0xD1, 0xD3, 0x39, 0x64]
+    static let magic: [UInt8] = [0xD1, 0xD3, 0x39, 0x64]
     /// What surrounds the bitmap: its length before, and the magic; a checksum behind.
     private static let frame = 12
+
+    /// Bitmaps that begin with it have containers of runs.
+    static let runCookie = 12_347
+    /// Bitmaps that begin with it have none.
+    static let plainCookie = 12_346
+    /// Bitmaps with runs and fewer containers have no offsets.
+    static let offsetThreshold = 4
+    /// Containers with more values are bits.
+    static let largestArray = 4096
+
+    init(ascending positions: [Int64]) { self.positions = positions }
 
     /// Reads the blob that a manifest's offset and size point to.
     ///
@@ -64,13 +75,6 @@ private struct RoaringReader {
     private var offset = 0
     private var positions: [Int64] = []
 
-    private static let runCookie = 12_347
-    private static let plainCookie = 12_346
-    /// Bitmaps with runs and fewer containers have no offsets.
-    private static let offsetThreshold = 4
-    /// Containers with more values are bitmaps.
-    private static let largestArray = 4096
-
     init(bytes: [UInt8], limit: Int) {
         self.bytes = bytes
         self.limit = limit
@@ -107,10 +111,10 @@ private struct RoaringReader {
         let cookie = try integer(4)
         var count: Int
         var runs: [UInt8] = []
-        if cookie & 0xFFFF == Self.runCookie {
+        if cookie & 0xFFFF == DeletionVector.runCookie {
             count = cookie >> 16 + 1
             for _ in 0..<(count + 7) / 8 { runs.append(UInt8(try integer(1))) }
-        } else if cookie == Self.plainCookie {
+        } else if cookie == DeletionVector.plainCookie {
             count = try integer(4)
         } else {
             throw .malformed("a bitmap begins with \(cookie)")
@@ -124,7 +128,7 @@ private struct RoaringReader {
             }
             headers.append((key, try integer(2) + 1))
         }
-        if runs.isEmpty || count >= Self.offsetThreshold {
+        if runs.isEmpty || count >= DeletionVector.offsetThreshold {
             for _ in 0..<count { _ = try integer(4) }
         }
         for (index, header) in headers.enumerated() {
@@ -132,7 +136,7 @@ private struct RoaringReader {
             let before = positions.count
             if !runs.isEmpty, runs[index / 8] >> UInt8(index % 8) & 1 == 1 {
                 try readRuns(start)
-            } else if header.count > Self.largestArray {
+            } else if header.count > DeletionVector.largestArray {
                 try readBits(start)
             } else {
                 for _ in 0..<header.count { try append(start, try integer(2)) }

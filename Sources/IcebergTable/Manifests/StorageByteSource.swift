@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AvroFormat
-import ObjectStorage
+package import ObjectStorage
 
 /// Brings an object piece by piece with ranged reads.
-struct StorageByteSource<Storage: ObjectStorage>: AvroByteSource {
+package struct StorageByteSource<Storage: ObjectStorage>: AvroByteSource {
     /// How many bytes are asked for at once.
     ///
     /// Manifests are some kilobytes mostly, and eight megabytes when full.
@@ -16,13 +16,15 @@ struct StorageByteSource<Storage: ObjectStorage>: AvroByteSource {
     private var offset: Int64 = 0
     private var isAtEnd = false
 
-    init(_ location: Location, in storage: Storage, expectedLength: Int64?) {
+    /// - Parameter expectedLength: How long somebody says that the object is.
+    package init(_ location: Location, in storage: Storage, expectedLength: Int64?) {
         self.location = location
         self.storage = storage
         self.expectedLength = expectedLength
     }
 
-    mutating func next() async throws(StorageError) -> [UInt8]? {
+    /// The next piece, or nil at the end.
+    package mutating func next() async throws(StorageError) -> [UInt8]? {
         guard !isAtEnd else { return nil }
         let count = min(Self.chunkSize, expectedRest)
         let bytes = try await storage.read(location, range: offset..<(offset + count))

@@ -16,12 +16,22 @@ public struct SnapshotChange: Hashable, Sendable {
     public var addedBytes: Int64 = 0
     /// Bytes of the files that are removed, those of deletes too.
     public var removedBytes: Int64 = 0
+    /// Position delete files that are added.
+    public var addedPositionDeleteFiles: Int64 = 0
+    /// Deletion vectors that are added.
+    public var addedDeletionVectors: Int64 = 0
+    /// Deletes in the files and vectors that are added.
+    public var addedPositionDeletes: Int64 = 0
     /// Position delete files that are removed.
     public var removedPositionDeleteFiles: Int64 = 0
     /// Deletion vectors that are removed.
     public var removedDeletionVectors: Int64 = 0
     /// Deletes in the files and vectors that are removed.
     public var removedPositionDeletes: Int64 = 0
+    /// Equality delete files that are removed.
+    public var removedEqualityDeleteFiles: Int64 = 0
+    /// Deletes in the equality delete files that are removed.
+    public var removedEqualityDeletes: Int64 = 0
     /// Partitions that any of it is in.
     public var changedPartitions: Int64 = 0
 
@@ -29,17 +39,27 @@ public struct SnapshotChange: Hashable, Sendable {
     public init() {}
 
     /// Delete files and vectors that are removed.
-    public var removedDeleteFiles: Int64 { removedPositionDeleteFiles + removedDeletionVectors }
+    public var removedDeleteFiles: Int64 {
+        removedPositionDeleteFiles + removedDeletionVectors + removedEqualityDeleteFiles
+    }
+
+    /// Delete files and vectors that are added.
+    public var addedDeleteFiles: Int64 { addedPositionDeleteFiles + addedDeletionVectors }
 
     /// The entries of a summary, those that are 0 left out as Iceberg does.
     public var entries: [(key: String, value: String)] {
         let all: [(key: String, value: Int64)] = [
             ("added-data-files", addedDataFiles), ("deleted-data-files", removedDataFiles),
+            ("added-delete-files", addedDeleteFiles),
+            ("added-position-delete-files", addedPositionDeleteFiles),
+            ("added-dvs", addedDeletionVectors),
             ("removed-delete-files", removedDeleteFiles),
             ("removed-position-delete-files", removedPositionDeleteFiles),
+            ("removed-equality-delete-files", removedEqualityDeleteFiles),
             ("removed-dvs", removedDeletionVectors), ("added-records", addedRecords),
-            ("deleted-records", removedRecords),
+            ("deleted-records", removedRecords), ("added-position-deletes", addedPositionDeletes),
             ("removed-position-deletes", removedPositionDeletes),
+            ("removed-equality-deletes", removedEqualityDeletes),
             ("added-files-size", addedBytes), ("removed-files-size", removedBytes),
         ]
         return all.filter { $0.value != 0 }.map { (key: $0.key, value: String($0.value)) }
@@ -54,8 +74,9 @@ public struct SnapshotChange: Hashable, Sendable {
             "total-records": addedRecords - removedRecords,
             "total-files-size": addedBytes - removedBytes,
             "total-data-files": addedDataFiles - removedDataFiles,
-            "total-delete-files": -removedDeleteFiles,
-            "total-position-deletes": -removedPositionDeletes,
+            "total-delete-files": addedDeleteFiles - removedDeleteFiles,
+            "total-position-deletes": addedPositionDeletes - removedPositionDeletes,
+            "total-equality-deletes": -removedEqualityDeletes,
         ]
         return SnapshotTotals.carried(from: parent).compactMap { key, text in
             guard let before = Int64(text) else { return nil }
@@ -94,9 +115,14 @@ extension SnapshotChange {
         removedRecords &+= other.removedRecords
         addedBytes &+= other.addedBytes
         removedBytes &+= other.removedBytes
+        addedPositionDeleteFiles += other.addedPositionDeleteFiles
+        addedDeletionVectors += other.addedDeletionVectors
+        addedPositionDeletes &+= other.addedPositionDeletes
         removedPositionDeleteFiles += other.removedPositionDeleteFiles
         removedDeletionVectors += other.removedDeletionVectors
         removedPositionDeletes &+= other.removedPositionDeletes
+        removedEqualityDeleteFiles += other.removedEqualityDeleteFiles
+        removedEqualityDeletes &+= other.removedEqualityDeletes
         changedPartitions += other.changedPartitions
     }
 }

@@ -80,9 +80,6 @@ extension Configuration {
     ) async throws(MaintenanceError) -> EnginePreference? {
         let loaded: LoadedTable
         do throws(CatalogError) { loaded = try await catalog.loadTable(table) } catch {
-            logger.warning(
-                "engine_preference_unread",
-                metadata: ["table.name": "\(table)", "error": "\(error)"])
             throw MaintenanceError(TableStorages.Failure.catalog(error))
         }
         var reader = PolicyReader(loaded.metadata.properties)

@@ -18,6 +18,8 @@ public struct FileGroup: Hashable, Sendable {
         case deleteFiles = "delete_file_threshold"
         /// Of a file's rows at least `delete-ratio-threshold` are deleted.
         case deleteRatio = "delete_ratio_threshold"
+        /// Position deletes that are no deletion vectors, in a table whose version wants those.
+        case noVectors = "no_deletion_vectors"
     }
 
     /// The partition; of the current spec, also for files of older ones.
@@ -52,6 +54,13 @@ public struct LeftAlone: Hashable, Sendable {
         groups += 1
         files += count
         bytes = saturatingSum(bytes, size)
+    }
+
+    /// Adds what was counted apart.
+    mutating func add(_ other: LeftAlone) {
+        groups += other.groups
+        files += other.files
+        bytes = saturatingSum(bytes, other.bytes)
     }
 }
 

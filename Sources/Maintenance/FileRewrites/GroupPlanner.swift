@@ -32,6 +32,8 @@ struct GroupPlanner: Sendable {
     var compressionFactor = 1.0
     /// The most files in all; nil for no limit.
     var maxFiles: Int64?
+    /// Whether all candidates of a partition are one group, whatever its size.
+    var keepsPartitionsWhole = false
 
     private var partitions: [PartitionKey: [Candidate]] = [:]
 
@@ -50,8 +52,10 @@ struct GroupPlanner: Sendable {
         var left = maxFiles ?? .max
         for (partition, candidates) in inOrder() {
             let packed = BinPacking.pack(
-                candidates, maxBytes: settings.maxGroupBytes.value,
-                maxItems: settings.maxGroupFiles.value, size: \.file.sizeInBytes)
+                candidates,
+                maxBytes: keepsPartitionsWhole ? .max : settings.maxGroupBytes.value,
+                maxItems: keepsPartitionsWhole ? .max : settings.maxGroupFiles.value,
+                size: \.file.sizeInBytes)
             for group in packed {
                 consider(group, in: partition, left: &left, into: &outcome)
             }
@@ -124,7 +128,7 @@ struct GroupPlanner: Sendable {
         }
         if several, bytes > settings.sizes.target.value { reasons.append(.enoughContent) }
         if bytes > settings.sizes.maximum.value { reasons.append(.tooMuchContent) }
-        for reason in [FileGroup.Reason.deleteFiles, .deleteRatio]
+        for reason in [FileGroup.Reason.deleteFiles, .deleteRatio, .noVectors]
         where group.contains(where: { $0.reasons.contains(reason) }) {
             reasons.append(reason)
         }

@@ -182,7 +182,15 @@ extension RewritePositionDeleteFilesPlan {
             "right_size": wellSized.fileJSON, "too_few_to_be_worth_it": tooFew.json,
             "no_fewer_files_afterwards": gainless.json,
         ]
-        summary["settings"] = .object(JSONObject(settings.groups.members))
+        summary["settings"] = .object(JSONObject(settings.members))
         return summary
+    }
+}
+
+extension RewritePositionDeleteFilesSettings {
+    /// The settings by their published names, each with its origin.
+    var members: [JSONObject.Member] {
+        let granularity = EffectiveValue<String>(granularity.value.rawValue, granularity.origin)
+        return groups.members + [.init(key: Self.granularityProperty, value: granularity.json)]
     }
 }

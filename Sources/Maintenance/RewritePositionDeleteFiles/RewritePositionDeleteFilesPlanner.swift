@@ -5,9 +5,13 @@ public import IcebergTable
 
 /// Decides which position delete files of a snapshot are rewritten together.
 ///
-/// Pure. The steps are Iceberg's: files out of size, by partition, packed, kept if worth it. From
-/// format version 3 on, nothing is done where there are deletion vectors only, and vectors are
-/// looked at together with the older files that are left. Equality deletes are never touched.
+/// Pure. The steps are Iceberg's: files out of size, by partition, packed, kept if worth it.
+/// Equality deletes are never touched.
+///
+/// It differs from Iceberg's where Iceberg's would plan its own result again for ever (P-50):
+/// - from format version 3 on, every file that is left from before the upgrade becomes deletion
+///   vectors, whatever its size and however few there are, with all of its partition; vectors stay;
+/// - where each delete file is to be about one data file, those that are so already stay.
 ///
 /// Files of different specs are never grouped, though Iceberg may take two tuples for one
 /// partition that differ in nulls only: deletes have to keep the spec of their data (P-46).
@@ -17,39 +21,72 @@ public enum RewritePositionDeleteFilesPlanner {
         _ files: some Sequence<LiveFile>, settings: RewritePositionDeleteFilesSettings,
         formatVersion: FormatVersion
     ) -> RewritePositionDeleteFilesPlan {
-        var planner = GroupPlanner(settings.groups)
         var counts = RewritePositionDeleteFilesPlan.Counts()
-        var candidates: [LiveFile] = []
+        var positions: [LiveFile] = []
         for file in files {
             switch file.content {
             case .data: continue
-            case .equalityDeletes: counts.equalityDeleteFiles += 1
-            case .positionDeletes:
-                if file.isDeletionVector {
-                    counts.deletionVectors += 1
-                } else {
-                    counts.positionDeleteFiles += 1
-                }
-                counts.bytes = saturatingSum(counts.bytes, file.sizeInBytes)
-                candidates.append(file)
+            case .equalityDeletes:
+                counts.equalityDeleteFiles += 1
+                continue
+            case .positionDeletes: break
+            }
+            counts.bytes = saturatingSum(counts.bytes, file.sizeInBytes)
+            if file.isDeletionVector {
+                counts.deletionVectors += 1
+            } else {
+                counts.positionDeleteFiles += 1
+                positions.append(file)
             }
         }
-        let hasWork = formatVersion < .v3 || counts.positionDeleteFiles > 0
-        var wellSized = LeftAlone()
-        for file in hasWork ? candidates : [] {
-            if settings.groups.rewritesAll.value
-                || settings.groups.sizes.isOutOfSize(file.sizeInBytes)
-            {
+        var planner = GroupPlanner(settings.groups)
+        var left = (wellSized: LeftAlone(), settled: LeftAlone())
+        if formatVersion < .v3 {
+            for file in candidates(positions, settings, &left) {
+                planner.add(.init(file: file, reasons: [], deletes: .none), to: file.partition)
+            }
+        } else {
+            // What is deleted from one data file must become one vector.
+            planner.keepsPartitionsWhole = true
+            for file in positions {
                 planner.add(
-                    .init(file: file, reasons: [], deletes: .none), to: file.partition)
-            } else {
-                wellSized.add(files: 1, bytes: file.sizeInBytes)
+                    .init(file: file, reasons: [.noVectors], deletes: .none), to: file.partition)
             }
         }
         let outcome = planner.outcome()
+        var gainless = outcome.gainless
+        gainless.add(left.settled)
         return RewritePositionDeleteFilesPlan(
-            settings: settings, groups: outcome.groups, counts: counts, wellSized: wellSized,
-            tooFew: outcome.tooFew, gainless: outcome.gainless)
+            settings: settings, groups: outcome.groups, counts: counts, wellSized: left.wellSized,
+            tooFew: outcome.tooFew, gainless: gainless)
+    }
+
+    /// The files that should be rewritten; the others are counted.
+    private static func candidates(
+        _ files: [LiveFile], _ settings: RewritePositionDeleteFilesSettings,
+        _ left: inout (wellSized: LeftAlone, settled: LeftAlone)
+    ) -> [LiveFile] {
+        guard !settings.groups.rewritesAll.value else { return files }
+        var candidates: [LiveFile] = []
+        for file in files {
+            if settings.groups.sizes.isOutOfSize(file.sizeInBytes) {
+                candidates.append(file)
+            } else {
+                left.wellSized.add(files: 1, bytes: file.sizeInBytes)
+            }
+        }
+        guard settings.granularity.value == .file else { return candidates }
+        let mixed = Set(candidates.filter { $0.referencedDataFile == nil }.map(\.partition))
+        var count: [String: Int] = [:]
+        for path in files.compactMap(\.referencedDataFile) { count[path, default: 0] += 1 }
+        return candidates.filter { file in
+            guard let path = file.referencedDataFile, count[path] == 1,
+                !mixed.contains(file.partition),
+                file.sizeInBytes <= settings.groups.sizes.maximum.value
+            else { return true }
+            left.settled.add(files: 1, bytes: file.sizeInBytes)
+            return false
+        }
     }
 }
 

@@ -6,14 +6,32 @@ public import IcebergSpec
 public struct RewritePositionDeleteFilesSettings: Hashable, Sendable {
     /// Sizes, and which groups are worth it.
     public var groups: GroupSettings
+    /// How many data files one delete file is about.
+    public var granularity: EffectiveValue<Granularity>
 
+    /// How many data files one delete file is about.
+    public enum Granularity: String, CaseIterable, Hashable, Sendable {
+        /// All of a partition.
+        case partition
+        /// One.
+        case file
+    }
+
+    /// Iceberg's property for the granularity.
+    public static let granularityProperty = "write.delete.granularity"
     /// Iceberg's property for the target size.
     public static let targetSizeProperty = "write.delete.target-file-size-bytes"
     /// The target size where nobody says anything.
     public static let defaultTargetSize: Int64 = 67_108_864
 
     /// Takes every field.
-    public init(groups: GroupSettings) { self.groups = groups }
+    public init(
+        groups: GroupSettings,
+        granularity: EffectiveValue<Granularity> = EffectiveValue(.partition, .byDefault)
+    ) {
+        self.groups = groups
+        self.granularity = granularity
+    }
 
     /// Works out the settings of a table: the request, Iceberg's properties, its defaults.
     ///
@@ -32,6 +50,21 @@ public struct RewritePositionDeleteFilesSettings: Hashable, Sendable {
             ?? EffectiveValue(defaultTargetSize, .byDefault)
         return RewritePositionDeleteFilesSettings(
             groups: GroupSettings(
-                sizes: try options.sizes(defaultTarget: target), options: options))
+                sizes: try options.sizes(defaultTarget: target), options: options),
+            granularity: try granularity(properties))
+    }
+
+    private static func granularity(
+        _ properties: TableProperties
+    ) throws(RewriteRefusal) -> EffectiveValue<Granularity> {
+        guard let word = properties[granularityProperty] else {
+            return EffectiveValue(.partition, .byDefault)
+        }
+        guard let granularity = Granularity(rawValue: word.lowercased()) else {
+            throw .property(
+                UnreadableProperty(
+                    key: granularityProperty, value: word, expected: "partition or file"))
+        }
+        return EffectiveValue(granularity, .tableProperty(granularityProperty))
     }
 }

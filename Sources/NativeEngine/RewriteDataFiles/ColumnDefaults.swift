@@ -17,6 +17,24 @@ struct ColumnDefaults {
         self.target = target
     }
 
+    /// Refuses tables whose partitions count other units than the column that they are of: a date
+    /// that became a timestamp, which the specification forbids for partition columns.
+    static func checkPartitionColumns(
+        _ metadata: TableMetadata, _ schema: Schema
+    ) throws(Unsupported) {
+        for field in metadata.partitionSpecs.flatMap(\.fields)
+        where field.transform == .identity {
+            for id in field.sourceIDs {
+                guard let now = schema.field(id), now.type != .primitive(.date) else { continue }
+                let was = metadata.schemas.contains { $0.field(id)?.type == .primitive(.date) }
+                guard !was else {
+                    throw Unsupported(
+                        reason: "the partition column \(now.name) was a date and is none any more")
+                }
+            }
+        }
+    }
+
     /// The fills for a file.
     ///
     /// - Parameters:
@@ -90,7 +108,9 @@ enum PlainValue {
         switch (value, column.type) {
         case (.boolean(let truth), .boolean): [truth ? 1 : 0]
         case (.int(let number), .int32): littleEndian(number)
-        case (.int(let number), .int64): littleEndian(Int64(number))
+        // A date that became a timestamp counts days, and not what the column counts.
+        case (.int(let number), .int64) where column.logicalType == nil:
+            littleEndian(Int64(number))
         case (.long(let number), .int64): littleEndian(number)
         case (.float(let number), .float): littleEndian(number.bitPattern)
         case (.float(let number), .double): littleEndian(Double(number).bitPattern)

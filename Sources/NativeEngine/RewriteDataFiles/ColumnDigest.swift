@@ -90,9 +90,10 @@ enum PlainMeaning {
     /// How values of a file's column are to be seen beside those of the new file's.
     static func kind(of source: ParquetColumn, beside target: ParquetColumn) -> Kind {
         if case .decimal = target.logicalType { return .decimal }
-        guard let mine = unitsPerSecond(source), let wanted = unitsPerSecond(target),
-            wanted > mine
-        else { return .plain }
+        guard let wanted = unitsPerSecond(target) else { return .plain }
+        // A date that became a timestamp.
+        if source.logicalType == .date { return .scaled(86_400 * wanted) }
+        guard let mine = unitsPerSecond(source), wanted > mine else { return .plain }
         return .scaled(wanted / mine)
     }
 
@@ -136,7 +137,7 @@ enum PlainMeaning {
         }
     }
 
-    private static func absorb(_ number: Double, into entry: inout ColumnDigest.Entry) {
+    static func absorb(_ number: Double, into entry: inout ColumnDigest.Entry) {
         // Widening may change which NaN it is.
         entry.absorb(number.isNaN ? Double.nan.bitPattern : number.bitPattern)
     }
@@ -144,7 +145,15 @@ enum PlainMeaning {
     private static func absorb(
         _ bytes: ArraySlice<UInt8>, _ kind: Kind, into entry: inout ColumnDigest.Entry
     ) {
-        guard case .decimal = kind, bytes.count <= 16 else { return entry.absorb(bytes) }
+        guard case .decimal = kind else { return entry.absorb(bytes) }
+        absorb(decimal: bytes, into: &entry)
+    }
+
+    /// Absorbs an unscaled decimal, the highest byte first.
+    static func absorb(
+        decimal bytes: ArraySlice<UInt8>, into entry: inout ColumnDigest.Entry
+    ) {
+        guard bytes.count <= 16 else { return entry.absorb(bytes) }
         var number: Int128 = (bytes.first ?? 0) >= 0x80 ? -1 : 0
         for byte in bytes { number = number << 8 | Int128(byte) }
         absorb(number, into: &entry)

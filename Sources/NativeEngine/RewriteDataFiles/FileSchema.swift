@@ -36,7 +36,8 @@ enum FileSchema {
         }
     }
 
-    private static func field(_ field: NestedField) throws(Unsupported) -> ParquetField {
+    /// A column of the table.
+    static func field(_ field: NestedField) throws(Unsupported) -> ParquetField {
         let id = Int32(truncatingIfNeeded: field.id)
         let name = compatibleName(field.name)
         let repetition: FieldRepetition = field.isRequired ? .required : .optional

@@ -1,21 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import IcebergSpec
 import IcebergTable
 import Maintenance
 import ObjectStorage
 
-/// What tells one delete file or deletion vector from another.
-struct DeleteIdentity: Hashable, Sendable {
-    let path: String
-    let offset: Int64?
-
-    init(_ file: LiveFile) {
-        path = file.path
-        offset = file.contentOffset
-    }
-}
-
-/// A delete file that was read, and the live data files that it deletes from.
+/// A delete file that was read, and every data file that it names, live or not.
 struct ReadDeleteFile: Hashable, Sendable {
     let file: LiveFile
     let targets: Set<String>
@@ -27,8 +17,20 @@ struct GroupDeletes: Sendable {
     var positions: [String: [Int64]] = [:]
     /// Which deletes were applied to each data file.
     var applied: [String: Set<DeleteIdentity>] = [:]
-    /// The delete files that were read.
+    /// The position delete files and vectors that were read.
     var read: [ReadDeleteFile] = []
+    /// The equality delete files that apply to any of the data files.
+    var equality: Set<DeleteIdentity> = []
+
+    /// The positions with those of equality deletes.
+    func merged(with found: [String: [Int64]]) -> [String: [Int64]] {
+        var all = positions
+        for (path, more) in found where !more.isEmpty {
+            all[path, default: []] += more
+            all[path]?.sortUniquely()
+        }
+        return all
+    }
 }
 
 /// Brings the deletes of a group's data files together.
@@ -37,8 +39,8 @@ struct GroupDeletes: Sendable {
 struct GroupDeleteLoader<Storage: ObjectStorage> {
     let storage: Storage
     let index: DeleteFileIndex?
-    /// Data files to which deletes apply, in the whole snapshot.
-    let affected: Set<String>
+    /// Delete files of other partitions that name data files, by the data file's path.
+    let strays: [String: String]
     let width: Int
     /// The most deletes that are held.
     let limit: Int
@@ -48,19 +50,28 @@ struct GroupDeleteLoader<Storage: ObjectStorage> {
         guard let index, !index.isEmpty else { return deletes }
         var wanted: [DeleteIdentity: (file: LiveFile, paths: Set<String>)] = [:]
         for file in group.files {
+            if let stray = strays[file.path] {
+                throw .unsupported(
+                    "the delete file \(stray) may name \(file.path), which is of another "
+                        + "partition: engines disagree whether its deletes count")
+            }
             let applying: [LiveFile]
             do throws(ScanError) { applying = try index.deleteFiles(for: file) } catch {
                 throw .stopped(MaintenanceError(error))
             }
             for delete in applying {
                 let identity = DeleteIdentity(delete)
+                guard delete.content != .equalityDeletes else {
+                    deletes.applied[file.path, default: []].insert(identity)
+                    deletes.equality.insert(identity)
+                    continue
+                }
                 wanted[identity, default: (delete, [])].paths.insert(file.path)
                 deletes.applied[file.path, default: []].insert(identity)
             }
         }
         var total = 0
         let reader = PositionDeleteReader(storage: storage, limit: limit)
-        let affected = affected
         var found: [(LiveFile, Set<String>, FoundPositions)] = []
         try await BoundedTasks.forEach(
             wanted.values.map { $0 }, width: width, cancelled: GroupFailure.stopped(.cancelled),
@@ -69,8 +80,7 @@ struct GroupDeleteLoader<Storage: ObjectStorage> {
                 total += result.2.positions.values.reduce(0) { $0 + $1.count }
             },
             { (item) async throws(GroupFailure) -> (LiveFile, Set<String>, FoundPositions) in
-                let positions = try await reader.read(
-                    item.file, wanted: item.paths, known: affected)
+                let positions = try await reader.read(item.file, wanted: item.paths)
                 return (item.file, item.paths, positions)
             })
         guard total <= limit else {
@@ -84,7 +94,7 @@ struct GroupDeleteLoader<Storage: ObjectStorage> {
             deletes.read.append(Self.summary(of: file, result))
         }
         for path in deletes.positions.keys {
-            deletes.positions[path] = deletes.positions[path].map { Self.ascending($0) }
+            deletes.positions[path]?.sortUniquely()
         }
         return deletes
     }
@@ -94,14 +104,5 @@ struct GroupDeleteLoader<Storage: ObjectStorage> {
         // It counts for the file that it is said to be about, whether it deletes from it or not.
         if let path = file.referencedDataFile { targets.insert(path) }
         return ReadDeleteFile(file: file, targets: targets)
-    }
-
-    private static func ascending(_ positions: [Int64]) -> [Int64] {
-        var result: [Int64] = []
-        result.reserveCapacity(positions.count)
-        for position in positions.sorted() where position != result.last {
-            result.append(position)
-        }
-        return result
     }
 }

@@ -19,6 +19,8 @@ struct GroupRewriter<Storage: ObjectStorage> {
     private let properties: WriterProperties
     private let mapping: NameMapping?
     private var names: DataFileNames
+    private var finder: EqualityDeleteFinder<Storage>?
+    private var audit: EqualityDeleteAudit<Storage>?
 
     init(
         _ metadata: TableMetadata, storage: Storage, options: RewriteDataFilesOptions,
@@ -34,10 +36,22 @@ struct GroupRewriter<Storage: ObjectStorage> {
         self.limits = limits
         properties = try WriterProperties(metadata, schema)
         names = try DataFileNames(metadata)
-        _ = try FileSchema.target(of: schema, withLineage: false)
+        try ColumnDefaults.checkPartitionColumns(metadata, schema)
         do throws(TableMetadataError) { mapping = try metadata.nameMapping() } catch {
             throw Unsupported(reason: error.description)
         }
+    }
+
+    /// Takes note of the equality deletes that apply to a plan's groups.
+    mutating func prepare(for planned: PlannedRewrite, _ entries: [String: SourceEntry]) {
+        let deletes = planned.equalityDeletes
+        guard !deletes.isEmpty else { return }
+        finder = EqualityDeleteFinder(
+            deletes, of: metadata, files: planned.groups.flatMap(\.files), entries: entries,
+            storage: storage, mapping: mapping, limits: limits)
+        guard options.verification != .off else { return }
+        audit = EqualityDeleteAudit(
+            deletes, of: metadata, storage: storage, mapping: mapping, limits: limits)
     }
 
     /// Writes a group's new files.
@@ -54,11 +68,14 @@ struct GroupRewriter<Storage: ObjectStorage> {
         } catch { throw GroupFailure(error) }
         let files = try await open(group)
         try checkRowGroups(group, files)
-        var inputs: [RewriteProof<Storage>.Input] = []
+        var opened: [OpenedDataFile<Storage>] = []
         for (live, file) in zip(group.files, files) {
-            inputs.append(
-                try input(
-                    live, file, target, entries[live.path], deletes.positions[live.path] ?? []))
+            opened.append(try self.opened(live, file, entries[live.path]))
+        }
+        let positions = try await allDeleted(from: opened, deletes)
+        var inputs: [RewriteProof<Storage>.Input] = []
+        for file in opened {
+            inputs.append(try input(file, target, positions[file.live.path] ?? []))
         }
         let work: ParquetRewriter<Source, DataFileSink>
         do throws(ParquetError) {
@@ -69,6 +86,7 @@ struct GroupRewriter<Storage: ObjectStorage> {
             throw .unsupported("its files cannot be put together: \(error)")
         }
         let written = try await write(work, group, into: &outputs, progress)
+        try await checkDeleted(opened, deletes, positions)
         try await check(written.map(\.place), inputs, target)
         progress(group.files.count)
         return result(group, entries, deletes, inputs, written, work.decision)
@@ -138,39 +156,87 @@ struct GroupRewriter<Storage: ObjectStorage> {
         }
     }
 
-    /// What is known of a file beside its bytes.
-    private func input(
-        _ live: LiveFile, _ file: File, _ target: ParquetSchema, _ entry: SourceEntry?,
-        _ deleted: [Int64]
-    ) throws(GroupFailure) -> RewriteProof<Storage>.Input {
+    /// A file with what is known of it beside its bytes.
+    private func opened(
+        _ live: LiveFile, _ file: File, _ entry: SourceEntry?
+    ) throws(GroupFailure) -> OpenedDataFile<Storage> {
         do throws(Unsupported) {
             guard let entry, let spec = metadata.partitionSpec(live.partition.specID) else {
-                throw Unsupported(reason: "no manifest lists \(live.path) any more")
+                throw Unsupported(reason: "no manifest lists it any more")
             }
             let ids = try FieldNaming.ids(for: file.schema, mapping)
-            let named: ParquetSchema
-            do throws(ParquetError) { named = try file.schema.addingFieldIDs(ids) } catch {
-                throw Unsupported(reason: "\(live.path) cannot be read: \(error)")
+            do throws(ParquetError) {
+                return OpenedDataFile(
+                    live: live, file: file, schema: try file.schema.addingFieldIDs(ids),
+                    fieldIDs: ids, entry: entry, spec: spec)
+            } catch {
+                throw Unsupported(reason: "it cannot be read: \(error)")
             }
-            let known = Set(named.nodes.compactMap(\.fieldID))
-            var fills = try ColumnDefaults(schema, target).fills(
-                missingIn: known, partition: entry.partition, of: spec)
-            var filledNulls: Set<Int32> = []
-            if let first = live.firstRowID {
-                try Self.checkLineage(live, named, file)
-                // P-44: what is inherited today is written down, as the new file would give ids
-                // of its own.
-                fills[FileSchema.rowID] = .rowOrdinals(from: first)
-                fills[FileSchema.lastUpdated] = .constant(
-                    PlainValue.littleEndian(live.dataSequenceNumber))
-                filledNulls = [FileSchema.rowID, FileSchema.lastUpdated].filter(known.contains)
-                    .reduce(into: []) { $0.insert($1) }
-            }
-            return RewriteProof.Input(
-                file: file, schema: named, fieldIDs: ids, deleted: deleted, fills: fills,
-                filledNulls: filledNulls)
         } catch {
             throw .unsupported("\(live.path): \(error)")
+        }
+    }
+
+    private func input(
+        _ file: OpenedDataFile<Storage>, _ target: ParquetSchema, _ deleted: [Int64]
+    ) throws(GroupFailure) -> RewriteProof<Storage>.Input {
+        let live = file.live
+        do throws(Unsupported) {
+            let known = Set(file.schema.nodes.compactMap(\.fieldID))
+            var fills = try ColumnDefaults(schema, target).fills(
+                missingIn: known, partition: file.entry.partition, of: file.spec)
+            let lineage = try lineage(live, file.schema, file.file)
+            fills.merge(lineage) { _, new in new }
+            let filledNulls = Set(lineage.keys.filter(known.contains))
+            return RewriteProof.Input(
+                file: file.file, schema: file.schema, fieldIDs: file.fieldIDs, deleted: deleted,
+                fills: fills, filledNulls: filledNulls)
+        } catch {
+            throw .unsupported("\(live.path): \(error)")
+        }
+    }
+
+    /// P-44: what rows inherit today is written down, as the new file would give other values.
+    ///
+    /// Before the first commit after an upgrade to version 3 rows have no ids. They get some with
+    /// the new file, but not a later time of their last change.
+    private func lineage(
+        _ live: LiveFile, _ schema: ParquetSchema, _ file: File
+    ) throws(Unsupported) -> [Int32: ColumnFill] {
+        guard metadata.formatVersion == .v3 else { return [:] }
+        var fills: [Int32: ColumnFill] = [
+            FileSchema.lastUpdated: .constant(PlainValue.littleEndian(live.dataSequenceNumber))
+        ]
+        if let first = live.firstRowID {
+            try Self.checkLineage(live, schema, file)
+            fills[FileSchema.rowID] = .rowOrdinals(from: first)
+        }
+        return fills
+    }
+
+    // MARK: Deletes
+
+    /// The positions of all deleted rows, those of equality deletes among them.
+    private mutating func allDeleted(
+        from files: [OpenedDataFile<Storage>], _ deletes: GroupDeletes
+    ) async throws(GroupFailure) -> [String: [Int64]] {
+        guard !deletes.equality.isEmpty, var finder else { return deletes.positions }
+        let found = try await finder.positions(in: files)
+        self.finder = finder
+        return deletes.merged(with: found)
+    }
+
+    /// Works out a second time what equality deletes delete.
+    private mutating func checkDeleted(
+        _ files: [OpenedDataFile<Storage>], _ deletes: GroupDeletes,
+        _ positions: [String: [Int64]]
+    ) async throws(GroupFailure) {
+        guard !deletes.equality.isEmpty, var audit else { return }
+        let found = try await audit.positions(in: files)
+        self.audit = audit
+        guard deletes.merged(with: found) == positions else {
+            throw RewriteProof<Storage>.failure(
+                "the rows that equality deletes delete are not those that were left out")
         }
     }
 
@@ -278,34 +344,16 @@ struct GroupRewriter<Storage: ObjectStorage> {
                 entry: ManifestEntry(
                     status: .added, snapshotID: nil, sequenceNumber: nil,
                     fileSequenceNumber: nil, dataFile: file),
-                partition: partition, metrics: metrics(of: output.file))
+                partition: partition,
+                metrics: ColumnMetrics(of: output.file) { properties.mode(of: $0) })
         }
         return RewrittenGroup(
             group: group, specID: group.partition.specID, added: added,
             applied: deletes.applied, deleteFiles: deletes.read,
+            equalityDeletes: deletes.equality,
             deletedRows: inputs.reduce(0) { $0 + Int64($1.deleted.count) },
             way: decision.way.rawValue,
             losses: Array(Set(written.flatMap(\.file.losses))).sorted())
-    }
-
-    /// What the manifest says of a new file's columns.
-    private func metrics(of file: WrittenParquetFile) -> ColumnMetrics {
-        var metrics = ColumnMetrics()
-        func facts<Value>(
-            _ value: (ParquetColumnMetrics) -> Value?
-        ) -> [ColumnFact<Value>]? {
-            let facts = file.metrics { properties.mode(of: $0) }.compactMap { column in
-                column.fieldID.flatMap { id in value(column).map { ColumnFact(id: id, value: $0) } }
-            }
-            return facts.isEmpty ? nil : facts
-        }
-        metrics.columnSizes = facts { $0.size }
-        metrics.valueCounts = facts(\.valueCount)
-        metrics.nullValueCounts = facts(\.nullCount)
-        metrics.nanValueCounts = facts(\.nanCount)
-        metrics.lowerBounds = facts(\.lowerBound)
-        metrics.upperBounds = facts(\.upperBound)
-        return metrics
     }
 }
 
@@ -319,6 +367,9 @@ struct RewriteLimits {
     let workBytes: Int64
     /// The most deletes of a group.
     let deletes: Int
+    /// What the keys of equality deletes may take that are looked up at once; as much again may be
+    /// kept for other groups.
+    let keyBytes: Int
     /// How many files are opened at once.
     let width: Int
     /// How many columns are compared at once.
@@ -328,6 +379,7 @@ struct RewriteLimits {
         outputBytes = Int64(settings.memoryBytes / 2)
         workBytes = Int64(settings.memoryBytes / 4)
         deletes = settings.memoryBytes / 8 / MemoryLayout<Int64>.size
+        keyBytes = settings.memoryBytes / 8
         width = settings.readWidth
         proofWidth = 2
     }

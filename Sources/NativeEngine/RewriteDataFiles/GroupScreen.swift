@@ -3,41 +3,14 @@
 import IcebergSpec
 import IcebergTable
 import Maintenance
-import WireFormat
-
-/// A group that is left as it is, and why.
-struct RefusedGroup: Hashable, Sendable {
-    let partition: String
-    let files: Int
-    let bytes: Int64
-    let reason: String
-
-    var json: JSONValue {
-        [
-            "partition": .string(partition), "files": .integer(files), "bytes": .integer(bytes),
-            "reason": .string(reason),
-        ]
-    }
-
-    /// A sentence for a person.
-    var sentence: String {
-        let place = partition.isEmpty ? "the table" : "partition \(partition)"
-        return "\(ReportWording.count(files, "file")) of \(place) \(files == 1 ? "was" : "were") "
-            + "left as \(files == 1 ? "it is" : "they are"), because \(reason)"
-    }
-
-    /// What to do about it.
-    static let advice =
-        "the Spark engine can rewrite what is left: run the action with engine spark"
-}
 
 /// Tells which groups of a plan this engine rewrites, from what the manifests say of their files.
 ///
 /// What it does not know it leaves, with a reason; nothing is skipped without a word.
 struct GroupScreen {
     private let currentSpec: PartitionSpec
-    private let names: PartitionNames
     private let outputLimit: Int64
+    private let metadata: TableMetadata
 
     /// - Parameter outputLimit: The most bytes that a new file may have.
     init(_ metadata: TableMetadata, outputLimit: Int64) throws(Unsupported) {
@@ -45,15 +18,8 @@ struct GroupScreen {
             throw Unsupported(reason: "the table has no partition spec \(metadata.defaultSpecID)")
         }
         self.outputLimit = outputLimit
+        self.metadata = metadata
         currentSpec = spec
-        names = PartitionNames(metadata)
-    }
-
-    /// A group as one that is left.
-    func refused(_ group: FileGroup, because reason: String) -> RefusedGroup {
-        RefusedGroup(
-            partition: names.name(of: group.partition), files: group.files.count,
-            bytes: group.bytes, reason: reason)
     }
 
     /// Why a group is left; nil if it is rewritten.
@@ -85,12 +51,24 @@ struct GroupScreen {
     private func problem(with delete: LiveFile) -> String? {
         if delete.isEncrypted { return "encrypted deletes apply to" }
         switch delete.content {
-        case .equalityDeletes: return "equality deletes apply to"
+        case .equalityDeletes: return equalityProblem(with: delete)
         case .positionDeletes where delete.isDeletionVector: return nil
         case .positionDeletes:
-            return delete.format == .parquet
+            return delete.format.holdsReadableDeletes
                 ? nil : "position deletes in \(delete.format.rawValue.uppercased()) apply to"
         case .data: return "a data file is listed among the deletes of"
+        }
+    }
+
+    private func equalityProblem(with delete: LiveFile) -> String? {
+        guard delete.format == .parquet || delete.format == .avro else {
+            return "equality deletes in \(delete.format.rawValue.uppercased()) apply to"
+        }
+        do throws(Unsupported) {
+            _ = try EqualityColumns(delete.equalityIDs, of: metadata)
+            return nil
+        } catch {
+            return error.reason
         }
     }
 }

@@ -36,12 +36,12 @@ struct RewriteDataFilesRun<Tables: Catalog, Storage: ObjectStorage> {
             do throws(MaintenanceError) {
                 try await work.run()
             } catch {
-                throw await work.abandon(because: error)
+                throw await work.commits.abandon(because: error)
             }
-            tally = work.tally
+            tally = work.commits.tally
         }
         if tally.groups == 0 {
-            if let error = RewriteDataFilesReport.failure(of: tally) { throw error }
+            if let error = tally.failure { throw error }
         }
         return RewriteDataFilesReport(tally: tally, replayed: replayed).report
     }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import AvroFormat
 import IcebergCatalog
 import IcebergSpec
 import IcebergTable
@@ -21,8 +20,18 @@ struct PlannedRewrite: Sendable {
     let warnings: [String]
     let manifests: [ManifestFile]
     let deletes: DeleteFileIndex?
-    /// Data files to which deletes apply.
-    let affected: Set<String>
+
+    /// Whether rows get their ids from our first commit, after an upgrade to version 3: files that
+    /// are written before it must come with it, as they have none (P-44).
+    var isWithoutRowIDs: Bool {
+        table.metadata.formatVersion == .v3
+            && groups.contains { $0.files.contains { $0.firstRowID == nil } }
+    }
+
+    /// The equality delete files that there are.
+    var equalityDeletes: [LiveFile] {
+        (deletes?.files ?? []).filter { $0.content == .equalityDeletes }
+    }
 }
 
 /// Passes data files to the planner, and keeps what the rewrite itself needs.
@@ -30,15 +39,11 @@ private struct PlanningCollector: LiveFileCollector {
     var planner: RewriteDataFilesPlanner
     var manifests: [ManifestFile] = []
     var deletes: DeleteFileIndex?
-    var affected: Set<String> = []
 
     mutating func add(manifests: [ManifestFile]) { self.manifests = manifests }
     mutating func add(deleteFiles index: DeleteFileIndex) { deletes = index }
     mutating func add(_ file: LiveFile, _ deletes: AppliedDeletes) {
         planner.add(file, deletes)
-        if deletes.positionDeleteFiles > 0 || deletes.hasDeletionVector {
-            affected.insert(file.path)
-        }
     }
 }
 
@@ -86,27 +91,19 @@ struct RewriteDataFilesSource<Tables: Catalog, Storage: ObjectStorage> {
         let (groups, refused) = try screened(plan.groups, metadata, collector.deletes)
         return PlannedRewrite(
             table: table, snapshot: snapshot, plan: plan, groups: groups, refused: refused,
-            warnings: warnings, manifests: collector.manifests, deletes: collector.deletes,
-            affected: collector.affected)
+            warnings: warnings, manifests: collector.manifests, deletes: collector.deletes)
     }
 
     private func screened(
         _ groups: [FileGroup], _ metadata: TableMetadata, _ deletes: DeleteFileIndex?
-    ) throws(MaintenanceError) -> ([FileGroup], [RefusedGroup]) {
-        var good: [FileGroup] = []
-        var refused: [RefusedGroup] = []
+    ) throws(MaintenanceError) -> (good: [FileGroup], refused: [RefusedGroup]) {
         let limits = RewriteLimits(engine.settings)
         do throws(Unsupported) {
             let screen = try GroupScreen(metadata, outputLimit: limits.outputBytes)
-            for group in groups {
-                let problem: String?
-                do throws(ScanError) { problem = try screen.problem(with: group, deletes) } catch {
+            let screened = try RefusedGroup.screen(groups, of: PartitionNames(metadata)) {
+                (group) throws(Unsupported) in
+                do throws(ScanError) { return try screen.problem(with: group, deletes) } catch {
                     throw Unsupported(reason: "\(error)")
-                }
-                if let problem {
-                    refused.append(screen.refused(group, because: problem))
-                } else {
-                    good.append(group)
                 }
             }
             if !groups.isEmpty {
@@ -114,67 +111,12 @@ struct RewriteDataFilesSource<Tables: Catalog, Storage: ObjectStorage> {
                     metadata, storage: engine.storage, options: RewriteDataFilesOptions(),
                     limits: limits)
             }
+            return screened
         } catch {
             throw .refused(
                 code: "unsupported_table",
                 reason: "nothing was changed, because \(error); \(RefusedGroup.advice)")
         }
-        return (good, refused)
-    }
-
-    /// What the manifests say of the files of some groups.
-    ///
-    /// - Throws: ``MaintenanceError/unreadable(reason:)`` for a file that is live twice.
-    func entries(
-        of planned: PlannedRewrite
-    ) async throws(MaintenanceError) -> [String: SourceEntry] {
-        var wanted: [Int: Set<String>] = [:]
-        for file in planned.groups.flatMap(\.files) {
-            wanted[file.manifestPlace, default: []].insert(file.path)
-        }
-        let changes = ManifestChanges(
-            storage: engine.storage, metadata: planned.table.metadata, snapshotID: 0,
-            replaced: [], removedDeletes: [])
-        typealias Found = [(path: String, entry: SourceEntry)]
-        var found: Found = []
-        let storage = engine.storage
-        try await BoundedTasks.forEach(
-            wanted.map { (planned.manifests[$0], $1) }, width: engine.settings.readWidth,
-            cancelled: MaintenanceError.cancelled,
-            finished: { (some: Found) in found += some },
-            { (manifest, paths) async throws(MaintenanceError) -> Found in
-                let kind = try changes.kind(
-                    ofSpec: Int(manifest.partitionSpecID), manifest.content)
-                let reader = CompleteManifestReader(storage: storage, partition: kind.partition)
-                var some: Found = []
-                do throws(ManifestError) {
-                    try await reader.forEachEntry(in: manifest) { (entry) throws(AvroError) in
-                        let path = entry.entry.dataFile.filePath
-                        guard entry.entry.isLive, paths.contains(path) else { return }
-                        some.append((path, SourceEntry(entry)))
-                    }
-                } catch {
-                    throw MaintenanceError(error)
-                }
-                return some
-            })
-        let files = Set(planned.groups.flatMap { $0.files.map(\.path) })
-        let count = planned.groups.reduce(0) { $0 + $1.files.count }
-        guard found.count == count, files.count == count else {
-            throw .unreadable(
-                reason: "nothing was changed: the table lists a data file more than once")
-        }
-        return Dictionary(
-            found.map { ($0.path, $0.entry) }, uniquingKeysWith: { first, _ in first })
-    }
-}
-
-extension SourceEntry {
-    init(_ entry: CompleteEntry) {
-        partition = entry.partition
-        nanCounts = Dictionary(
-            (entry.metrics.nanValueCounts ?? []).map { ($0.id, $0.value) },
-            uniquingKeysWith: { first, _ in first })
     }
 }
 

@@ -100,9 +100,5 @@ struct RewriteProof<Storage: ObjectStorage>: Sendable {
         }
     }
 
-    static func failure(_ reason: String) -> GroupFailure {
-        .stopped(
-            .refused(
-                code: "verification_failed", reason: "nothing was committed, because \(reason)"))
-    }
+    static func failure(_ reason: String) -> GroupFailure { .verificationFailed(reason) }
 }

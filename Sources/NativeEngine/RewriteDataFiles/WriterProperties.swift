@@ -10,40 +10,58 @@ struct WriterProperties {
     private(set) var settings = ParquetWriteSettings()
     private let metrics: MetricsModes
 
-    private static let bloomFilter = "write.parquet.bloom-filter-enabled.column."
-
     init(_ metadata: TableMetadata, _ schema: Schema) throws(Unsupported) {
         let properties = metadata.properties
-        let format = properties["write.format.default"]?.lowercased() ?? "parquet"
-        guard format == "parquet" else {
-            throw Unsupported(reason: "write.format.default is \(format)")
-        }
-        for key in properties.keys where key.hasPrefix(Self.bloomFilter) {
-            if properties[key]?.lowercased() == "true" {
-                throw Unsupported(reason: "\(key) asks for a bloom filter")
-            }
-        }
+        try Self.checkFormat(properties, "write.format.default")
         if let key = properties.keys.first(where: { $0.hasPrefix("encryption.") }) {
             throw Unsupported(reason: "\(key) is set, and files are not encrypted here")
         }
+        let target = try FileSchema.target(of: schema, withLineage: false)
+        settings = try Self.settings(properties, "write.parquet.")
         do throws(UnreadableProperty) {
-            let size = try Self.positive(properties, "write.parquet.row-group-size-bytes")
+            settings.bloomFilters = try ParquetBloomFilterSettings(properties, schema, target)
+        } catch {
+            throw Unsupported(reason: error.description)
+        }
+        metrics = try MetricsModes(metadata, schema)
+    }
+
+    /// Refuses a property that names another format than Parquet.
+    static func checkFormat(
+        _ properties: TableProperties, _ key: String
+    ) throws(Unsupported) {
+        let format = properties[key]?.lowercased() ?? "parquet"
+        guard format == "parquet" else { throw Unsupported(reason: "\(key) is \(format)") }
+    }
+
+    /// How Parquet is written.
+    ///
+    /// - Parameters:
+    ///   - prefix: What the properties' names begin with.
+    ///   - settings: What they are where the table says nothing.
+    static func settings(
+        _ properties: TableProperties, _ prefix: String,
+        over settings: ParquetWriteSettings = ParquetWriteSettings()
+    ) throws(Unsupported) -> ParquetWriteSettings {
+        var settings = settings
+        do throws(UnreadableProperty) {
+            let size = try positive(properties, prefix + "row-group-size-bytes")
             settings.rowGroupSizeBytes = size ?? settings.rowGroupSizeBytes
-            let page = try Self.positive(properties, "write.parquet.page-size-bytes")
+            let page = try positive(properties, prefix + "page-size-bytes")
             settings.pageSizeBytes = page.map { Int(clamping: $0) } ?? settings.pageSizeBytes
-            let rows = try Self.positive(properties, "write.parquet.page-row-limit")
+            let rows = try positive(properties, prefix + "page-row-limit")
             settings.pageRowLimit = rows.map { Int(clamping: $0) } ?? settings.pageRowLimit
-            let dictionary = try Self.positive(properties, "write.parquet.dict-size-bytes")
+            let dictionary = try positive(properties, prefix + "dict-size-bytes")
             settings.dictionarySizeBytes =
                 dictionary.map { Int(clamping: $0) } ?? settings.dictionarySizeBytes
-            if let level = try properties.int64("write.parquet.compression-level") {
+            if let level = try properties.int64(prefix + "compression-level") {
                 settings.zstandardLevel = Int32(clamping: level)
             }
         } catch {
             throw Unsupported(reason: error.description)
         }
-        settings.codec = try Self.codec(properties)
-        metrics = try MetricsModes(metadata, schema)
+        settings.codec = try codec(properties, prefix + "compression-codec") ?? settings.codec
+        return settings
     }
 
     private static func positive(
@@ -57,8 +75,9 @@ struct WriterProperties {
     }
 
     /// The codec that the table names; nil leaves each column with its own.
-    private static func codec(_ properties: TableProperties) throws(Unsupported) -> ParquetCodec? {
-        let key = "write.parquet.compression-codec"
+    private static func codec(
+        _ properties: TableProperties, _ key: String
+    ) throws(Unsupported) -> ParquetCodec? {
         switch properties[key]?.lowercased() {
         case nil: return nil
         case "zstd": return .zstandard

@@ -158,26 +158,13 @@ extension ManifestTable {
 
     /// Every row of the current snapshot by the rules of the specification, sorted.
     func rows() async throws -> [Row] {
-        let entries = try await entries().values.map(\.entry)
+        let all = try await entries().values
+        let entries = all.map(\.entry)
         var deleted: [String: [(position: Int64, sequence: Int64)]] = [:]
-        for entry in entries where entry.dataFile.content == .positionDeletes {
-            if entry.dataFile.fileFormat == .puffin {
-                let bytes = try await storage.read(
-                    Location(entry.dataFile.filePath), limit: 1 << 20)
-                let vector = try DeletionVector(blob: Array(bytes.dropFirst(4)), limit: 1 << 16)
-                deleted[entry.dataFile.referencedDataFile ?? "", default: []] +=
-                    vector.positions.map { ($0, entry.sequenceNumber ?? 0) }
-                continue
-            }
-            let paths = try await column(entry.dataFile.filePath, 0)
-            let positions = try await column(entry.dataFile.filePath, 1)
-            guard case .byteArray(let texts) = paths.values,
-                case .int64(let numbers) = positions.values
-            else { throw Failure(description: "no deletes") }
-            for index in 0..<texts.count {
-                let path = String(decoding: texts[index], as: UTF8.self)
-                deleted[path, default: []].append(
-                    (numbers[index], entry.sequenceNumber ?? 0))
+        for entry in all where entry.entry.dataFile.content == .positionDeletes {
+            for delete in try await deletes(in: entry) {
+                deleted[delete.path, default: []].append(
+                    (delete.position, entry.entry.sequenceNumber ?? 0))
             }
         }
         var rows: [Row] = []
@@ -192,25 +179,56 @@ extension ManifestTable {
         return rows.sorted()
     }
 
-    private func rows(of path: String) async throws -> [Row] {
-        let ids = try await column(path, 0)
-        let regions = try await column(path, 1)
-        guard case .int64(let numbers) = ids.values,
-            case .byteArray(let texts) = regions.values
-        else { throw Failure(description: "no rows") }
-        var next = 0
-        return numbers.enumerated().map { index, id in
-            guard regions.definitionLevels[index] == 1 else { return Row(id: id, region: nil) }
-            defer { next += 1 }
-            return Row(id: id, region: String(decoding: texts[next], as: UTF8.self))
+    /// What a delete file or vector deletes, in its order.
+    func deletes(in entry: CompleteEntry) async throws -> [(path: String, position: Int64)] {
+        let file = entry.entry.dataFile
+        switch file.fileFormat {
+        case .puffin:
+            let offset = file.contentOffset ?? 0
+            let blob = try await storage.read(
+                Location(file.filePath),
+                range: offset..<offset + (file.contentSizeInBytes ?? 0))
+            return try DeletionVector(blob: blob, limit: 1 << 16).positions.map {
+                (file.referencedDataFile ?? "", $0)
+            }
+        case .avro: return try await avroDeletes(file.filePath)
+        case .parquet, .orc: break
+        }
+        let paths = try await column(file.filePath, 0)
+        let positions = try await column(file.filePath, 1)
+        guard case .byteArray(let texts) = paths.values,
+            case .int64(let numbers) = positions.values
+        else { throw Failure(description: "no deletes") }
+        return numbers.indices.map {
+            (String(decoding: texts[$0], as: UTF8.self), numbers[$0])
         }
     }
 
+    private func rows(of path: String) async throws -> [Row] {
+        let bytes = try await storage.read(Location(path), limit: 1 << 26)
+        let file = try await ParquetFile(opening: ParquetMemorySource(bytes))
+        var rows: [Row] = []
+        for group in file.rowGroups.indices {
+            let ids = try await file.readColumn(rowGroup: group, column: 0)
+            let regions = try await file.readColumn(rowGroup: group, column: 1)
+            guard case .int64(let numbers) = ids.values,
+                case .byteArray(let texts) = regions.values
+            else { throw Failure(description: "no rows") }
+            var next = 0
+            rows += numbers.enumerated().map { index, id in
+                guard regions.definitionLevels[index] == 1 else { return Row(id: id, region: nil) }
+                defer { next += 1 }
+                return Row(id: id, region: String(decoding: texts[next], as: UTF8.self))
+            }
+        }
+        return rows
+    }
+
     /// The names of the files in the data folder.
-    func dataFolder() throws -> Set<String> {
+    func dataFolder(ending: [String] = [".parquet"]) throws -> Set<String> {
         let folder = "\(location)/data"
         let found = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String }
-        return Set((found ?? []).filter { $0.hasSuffix(".parquet") })
+        return Set((found ?? []).filter { name in ending.contains { name.hasSuffix($0) } })
     }
 
     // MARK: Running

@@ -19,8 +19,10 @@ struct ManifestTable {
     static let identifier = TableIdentifier(namespace: ["ns"], name: "t")
 
     let folder: ScratchFolder
-    let version: FormatVersion
+    private(set) var version: FormatVersion
     let storage = LocalStorage()
+    /// What its locations begin with: nothing, or `file://`, which some engines need.
+    let scheme: String
 
     typealias Tables = FileSystemCatalog<LocalStorage>
 
@@ -28,29 +30,24 @@ struct ManifestTable {
         FileSystemCatalog(name: "test", warehouse: folder.location, storage: storage)
     }
 
-    var location: String { folder.appending("ns/t").rawValue }
+    var location: String { scheme + folder.appending("ns/t").rawValue }
 
     /// A table with the columns `id` and `region`, and specs 0 (none), 1 (`region`) and
     /// 2 (`id_bucket`).
     ///
     /// - Parameter columns: More columns, as the schema's JSON has them.
     init(
-        _ version: FormatVersion, properties: [String: String] = [:], columns: [JSONValue] = []
+        _ version: FormatVersion, properties: [String: String] = [:], columns: [JSONValue] = [],
+        scheme: String = ""
     ) async throws {
         folder = try ScratchFolder()
+        self.scheme = scheme
         self.version = version
-        let schema: JSONValue = [
-            "type": "struct", "schema-id": 0,
-            "fields": .array(
-                [
-                    ["id": 1, "name": "id", "required": false, "type": "long"],
-                    ["id": 2, "name": "region", "required": false, "type": "string"],
-                ] + columns),
-        ]
+        let schema = Self.schema(columns)
         var document = JSONObject()
         document["format-version"] = .integer(version.rawValue)
         document["table-uuid"] = "7b1f4c5e-0000-4000-8000-000000000002"
-        document["location"] = .string(folder.appending("ns/t").rawValue)
+        document["location"] = .string(location)
         if version > .v1 { document["last-sequence-number"] = 0 }
         document["last-updated-ms"] = 1_700_000_000_000
         document["last-column-id"] = .integer(2 + columns.count)
@@ -99,11 +96,46 @@ struct ManifestTable {
             condition: .none)
     }
 
+    private static func schema(_ columns: [JSONValue]) -> JSONValue {
+        [
+            "type": "struct", "schema-id": 0,
+            "fields": .array(
+                [
+                    ["id": 1, "name": "id", "required": false, "type": "long"],
+                    ["id": 2, "name": "region", "required": false, "type": "string"],
+                ] + columns),
+        ]
+    }
+
+    /// The same table, taken for one of another version.
+    init(_ other: ManifestTable, version: FormatVersion) {
+        folder = other.folder
+        scheme = other.scheme
+        self.version = version
+    }
+
     /// Makes another spec the current one.
     func setDefaultSpec(_ id: Int) async throws {
+        try await changeMetadata { $0["default-spec-id"] = .integer(id) }
+    }
+
+    /// Upgrades the table to format version 3, which leaves snapshots as they are.
+    @discardableResult
+    func upgraded() async throws -> ManifestTable {
+        try await changeMetadata { document in
+            document["format-version"] = 3
+            document["next-row-id"] = 0
+        }
+        var upgraded = self
+        upgraded.version = .v3
+        return upgraded
+    }
+
+    /// Changes the table's metadata where they are.
+    func changeMetadata(_ change: (inout JSONObject) -> Void) async throws {
         let table = try await load()
         var document = table.metadata.document
-        document["default-spec-id"] = .integer(id)
+        change(&document)
         try await storage.write(
             JSONValue.object(document).bytes(), to: table.metadataLocation, condition: .none)
     }
@@ -155,16 +187,18 @@ struct ManifestTable {
         let sequence = version == .v1 ? 0 : metadata.lastSequenceNumber + 1
         row.sequenceNumber = sequence
         row.minSequenceNumber = sequence
-        if version == .v3, content == .data { row.firstRowID = metadata.nextRowID }
         let kept = try await manifests(of: metadata).filter { !removing.contains($0.path) }
-        let list = try await write(kept + [row], id: id, metadata)
-        let rows = content == .data ? entries.reduce(0) { $0 + $1.entry.dataFile.recordCount } : 0
+        var listed = kept + [row]
+        let first = metadata.nextRowID ?? 0
+        let next = version == .v3 ? Self.assignRowIDs(&listed, from: first) : first
+        let list = try await write(listed, id: id, metadata)
         let snapshot = Snapshot(
             id: id, parentID: metadata.currentSnapshotID, sequenceNumber: sequence,
             timestampMilliseconds: metadata.lastUpdatedMilliseconds + 1, manifestList: list,
             summary: SnapshotSummary(
                 operation: "append", [("total-data-files", "\(entries.count)")]),
-            schemaID: 0, firstRowID: metadata.nextRowID, addedRows: version == .v3 ? rows : nil)
+            schemaID: 0, firstRowID: metadata.nextRowID,
+            addedRows: version == .v3 ? next - first : nil)
         let outcome = await catalog.commit(
             [
                 .addSnapshot(snapshot),
@@ -175,6 +209,17 @@ struct ManifestTable {
             throw Failure(description: "the test's append was not committed: \(outcome)")
         }
         return id
+    }
+
+    /// Gives data manifests that have none row ids, those from before an upgrade too.
+    private static func assignRowIDs(_ rows: inout [ManifestFile], from first: Int64) -> Int64 {
+        var next = first
+        for index in rows.indices where rows[index].content == .data {
+            guard rows[index].firstRowID == nil else { continue }
+            rows[index].firstRowID = next
+            next += (rows[index].addedRowsCount ?? 0) + (rows[index].existingRowsCount ?? 0)
+        }
+        return next
     }
 
     private func write(
@@ -212,7 +257,9 @@ struct ManifestTable {
             for var entry in try await reader.entries(in: manifest) where entry.entry.isLive {
                 // What a rewrite changes on purpose.
                 entry.entry.status = .existing
-                found[entry.entry.dataFile.filePath] = entry
+                let file = entry.entry.dataFile
+                // Several vectors may be in one file.
+                found[file.filePath + (file.contentOffset.map { "#\($0)" } ?? "")] = entry
             }
         }
         return found

@@ -48,12 +48,14 @@ struct DataFileNames {
     }
 
     /// The next file's place, which no other file has.
-    mutating func next(in partition: PartitionKey) -> Location {
+    mutating func next(
+        in partition: PartitionKey, ending: String = ".parquet"
+    ) -> Location {
         let number = String(count)
         count += 1
         let name =
             String(repeating: "0", count: max(0, 5 - number.count)) + number
-            + "-0-\(stem)-00001.parquet"
+            + "-0-\(stem)-00001\(ending)"
         let folders = names.folders(of: partition)
         guard hashes else {
             return Location([folder, folders, name].filter { !$0.isEmpty }.joined(separator: "/"))

@@ -128,3 +128,12 @@ enum GroupFailure: Error {
         }
     }
 }
+
+extension GroupFailure {
+    /// What was written is not what it should be.
+    static func verificationFailed(_ reason: String) -> GroupFailure {
+        .stopped(
+            .refused(
+                code: "verification_failed", reason: "nothing was committed, because \(reason)"))
+    }
+}

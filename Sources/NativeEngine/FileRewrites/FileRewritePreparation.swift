@@ -8,8 +8,8 @@ import Maintenance
 import ObjectStorage
 
 /// A commit of rewritten groups, worked out on one version of a table.
-struct PreparedFileRewrite: Sendable {
-    let groups: [RewrittenGroup]
+struct PreparedFileRewrite<Group: WrittenFileGroup>: Sendable {
+    let groups: [Group]
     let removedDeletes: Set<DeleteIdentity>
     let snapshot: Snapshot
     let change: SnapshotChange
@@ -27,21 +27,19 @@ private struct PendingCommit {
 }
 
 /// Works out commits of rewritten groups, and drops those that another writer got in the way of.
-struct FileRewritePreparation<Tables: Catalog, Storage: ObjectStorage> {
+struct FileRewritePreparation<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules> {
+    typealias Group = Rules.Group
+
     let engine: NativeEngine<Tables, Storage>
-    let options: RewriteDataFilesOptions
     let context: RunContext
-    /// The snapshot that the groups were made from.
-    let starting: Snapshot
-    /// Data files that earlier commits of the run replaced.
-    let replacedBefore: Set<String>
-    /// Delete files that they removed.
-    let removedBefore: Set<DeleteIdentity>
+    let rules: Rules
+    /// The table that the groups were made from.
+    let base: TableMetadata
 
     /// The files that were written so far.
     var outputs: OutputFiles<Storage>
     /// The groups that are to be committed.
-    private(set) var groups: [RewrittenGroup]
+    private(set) var groups: [Group]
     /// The groups that are not committed, and why.
     private(set) var conflicts: [(group: FileGroup, reason: String)] = []
 
@@ -51,16 +49,13 @@ struct FileRewritePreparation<Tables: Catalog, Storage: ObjectStorage> {
     private var attempt = 0
 
     init(
-        engine: NativeEngine<Tables, Storage>, options: RewriteDataFilesOptions,
-        context: RunContext, starting: Snapshot, replacedBefore: Set<String>,
-        removedBefore: Set<DeleteIdentity>, outputs: OutputFiles<Storage>, groups: [RewrittenGroup]
+        engine: NativeEngine<Tables, Storage>, context: RunContext, rules: Rules,
+        base: TableMetadata, outputs: OutputFiles<Storage>, groups: [Group]
     ) {
         self.engine = engine
-        self.options = options
         self.context = context
-        self.starting = starting
-        self.replacedBefore = replacedBefore
-        self.removedBefore = removedBefore
+        self.rules = rules
+        self.base = base
         self.outputs = outputs
         self.groups = groups
     }
@@ -71,54 +66,89 @@ struct FileRewritePreparation<Tables: Catalog, Storage: ObjectStorage> {
     /// stay good for every group whose old ones are as they were.
     mutating func prepare(
         _ table: LoadedTable
-    ) async throws(MaintenanceError) -> PreparedFileRewrite? {
+    ) async throws(MaintenanceError) -> PreparedFileRewrite<Group>? {
         try MaintenanceError.checkCancellation()
         try outputs.check(table)
         try RewriteManifestsSource<Tables, Storage>.checkPlain(table)
         try await outputs.remove(lastTry)
         lastTry = []
         guard let parent = table.metadata.currentSnapshot else {
-            try await drop(groups.map { ($0, "the table has no snapshot any more") })
+            let reason = "the table has no snapshot any more"
+            try await drop(groups.map { ($0, reason) })
+            groups = []
+            return nil
+        }
+        if let reason = changeOfHistory(table.metadata, parent) {
+            try await drop(groups.map { ($0, reason) })
+            groups = []
             return nil
         }
         let survey = try await survey(parent, of: table.metadata)
-        try await validate(survey)
+        try await validate(survey, table)
         guard !groups.isEmpty else { return nil }
         return try await complete(table, parent, survey)
+    }
+
+    /// Why nothing that was made from the starting snapshot may be committed; nil if it may.
+    ///
+    /// In another line of history deletes and files may be there that are older than the starting
+    /// snapshot, and that it never saw (P-41, P-43).
+    private func changeOfHistory(_ metadata: TableMetadata, _ parent: Snapshot) -> String? {
+        guard metadata.formatVersion == base.formatVersion else {
+            return "the table's format version changed meanwhile"
+        }
+        guard let starting = base.currentSnapshot else {
+            return "the table had no snapshot that was read"
+        }
+        // A snapshot may have expired and still be the parent of one that has not.
+        let follows = metadata.ancestors(of: parent.id).contains {
+            $0.id == starting.id || $0.parentID == starting.id
+        }
+        return follows
+            ? nil
+            : "the table was set meanwhile to the snapshot \(parent.id), which does not follow "
+                + "the snapshot \(starting.id) that was read"
     }
 
     private func survey(
         _ parent: Snapshot, of metadata: TableMetadata
     ) async throws(MaintenanceError) -> CommitSurvey {
-        let wanted = Set(groups.flatMap { $0.group.files.map(\.path) })
+        let wanted = groups.reduce(into: Set<String>()) { $0.formUnion($1.concerned) }
+        let deletes = Set(
+            groups.flatMap { $0.group.files.filter { $0.content != .data } }
+                .map { DeleteIdentity($0) })
+        let named = rules.named(by: groups)
         do throws(ScanError) {
             return try await SnapshotScan(storage: engine.storage, metadata: metadata)
-                .collect(parent, into: CommitSurvey(wanted: wanted))
+                .collect(
+                    parent, into: CommitSurvey(wanted: wanted, named: named, deletes: deletes))
         } catch {
             throw MaintenanceError(error)
         }
     }
 
-    private mutating func validate(_ survey: CommitSurvey) async throws(MaintenanceError) {
-        let validation = GroupValidation(
-            survey: survey, storage: engine.storage,
-            usesStartingSequenceNumber: options.usesStartingSequenceNumber,
-            deleteLimit: RewriteLimits(engine.settings).deletes, removedBefore: removedBefore)
-        var dropped: [(RewrittenGroup, String)] = []
+    private mutating func validate(
+        _ survey: CommitSurvey, _ table: LoadedTable
+    ) async throws(MaintenanceError) {
+        var good: [Group] = []
+        var dropped: [(Group, String)] = []
         for group in groups {
-            if let reason = try await validation.conflict(group) { dropped.append((group, reason)) }
+            if let reason = try await rules.conflict(group, in: survey, of: table) {
+                dropped.append((group, reason))
+            } else {
+                good.append(group)
+            }
         }
+        groups = good
         try await drop(dropped)
     }
 
     /// Gives up groups, and removes their new files: no commit has them.
     private mutating func drop(
-        _ dropped: [(RewrittenGroup, String)]
+        _ dropped: [(Group, String)]
     ) async throws(MaintenanceError) {
         guard !dropped.isEmpty else { return }
         for (group, reason) in dropped { conflicts.append((group.group, reason)) }
-        let gone = Set(dropped.flatMap { $0.0.group.files.map(\.path) })
-        groups.removeAll { group in group.group.files.contains { gone.contains($0.path) } }
         try await outputs.remove(dropped.flatMap(\.0.addedPaths))
     }
 }
@@ -128,11 +158,11 @@ struct FileRewritePreparation<Tables: Catalog, Storage: ObjectStorage> {
 extension FileRewritePreparation {
     private mutating func complete(
         _ table: LoadedTable, _ parent: Snapshot, _ survey: CommitSurvey
-    ) async throws(MaintenanceError) -> PreparedFileRewrite {
+    ) async throws(MaintenanceError) -> PreparedFileRewrite<Group> {
         attempt += 1
         let id = newSnapshotID(in: table.metadata)
-        let replaced = Set(groups.flatMap { $0.group.files.map(\.path) })
-        let deletes = removableDeletes(replaced, survey)
+        let replaced = rules.replacedDataFiles(by: groups)
+        let deletes = rules.removedDeletes(by: groups, in: survey, of: table.metadata)
         let changes = ManifestChanges(
             storage: engine.storage, metadata: table.metadata, snapshotID: id,
             replaced: replaced, removedDeletes: Set(deletes.map { DeleteIdentity($0) }))
@@ -141,15 +171,15 @@ extension FileRewritePreparation {
         var touched: Set<String> = []
         var removedCount = 0
         let places = Set(
-            survey.found.values.map(\.manifestPlace) + deletes.map(\.manifestPlace)
-                + survey.uncountedManifests(table.metadata))
+            survey.found.values.filter { replaced.contains($0.path) }.map(\.manifestPlace)
+                + deletes.map(\.manifestPlace) + survey.uncountedManifests(table.metadata))
         for place in places.sorted() {
             let manifest = survey.manifests[place]
             let changed = try await changes.rewriting(manifest)
             touched.insert(manifest.path)
             removedCount += changed.removed.count
             for entry in changed.removed { change.remove(entry) }
-            created.append(try await store(changed, changes, table.metadata, nil))
+            created.append(try await store(changed, changes, table.metadata))
         }
         guard removedCount == replaced.count + deletes.count else {
             throw .unreadable(
@@ -158,12 +188,17 @@ extension FileRewritePreparation {
         }
         let specs = Dictionary(grouping: groups, by: \.specID).sorted { $0.key < $1.key }
         for (specID, groups) in specs {
-            let added = groups.flatMap(\.added)
+            var added = groups.flatMap(\.added)
             guard !added.isEmpty else { continue }
-            let number = sequenceNumber(of: table.metadata)
-            let changed = try changes.adding(added, specID: specID, sequenceNumber: number)
+            for index in added.indices {
+                added[index].entry.sequenceNumber = rules.sequenceNumber(
+                    of: added[index], in: table.metadata)
+            }
+            let changed = try changes.adding(added, specID: specID, rules.content)
             for entry in added { change.add(entry) }
-            created.append(try await store(changed, changes, table.metadata, number))
+            let inherits = added.contains { $0.entry.sequenceNumber == nil }
+            created.append(
+                try await store(changed, changes, table.metadata, inheritsNumbers: inherits))
         }
         change.changedPartitions = Int64(
             Set(groups.flatMap { $0.group.files.map(\.partition) + [$0.group.partition] }).count)
@@ -173,27 +208,9 @@ extension FileRewritePreparation {
         return try await complete(table, parent, survey, commit)
     }
 
-    /// Which deletes apply to the new files; nil for those of the snapshot and later ones.
-    private func sequenceNumber(of metadata: TableMetadata) -> Int64? {
-        guard metadata.formatVersion > .v1, options.usesStartingSequenceNumber else { return nil }
-        return starting.sequenceNumber
-    }
-
-    /// Delete files that have nothing left to delete from once the files are replaced (P-43, P-53).
-    private func removableDeletes(
-        _ replaced: Set<String>, _ survey: CommitSurvey
-    ) -> [LiveFile] {
-        let gone = replaced.union(replacedBefore)
-        let removable = Set(
-            groups.flatMap(\.deleteFiles).filter { $0.targets.isSubset(of: gone) }.map {
-                DeleteIdentity($0.file)
-            })
-        return (survey.deletes?.files ?? []).filter { removable.contains(DeleteIdentity($0)) }
-    }
-
     private mutating func store(
         _ changed: ChangedManifest, _ changes: ManifestChanges<Storage>, _ metadata: TableMetadata,
-        _ number: Int64?
+        inheritsNumbers: Bool = false
     ) async throws(MaintenanceError) -> StoredManifest {
         let location = MetadataFileName.folder(of: metadata)
             .appending("\(stem)-m\(attempt)-\(lastTry.count).avro")
@@ -202,7 +219,7 @@ extension FileRewritePreparation {
         lastTry.append(row.path)
         row.length = try await outputs.write(
             changed.finished.bytes, to: location, kind: .manifest)
-        if (row.addedFilesCount ?? 0) > 0, number == nil {
+        if inheritsNumbers {
             row.minSequenceNumber =
                 metadata.formatVersion == .v1 ? 0 : metadata.lastSequenceNumber &+ 1
         }
@@ -220,7 +237,7 @@ extension FileRewritePreparation {
 
     private mutating func complete(
         _ table: LoadedTable, _ parent: Snapshot, _ survey: CommitSurvey, _ commit: PendingCommit
-    ) async throws(MaintenanceError) -> PreparedFileRewrite {
+    ) async throws(MaintenanceError) -> PreparedFileRewrite<Group> {
         let (id, touched, created) = (commit.id, commit.touched, commit.created)
         let draft: ReplaceSnapshot
         let bytes: [UInt8]
@@ -270,9 +287,20 @@ extension SnapshotChange {
     /// Counts a file that comes.
     mutating func add(_ entry: CompleteEntry) {
         let file = entry.entry.dataFile
-        addedDataFiles += 1
-        addedRecords &+= file.recordCount
-        addedBytes &+= file.fileSizeInBytes
+        addedBytes &+= file.bytesAlone
+        switch file.content {
+        case .data:
+            addedDataFiles += 1
+            addedRecords &+= file.recordCount
+        case .positionDeletes:
+            if file.fileFormat == .puffin {
+                addedDeletionVectors += 1
+            } else {
+                addedPositionDeleteFiles += 1
+            }
+            addedPositionDeletes &+= file.recordCount
+        case .equalityDeletes: break
+        }
     }
 
     /// Counts a file that goes.
@@ -282,18 +310,26 @@ extension SnapshotChange {
         case .data:
             removedDataFiles += 1
             removedRecords &+= file.recordCount
-            removedBytes &+= file.fileSizeInBytes
+            removedBytes &+= file.bytesAlone
         case .positionDeletes:
             if file.fileFormat == .puffin {
                 removedDeletionVectors += 1
-                // Iceberg counts a vector's own length, not that of the file it is in.
-                removedBytes &+= file.contentSizeInBytes ?? 0
             } else {
                 removedPositionDeleteFiles += 1
-                removedBytes &+= file.fileSizeInBytes
             }
             removedPositionDeletes &+= file.recordCount
-        case .equalityDeletes: break
+            removedBytes &+= file.bytesAlone
+        case .equalityDeletes:
+            removedEqualityDeleteFiles += 1
+            removedEqualityDeletes &+= file.recordCount
+            removedBytes &+= file.bytesAlone
         }
+    }
+}
+
+extension DataFile {
+    /// The bytes that Iceberg counts for it: a vector's own, not those of the file it is in.
+    fileprivate var bytesAlone: Int64 {
+        fileFormat == .puffin ? contentSizeInBytes ?? 0 : fileSizeInBytes
     }
 }

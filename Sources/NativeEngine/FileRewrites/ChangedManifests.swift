@@ -84,19 +84,17 @@ struct ManifestChanges<Storage: ObjectStorage>: Sendable {
         }
     }
 
-    /// A manifest of files that come.
-    ///
-    /// - Parameter sequenceNumber: Which deletes apply to them; nil for that of the snapshot.
+    /// A manifest of files that come, each with the sequence number that it is to have; nil for
+    /// that of the snapshot.
     func adding(
-        _ added: [CompleteEntry], specID: Int, sequenceNumber: Int64?
+        _ added: [CompleteEntry], specID: Int, _ content: ManifestContent
     ) throws(MaintenanceError) -> ChangedManifest {
-        let kind = try kind(ofSpec: specID, .data)
+        let kind = try kind(ofSpec: specID, content)
         var entries = EntriesByStatus()
         do throws(AvroError) {
             var writer = try ManifestWriter(kind)
             for var entry in added {
                 entry.entry.snapshotID = snapshotID
-                entry.entry.sequenceNumber = sequenceNumber
                 entries.insert(entry, specID: Int32(truncatingIfNeeded: specID))
                 try writer.append(entry)
             }
@@ -109,7 +107,16 @@ struct ManifestChanges<Storage: ObjectStorage>: Sendable {
     }
 }
 
-extension DeleteIdentity {
+/// What tells one delete file or deletion vector from another.
+struct DeleteIdentity: Hashable, Sendable {
+    let path: String
+    let offset: Int64?
+
+    init(_ file: LiveFile) {
+        path = file.path
+        offset = file.contentOffset
+    }
+
     init(_ file: DataFile) {
         path = file.filePath
         offset = file.contentOffset

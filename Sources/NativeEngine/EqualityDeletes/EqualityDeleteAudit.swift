@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IcebergSpec
+import IcebergTable
+import Maintenance
+import ObjectStorage
+import ParquetFormat
+
+/// Works out a second time which rows equality deletes delete, before anybody may commit what is
+/// left of a group.
+///
+/// It shares with ``EqualityDeleteFinder`` the readers of files and nothing else: keys are digests
+/// here, of values as the proof sees them; which deletes apply is asked of each pair of files; no
+/// bounds are believed; and too many keys are taken in turns of rows, not divided by their hashes.
+struct EqualityDeleteAudit<Storage: ObjectStorage> {
+    private struct Kind: Hashable {
+        /// Nil for deletes of the whole table.
+        let partition: PartitionKey?
+        let ids: Set<Int32>
+    }
+
+    /// Rows of a delete file.
+    private typealias Turn = [(file: LiveFile, rows: Range<Int64>)]
+    private typealias Keys = [ColumnDigest: Int64]
+
+    private let storage: Storage
+    private let metadata: TableMetadata
+    private let mapping: NameMapping?
+    private let limits: RewriteLimits
+    private var deletes: [Kind: [LiveFile]] = [:]
+    private var kept: (kind: Kind, keys: Keys)?
+
+    /// What a key takes, about: its digest and number, and the room that a dictionary leaves.
+    static var keyBytes: Int { 96 }
+
+    init(
+        _ deletes: [LiveFile], of metadata: TableMetadata, storage: Storage,
+        mapping: NameMapping?, limits: RewriteLimits
+    ) {
+        self.storage = storage
+        self.metadata = metadata
+        self.mapping = mapping
+        self.limits = limits
+        for delete in deletes {
+            let isGlobal = metadata.partitionSpec(delete.partition.specID)?.isUnpartitioned == true
+            let kind = Kind(
+                partition: isGlobal ? nil : delete.partition, ids: Set(delete.equalityIDs))
+            self.deletes[kind, default: []].append(delete)
+        }
+    }
+
+    /// The positions of deleted rows by path, in no order and maybe more than once.
+    mutating func positions(
+        in files: [OpenedDataFile<Storage>]
+    ) async throws(GroupFailure) -> [String: [Int64]] {
+        var found: [String: [Int64]] = [:]
+        for (kind, deletes) in deletes {
+            let concerned = files.filter { file in
+                (kind.partition == nil || kind.partition == file.live.partition)
+                    && deletes.contains { $0.dataSequenceNumber > file.live.dataSequenceNumber }
+            }
+            guard !concerned.isEmpty else { continue }
+            let columns: EqualityColumns
+            do throws(Unsupported) {
+                columns = try EqualityColumns(Array(kind.ids), of: metadata)
+            } catch { throw .unsupported("\(error) it") }
+            if let kept, kept.kind == kind {
+                try await look(kept.keys, columns, concerned, &found)
+                continue
+            }
+            kept = nil
+            let turns = turns(of: deletes)
+            for turn in turns {
+                let keys = try await read(turn, columns)
+                try await look(keys, columns, concerned, &found)
+                if turns.count == 1 { kept = (kind, keys) }
+            }
+        }
+        return found
+    }
+
+    /// Divides the rows of delete files so that memory holds each turn.
+    private func turns(of deletes: [LiveFile]) -> [Turn] {
+        let limit = Int64(max(1, limits.keyBytes / Self.keyBytes))
+        var turns: [Turn] = [[]]
+        var room = limit
+        for delete in deletes {
+            var next: Int64 = 0
+            while next < delete.recordCount {
+                if room == 0 {
+                    turns.append([])
+                    room = limit
+                }
+                let count = min(room, delete.recordCount - next)
+                turns[turns.count - 1].append((delete, next..<next + count))
+                next += count
+                room -= count
+            }
+        }
+        return turns
+    }
+
+    private func read(
+        _ turn: Turn, _ columns: EqualityColumns
+    ) async throws(GroupFailure) -> Keys {
+        let reader = EqualityDeleteReader(storage: storage, columns: columns, mapping: mapping)
+        var keys: Keys = [:]
+        try await BoundedTasks.forEach(
+            turn, width: limits.width, cancelled: GroupFailure.stopped(.cancelled),
+            finished: { (some: (Int64, [ColumnDigest])) in
+                for digest in some.1 { keys[digest] = max(keys[digest] ?? .min, some.0) }
+            },
+            { (item) async throws(GroupFailure) -> (Int64, [ColumnDigest]) in
+                var digests: [ColumnDigest] = []
+                if item.file.format == .parquet {
+                    let opened = try await reader.open(item.file)
+                    let rows = RowDigests(opened.file, opened.schema, columns, fills: [:])
+                    try await rows.forEach(in: item.rows) { digest, _ in digests.append(digest) }
+                } else {
+                    try await RowDigests<Storage>.forEach(
+                        of: item.file, in: item.rows, reader
+                    ) { digests.append($0) }
+                }
+                return (item.file.dataSequenceNumber, digests)
+            })
+        return keys
+    }
+
+    private func look(
+        _ keys: Keys, _ columns: EqualityColumns, _ files: [OpenedDataFile<Storage>],
+        _ found: inout [String: [Int64]]
+    ) async throws(GroupFailure) {
+        var results: [(String, [Int64])] = []
+        try await BoundedTasks.forEach(
+            files, width: limits.proofWidth, cancelled: GroupFailure.stopped(.cancelled),
+            finished: { (result: (String, [Int64])) in results.append(result) },
+            { (file) async throws(GroupFailure) -> (String, [Int64]) in
+                let rows = RowDigests(
+                    file.file, file.schema, columns, fills: try file.fills(columns))
+                var positions: [Int64] = []
+                try await rows.forEach(in: 0..<file.live.recordCount) { digest, row in
+                    if let number = keys[digest], file.live.dataSequenceNumber < number {
+                        positions.append(row)
+                    }
+                }
+                return (file.live.path, positions)
+            })
+        for (path, positions) in results { found[path, default: []] += positions }
+    }
+}
+
+extension OpenedDataFile {
+    /// What stands for columns that the file lacks, as the rewriter has it.
+    fileprivate func fills(
+        _ columns: EqualityColumns
+    ) throws(GroupFailure) -> [Int32: ColumnFill] {
+        var fills: [Int32: ColumnFill] = [:]
+        let known = Set(schema.nodes.compactMap(\.fieldID))
+        for column in columns.columns where !known.contains(column.id) {
+            let place = spec.fields.firstIndex {
+                $0.transform == .identity && $0.sourceIDs == [Int(column.id)]
+            }
+            var bytes: [UInt8]?
+            if let place, place < entry.partition.count {
+                guard let value = entry.partition[place] else { continue }
+                bytes = PlainValue.bytes(of: value, for: column.stored)
+            } else {
+                guard let json = column.initialDefault,
+                    column.parents.allSatisfy({ known.contains($0) })
+                else { continue }
+                bytes = PlainValue.bytes(ofDefault: json, column.type, for: column.stored)
+            }
+            guard let bytes else {
+                throw .unsupported("\(live.path): what stands for \(column.name) is not understood")
+            }
+            fills[column.id] = .constant(bytes)
+        }
+        return fills
+    }
+}

@@ -1,0 +1,177 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IcebergSpec
+import IcebergTable
+import Maintenance
+import ObjectStorage
+import ParquetFormat
+
+/// Writes the deletes of groups: as position delete files, or from format version 3 on as deletion
+/// vectors.
+struct DeleteGroupWriter<Storage: ObjectStorage> {
+    private let storage: Storage
+    private let formatVersion: FormatVersion
+    private let granularity: RewritePositionDeleteFilesSettings.Granularity
+    private let limits: RewriteLimits
+    private let settings: ParquetWriteSettings
+    private var names: DataFileNames
+
+    init(
+        _ metadata: TableMetadata, storage: Storage,
+        granularity: RewritePositionDeleteFilesSettings.Granularity, limits: RewriteLimits
+    ) throws(Unsupported) {
+        self.storage = storage
+        self.granularity = granularity
+        self.limits = limits
+        formatVersion = metadata.formatVersion
+        let properties = metadata.properties
+        if let key = properties.keys.first(where: { $0.hasPrefix("encryption.") }) {
+            throw Unsupported(reason: "\(key) is set, and files are not encrypted here")
+        }
+        if metadata.formatVersion < .v3 {
+            let key = "write.delete.format.default"
+            try WriterProperties.checkFormat(
+                properties, properties[key] == nil ? "write.format.default" : key)
+        }
+        var settings = try WriterProperties.settings(
+            properties, "write.delete.parquet.",
+            over: WriterProperties.settings(properties, "write.parquet."))
+        settings.fit(memory: limits.workBytes)
+        self.settings = settings
+        names = try DataFileNames(metadata)
+    }
+
+    /// Writes a group's deletes.
+    ///
+    /// - Parameter partition: The partition's values, as the old entries have them.
+    mutating func write(
+        _ deletes: GroupPositions, of group: FileGroup, _ partition: [PartitionValue?],
+        into outputs: inout OutputFiles<Storage>
+    ) async throws(GroupFailure) -> [CompleteEntry] {
+        // By the bytes of the path, as the specification wants it.
+        let sorted = deletes.positions.filter { !$0.value.isEmpty }
+            .map { (path: $0.key, positions: $0.value) }
+            .sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
+        var files: [WrittenDeletes] = []
+        if formatVersion >= .v3 {
+            files = try await writeVectors(sorted, group, into: &outputs)
+        } else {
+            switch granularity {
+            case .partition: files = try await writeFiles(sorted[...], group, into: &outputs)
+            case .file:
+                for index in sorted.indices {
+                    files += try await writeFiles(
+                        sorted[index...index], group, into: &outputs)
+                }
+            }
+        }
+        // P-41: as new as the newest of the deletes. What is kept applied to its data file before,
+        // which is no newer than that; and no data file that comes later has a path of them.
+        let age = group.files.map(\.dataSequenceNumber).max()
+        return files.map { written in
+            CompleteEntry(
+                entry: ManifestEntry(
+                    status: .added, snapshotID: nil, sequenceNumber: age,
+                    fileSequenceNumber: nil, dataFile: written.file),
+                partition: partition, metrics: written.metrics)
+        }
+    }
+
+    private typealias Deletes = (path: String, positions: [Int64])
+
+    private struct WrittenDeletes {
+        var file: DataFile
+        var metrics = ColumnMetrics()
+    }
+
+    // MARK: Position delete files
+
+    private mutating func writeFiles(
+        _ deletes: ArraySlice<Deletes>, _ group: FileGroup,
+        into outputs: inout OutputFiles<Storage>
+    ) async throws(GroupFailure) -> [WrittenDeletes] {
+        var files: [WrittenDeletes] = []
+        var writer = try PositionDeleteFile(settings, limit: limits.outputBytes)
+        for (path, positions) in deletes {
+            var start = 0
+            while start < positions.count {
+                let end = min(start + PositionDeleteFile.step, positions.count)
+                try await writer.add(path, positions[start..<end])
+                start = end
+                if writer.size >= group.inputSplitSize {
+                    files.append(try await store(writer, group, into: &outputs))
+                    writer = try PositionDeleteFile(settings, limit: limits.outputBytes)
+                }
+            }
+        }
+        if !writer.isEmpty { files.append(try await store(writer, group, into: &outputs)) }
+        return files
+    }
+
+    private mutating func store(
+        _ writer: PositionDeleteFile, _ group: FileGroup, into outputs: inout OutputFiles<Storage>
+    ) async throws(GroupFailure) -> WrittenDeletes {
+        let finished = try await writer.finish()
+        let location = names.next(in: group.partition, ending: "-deletes.parquet")
+        try await store(finished.bytes, at: location, into: &outputs)
+        var file = DataFile(
+            content: .positionDeletes, filePath: location.rawValue, fileFormat: .parquet,
+            recordCount: finished.file.rowCount, fileSizeInBytes: Int64(finished.bytes.count))
+        file.splitOffsets = finished.file.splitOffsets
+        file.referencedDataFile = finished.onlyPath
+        return WrittenDeletes(file: file, metrics: finished.metrics)
+    }
+
+    private func store(
+        _ bytes: [UInt8], at location: Location, into outputs: inout OutputFiles<Storage>
+    ) async throws(GroupFailure) {
+        let size: Int64
+        do throws(MaintenanceError) {
+            size = try await outputs.write(bytes, to: location, kind: .positionDeleteFile)
+        } catch {
+            throw .stopped(error)
+        }
+        guard size == bytes.count else {
+            throw GroupFailure.verificationFailed(
+                "\(location) has \(size) bytes in storage, and \(bytes.count) were written")
+        }
+    }
+
+    // MARK: Deletion vectors
+
+    private mutating func writeVectors(
+        _ deletes: [Deletes], _ group: FileGroup, into outputs: inout OutputFiles<Storage>
+    ) async throws(GroupFailure) -> [WrittenDeletes] {
+        var files: [WrittenDeletes] = []
+        var puffin = PuffinWriter(createdBy: settings.createdBy)
+        var pending: [(deletes: Deletes, place: PuffinWriter.Place)] = []
+        for (index, one) in deletes.enumerated() {
+            do throws(DeletionVectorError) {
+                let vector = try DeletionVector(positions: one.positions)
+                pending.append((one, puffin.add(vector, of: one.path)))
+            } catch {
+                throw .unsupported("\(one.path): \(error)")
+            }
+            guard
+                Int64(puffin.byteCount) >= min(group.inputSplitSize, limits.outputBytes / 2)
+                    || index == deletes.count - 1
+            else { continue }
+            let bytes = puffin.finish()
+            let location = names.next(in: group.partition, ending: "-deletes.puffin")
+            try await store(bytes, at: location, into: &outputs)
+            for (deletes, place) in pending {
+                var file = DataFile(
+                    content: .positionDeletes, filePath: location.rawValue, fileFormat: .puffin,
+                    recordCount: Int64(deletes.positions.count),
+                    fileSizeInBytes: Int64(bytes.count))
+                file.referencedDataFile = deletes.path
+                file.contentOffset = place.offset
+                file.contentSizeInBytes = place.length
+                files.append(WrittenDeletes(file: file))
+            }
+            puffin = PuffinWriter(createdBy: settings.createdBy)
+            pending = []
+        }
+        return files
+    }
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IcebergSpec
+import ParquetFormat
+
+/// A position delete file that is being written.
+///
+/// Iceberg spec, Position Delete Files. Deletes come in the order of the file: by path, and by
+/// position.
+struct PositionDeleteFile {
+    /// A file that is complete.
+    struct Finished {
+        let bytes: [UInt8]
+        let file: WrittenParquetFile
+        /// The one data file that it is about, if there is only one.
+        let onlyPath: String?
+        let metrics: ColumnMetrics
+    }
+
+    /// At most so many deletes are added at once.
+    static let step = 16_384
+
+    private var writer: ParquetWriter<ParquetMemorySink>
+    private let limit: Int64
+    private var firstPath: String?
+    private var lastPath: String?
+    private var smallest = Int64.max
+    private var largest = Int64.min
+
+    init(_ settings: ParquetWriteSettings, limit: Int64) throws(GroupFailure) {
+        self.limit = limit
+        var settings = settings
+        // What Iceberg's own writers put there.
+        settings.keyValues = [KeyValue(key: "delete-type", value: "position")]
+        do throws(ParquetError) {
+            let schema = try ParquetSchema([
+                .values(
+                    "file_path", id: PositionDeleteColumns.path, .required, .byteArray,
+                    logicalType: .string),
+                .values("pos", id: PositionDeleteColumns.position, .required, .int64),
+            ])
+            writer = try ParquetWriter(schema, settings: settings, to: ParquetMemorySink())
+        } catch {
+            throw .unsupported("a position delete file cannot be written: \(error)")
+        }
+    }
+
+    /// Whether it has no delete yet.
+    var isEmpty: Bool { firstPath == nil }
+
+    /// About how many bytes it has.
+    var size: Int64 { writer.writtenBytes + Int64(writer.bufferedBytes) }
+
+    /// Adds deletes from a data file.
+    mutating func add(_ path: String, _ positions: ArraySlice<Int64>) async throws(GroupFailure) {
+        guard let first = positions.first, let last = positions.last else { return }
+        smallest = min(smallest, first)
+        largest = max(largest, last)
+        firstPath = firstPath ?? path
+        lastPath = path
+        let bytes = Array(path.utf8)
+        var paths = ByteArrays()
+        for _ in positions { paths.append(bytes) }
+        do throws(ParquetWriteError<Never, Never>) {
+            try await writer.write([
+                ColumnBatch(.byteArray(paths)), ColumnBatch(.int64(Array(positions))),
+            ])
+        } catch {
+            throw Self.failure(error)
+        }
+        guard size <= limit else {
+            throw .unsupported(
+                "a new file takes more than \(limit) bytes, half of what memory is allowed "
+                    + "(ICEPACK_NATIVE_MEMORY_BYTES)")
+        }
+    }
+
+    /// Ends the file.
+    consuming func finish() async throws(GroupFailure) -> Finished {
+        let onlyPath = firstPath == lastPath ? firstPath : nil
+        let bounds = (lower: firstPath ?? "", upper: lastPath ?? "", smallest, largest)
+        let file: WrittenParquetFile
+        let sink: ParquetMemorySink
+        do throws(ParquetWriteError<Never, Never>) {
+            (file, sink) = try await writer.finish()
+        } catch {
+            throw Self.failure(error)
+        }
+        var metrics = ColumnMetrics(of: file) { _ in .counts }
+        // Never shortened: equal bounds tell which data file alone it is about.
+        metrics.lowerBounds = [
+            ColumnFact(
+                id: PositionDeleteColumns.position, value: PlainValue.littleEndian(bounds.2)),
+            ColumnFact(id: PositionDeleteColumns.path, value: Array(bounds.lower.utf8)),
+        ]
+        metrics.upperBounds = [
+            ColumnFact(
+                id: PositionDeleteColumns.position, value: PlainValue.littleEndian(bounds.3)),
+            ColumnFact(id: PositionDeleteColumns.path, value: Array(bounds.upper.utf8)),
+        ]
+        return Finished(bytes: sink.bytes, file: file, onlyPath: onlyPath, metrics: metrics)
+    }
+
+    private static func failure(_ error: ParquetWriteError<Never, Never>) -> GroupFailure {
+        switch error {
+        case .format(let error): .unsupported("a position delete file cannot be written: \(error)")
+        }
+    }
+}

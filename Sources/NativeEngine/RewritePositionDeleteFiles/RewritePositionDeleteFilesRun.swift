@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IcebergCatalog
+import IcebergSpec
+import IcebergTable
+import Maintenance
+import ObjectStorage
+
+/// Makes few position delete files of many, or deletion vectors where the table's version wants
+/// those, and drops deletes that apply to nothing any more.
+///
+/// As ``RewriteDataFilesRun``: replay the journal, plan, write group by group, read back and
+/// compare, commit, close the journal. Only a commit that certainly failed lets new files be
+/// removed (P-30).
+struct RewritePositionDeleteFilesRun<Tables: Catalog, Storage: ObjectStorage> {
+    let engine: NativeEngine<Tables, Storage>
+    let request: ActionRequest
+    let context: RunContext
+
+    func run() async throws(MaintenanceError) -> ActionReport {
+        let table = try await engine.load(request.table)
+        let replayed = try await JournalReplay(engine: engine, context: context).run(on: table)
+        let planned = try await RewritePositionDeleteFilesSource(engine: engine)
+            .plan(table, request.options)
+        var tally = RewriteTally()
+        tally.refused = planned.refused
+        if !planned.groups.isEmpty {
+            var commits = commits(of: planned)
+            do throws(MaintenanceError) {
+                try await write(planned, into: &commits)
+            } catch {
+                throw await commits.abandon(because: error)
+            }
+            tally = commits.tally
+        }
+        if tally.groups == 0, let error = tally.failure { throw error }
+        return RewritePositionDeleteFilesReport(tally: tally, replayed: replayed).report
+    }
+
+    private typealias Commits = GroupCommits<Tables, Storage, PositionDeleteRules<Storage>>
+
+    private func commits(of planned: PlannedDeleteRewrite) -> Commits {
+        let options = RewriteDataFilesOptions(request.options)
+        return GroupCommits(
+            engine: engine, context: context, table: planned.table,
+            progress: PartialProgress(
+                maxCommits: options.maxCommits, maxFailedCommits: options.maxFailedCommits),
+            rules: PositionDeleteRules(
+                storage: engine.storage, formatVersion: planned.table.metadata.formatVersion,
+                deleteLimit: RewriteLimits(engine.settings).deletes),
+            refused: planned.refused)
+    }
+
+    private func write(
+        _ planned: PlannedDeleteRewrite, into commits: inout Commits
+    ) async throws(MaintenanceError) {
+        let metadata = planned.table.metadata
+        let limits = RewriteLimits(engine.settings)
+        let entries = try await SourceEntries(engine: engine, metadata: metadata)
+            .entries(of: planned.groups, in: planned.manifests)
+        let reader = DeleteGroupReader(storage: engine.storage, planned: planned, limits: limits)
+        var writer: DeleteGroupWriter<Storage>
+        do throws(Unsupported) {
+            writer = try DeleteGroupWriter(
+                metadata, storage: engine.storage,
+                granularity: planned.plan.settings.granularity
+                    .value, limits: limits)
+        } catch {
+            throw .refused(code: "unsupported_table", reason: error.reason)
+        }
+        let isVerified = request.options.boolean("verify") ?? true
+        let proof = DeleteProof(
+            storage: engine.storage, specs: metadata.partitionSpecs, limits: limits)
+        try await commits.run(planned.groups, phase: "rewriting position delete files") {
+            (group, outputs, _) async throws(GroupFailure) -> RewrittenDeletes in
+            let deletes = try await reader.read(group)
+            let partition = group.files.first.flatMap { entries[$0.path]?.partition } ?? []
+            let added = try await writer.write(deletes, of: group, partition, into: &outputs)
+            if isVerified { try await proof.check(added, of: group, deletes) }
+            return RewrittenDeletes(group: group, deletes: deletes, added: added)
+        }
+    }
+}
