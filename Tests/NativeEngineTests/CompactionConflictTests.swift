@@ -16,27 +16,8 @@ import WireFormat
 @Suite struct CompactionConflictTests {
     typealias Row = ManifestTable.Row
 
-    /// Three files in each of two partitions.
     private func table() async throws -> ManifestTable {
-        let table = try await ManifestTable(.v2, properties: ManifestTable.quickRetries)
-        for start in stride(from: Int64(0), to: 30, by: 10) {
-            try await table.addRows(start..<start + 10, region: "a")
-            try await table.addRows(start + 100..<start + 110, region: "b")
-        }
-        return table
-    }
-
-    /// Runs with something that another writer does before the first commit.
-    private func compact(
-        _ table: ManifestTable, _ options: JSONValue = ["min-input-files": 2],
-        journal: MemoryJournal = MemoryJournal(),
-        _ interfere: @escaping @Sendable () async throws -> Void
-    ) async throws -> ActionReport {
-        let catalog = InterferingCatalog(base: table.catalog) { moment, commit in
-            if moment == .beforeCommit, commit == 1 { try await interfere() }
-        }
-        return try await table.compact(
-            options, journal: journal, catalog: catalog, storage: table.storage)
+        try await ManifestTable.inTwoPartitions(files: 3)
     }
 
     @Test(arguments: [true, false])
@@ -45,7 +26,7 @@ import WireFormat
         let path = try await table.dataPaths(region: "a")[1]
         let before = try await table.rows()
         let journal = MemoryJournal()
-        let report = try await compact(table, journal: journal) {
+        let report = try await table.compact(journal: journal) {
             try await table.deleteRows([(path, 4)], region: "a", names: names)
         }
         #expect(report.fileCounts == [3, 1])
@@ -65,7 +46,7 @@ import WireFormat
         async throws
     {
         let table = try await table()
-        let report = try await compact(table) {
+        let report = try await table.compact {
             let entry = try await table.dataFile(50..<60, region: "a")
             try await table.append([entry])
             try await table.deleteRows(
@@ -81,7 +62,7 @@ import WireFormat
             [.string("a")], rows: 1, content: .equalityDeletes, path: "/data/equality.parquet")
         delete.entry.dataFile.equalityIDs = [1]
         let added = delete
-        let report = try await compact(table) {
+        let report = try await table.compact {
             try await table.append([added], content: .deletes)
         }
         #expect(report.fileCounts == [6, 2])
@@ -100,7 +81,7 @@ import WireFormat
         delete.entry.dataFile.equalityIDs = [1]
         let added = delete
         let options: JSONValue = ["min-input-files": 2, "use-starting-sequence-number": false]
-        let report = try await compact(table, options) {
+        let report = try await table.compact(options) {
             try await table.append([added], content: .deletes)
         }
         #expect(report.fileCounts == [3, 1])
@@ -118,7 +99,7 @@ import WireFormat
     @Test func `P-51: files that another compaction replaced are left alone`() async throws {
         let table = try await table()
         let before = try await table.rows()
-        let report = try await compact(table) {
+        let report = try await table.compact {
             try await table.compact(["min-input-files": 2, "max-files-to-rewrite": 3])
         }
         #expect(report.fileCounts == [3, 1])
@@ -132,7 +113,7 @@ import WireFormat
         let table = try await table()
         let journal = MemoryJournal()
         await #expect {
-            _ = try await compact(table, journal: journal) { try await table.compact() }
+            _ = try await table.compact(journal: journal) { try await table.compact() }
         } throws: { error in
             if case .conflict? = error as? MaintenanceError { true } else { false }
         }
@@ -146,62 +127,35 @@ import WireFormat
     ) async throws {
         let table = try await table()
         let neighbour = Neighbour(table, seed: UInt64(seed))
-        let expected = Mutex<[Row]>([])
         try await neighbour.act()
-        let first = try await table.rows()
-        expected.withLock { $0 = first }
-        let journal = MemoryJournal()
-        let catalog = InterferingCatalog(base: table.catalog) { moment, commit in
-            guard moment == .beforeCommit, commit <= 3 else { return }
-            try await neighbour.act()
-            let rows = try await table.rows()
-            expected.withLock { $0 = rows }
+        try await table.expectRowsKept(whileAnotherWriter: neighbour.act) {
+            _, journal, catalog in
+            try await table.compact(
+                [
+                    "min-input-files": 2, "partial-progress.enabled": .bool(seed % 2 == 0),
+                    "partial-progress.max-commits": 2,
+                ], journal: journal, catalog: catalog, storage: table.storage)
         }
-        for _ in 0..<2 {
-            do {
-                try await table.compact(
-                    [
-                        "min-input-files": 2, "partial-progress.enabled": .bool(seed % 2 == 0),
-                        "partial-progress.max-commits": 2,
-                    ], journal: journal, catalog: catalog, storage: table.storage)
-            } catch let error as MaintenanceError {
-                guard case .conflict = error else { throw error }
-            }
-            #expect(try await table.rows() == expected.withLock { $0 })
-            #expect(journal.open.isEmpty)
-        }
+        let rows = try await table.rows()
         try await table.compact()
-        #expect(try await table.rows() == expected.withLock { $0 })
+        #expect(try await table.rows() == rows)
         #expect(try await table.compact().fileCounts == [0, 0], "P-50")
     }
 
     @Test func `P-32: what was written goes after a refusal`() async throws {
         let table = try await table()
-        let before = (try table.dataFolder(), try table.metadataFiles())
-        let journal = MemoryJournal()
-        let catalog = RefusingCatalog(
-            base: table.catalog, outcome: { .refused(.rejected(reason: "no")) })
-        await #expect(throws: MaintenanceError.refused(code: "commit_rejected", reason: "no")) {
+        try await table.expectNothingLeft { journal, catalog in
             try await table.compact(journal: journal, catalog: catalog, storage: table.storage)
         }
-        #expect(try table.dataFolder() == before.0)
-        #expect(try table.metadataFiles() == before.1)
-        #expect(journal.open.isEmpty)
     }
 
     @Test func `P-30: nothing goes while the outcome is unknown, then or later`() async throws {
         let table = try await table()
-        let before = try table.dataFolder()
-        let journal = MemoryJournal()
-        let catalog = RefusingCatalog(
-            base: table.catalog, outcome: { .unknown(reason: "gone", metadataLocation: nil) })
-        await #expect(throws: MaintenanceError.self) {
+        try await table.expectAllKept(2) { journal, catalog in
             try await table.compact(journal: journal, catalog: catalog, storage: table.storage)
+        } then: { journal in
+            try await table.compact(journal: journal)
         }
-        let written = try table.dataFolder().subtracting(before)
-        #expect(written.count == 2)
-        try await table.compact(journal: journal)
-        #expect(try table.dataFolder().isSuperset(of: written))
     }
 
     @Test func `P-30: a commit whose reply was lost is found in the table`() async throws {
@@ -269,13 +223,32 @@ import WireFormat
     func `after a crash at any step the next run leaves nothing behind and loses nothing`(
         step: Int, moment: CrashPoint.Moment
     ) async throws {
+        try await expectSurvival(at: step, moment, ["min-input-files": 2])
+    }
+
+    /// Each group has a commit of its own: a crash after the first leaves it done.
+    @Test(arguments: 1...24, CrashPoint.Moment.allCases)
+    func `P-54: after a crash between two commits the next run leaves out what is done`(
+        step: Int, moment: CrashPoint.Moment
+    ) async throws {
+        try await expectSurvival(
+            at: step, moment,
+            [
+                "min-input-files": 2, "partial-progress.enabled": true,
+                "partial-progress.max-commits": 2,
+            ])
+    }
+
+    private func expectSurvival(
+        at step: Int, _ moment: CrashPoint.Moment, _ options: JSONValue
+    ) async throws {
         let table = try await table()
         let journal = MemoryJournal()
         try await CrashPoint(at: step, moment).survive(
             then: CrashPoint(at: 5, moment), seeing: { try await table.rows() },
             run: { crash in
                 try await table.compact(
-                    journal: CrashingJournal(base: journal, crash: crash),
+                    options, journal: CrashingJournal(base: journal, crash: crash),
                     catalog: CrashingCatalog(base: table.catalog, crash: crash),
                     storage: DyingStorage(base: table.storage, crash: crash))
             })

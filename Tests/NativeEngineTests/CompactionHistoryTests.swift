@@ -14,18 +14,6 @@ import WireFormat
         try await ManifestTable(.v2, properties: ManifestTable.quickRetries)
     }
 
-    /// Runs with something that another writer does before the first commit.
-    @discardableResult
-    private func compact(
-        _ table: ManifestTable, _ options: JSONValue = ["min-input-files": 2],
-        _ interfere: @escaping @Sendable () async throws -> Void
-    ) async throws -> ActionReport {
-        let catalog = InterferingCatalog(base: table.catalog) { moment, commit in
-            if moment == .beforeCommit, commit == 1 { try await interfere() }
-        }
-        return try await table.compact(options, catalog: catalog, storage: table.storage)
-    }
-
     private func expectConflict(
         _ reason: String, _ body: () async throws -> Void
     ) async {
@@ -52,7 +40,7 @@ import WireFormat
         try await table.setMain(plain)
         try await table.addRows(20..<30, region: "b")
         await expectConflict("does not follow") {
-            try await compact(table) { try await table.setMain(deleted) }
+            try await table.compact { try await table.setMain(deleted) }
         }
         #expect(try await table.load().metadata.currentSnapshotID == deleted)
         #expect(try await table.entries().count == 3)
@@ -69,7 +57,7 @@ import WireFormat
         var delete = Self.equalityDelete()
         delete.entry.sequenceNumber = try await table.load().metadata.lastSequenceNumber
         let late = delete
-        let report = try await compact(table) {
+        let report = try await table.compact {
             try await table.append([late], content: .deletes)
         }
         #expect(report.fileCounts == [2, 1])
@@ -84,7 +72,7 @@ import WireFormat
         try await table.addRows(0..<10, region: "a")
         try await table.addRows(10..<20, region: "a")
         let starting = try #require(try await table.load().metadata.currentSnapshotID)
-        let report = try await compact(table) {
+        let report = try await table.compact {
             try await table.addRows(20..<30, region: "b")
             try await table.commit([.removeSnapshots([starting])])
         }
@@ -104,7 +92,7 @@ import WireFormat
         let new = try await table.dataFile(30..<40, region: "b")
         try await table.append([new], removing: [manifest])
         await expectConflict("does not follow") {
-            try await compact(table) { try await table.setMain(before.currentSnapshotID) }
+            try await table.compact { try await table.setMain(before.currentSnapshotID) }
         }
         #expect(try await table.rows() == rows)
     }
@@ -124,7 +112,7 @@ import WireFormat
         let rows = try await table.rows()
         try await table.append(
             [try await table.dataFile(30..<40, region: "b")], removing: [manifest])
-        let report = try await compact(table) { try await table.append([back]) }
+        let report = try await table.compact { try await table.append([back]) }
         #expect(report.fileCounts == [2, 1])
         #expect(report.metrics["removed_delete_files_count"] == 0)
         #expect(

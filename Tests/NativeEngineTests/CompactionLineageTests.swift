@@ -10,24 +10,9 @@ import WireFormat
 
 /// Row ids and last changes of rows in tables that were upgraded to version 3.
 @Suite struct CompactionLineageTests {
-    /// Two files in each of two partitions, written before the upgrade.
+    /// Written before the upgrade.
     private func table() async throws -> ManifestTable {
-        let table = try await ManifestTable(.v2, properties: ManifestTable.quickRetries)
-        for start in stride(from: Int64(0), to: 20, by: 10) {
-            try await table.addRows(start..<start + 10, region: "a")
-            try await table.addRows(start + 100..<start + 110, region: "b")
-        }
-        return table
-    }
-
-    private func compact(
-        _ table: ManifestTable, _ options: JSONValue = ["min-input-files": 2],
-        _ interfere: @escaping @Sendable () async throws -> Void
-    ) async throws -> ActionReport {
-        let catalog = InterferingCatalog(base: table.catalog) { moment, commit in
-            if moment == .beforeCommit, commit == 1 { try await interfere() }
-        }
-        return try await table.compact(options, catalog: catalog, storage: table.storage)
+        try await ManifestTable.inTwoPartitions(files: 2)
     }
 
     @Test func `P-44: rows keep the ids that the first commit after an upgrade gives them`()
@@ -60,7 +45,7 @@ import WireFormat
     {
         let table = try await table().upgraded()
         await #expect {
-            _ = try await compact(table) { try await table.addRows(200..<210, region: "c") }
+            _ = try await table.compact { try await table.addRows(200..<210, region: "c") }
         } throws: { error in
             guard case .conflict? = error as? MaintenanceError else { return false }
             return "\(error)".contains("got row ids meanwhile")
@@ -91,7 +76,7 @@ import WireFormat
     @Test func `P-43: an upgrade during the run is a conflict`() async throws {
         let table = try await table()
         await #expect {
-            _ = try await compact(table) {
+            _ = try await table.compact {
                 try await table.upgraded().addRows(200..<210, region: "c")
             }
         } throws: { error in

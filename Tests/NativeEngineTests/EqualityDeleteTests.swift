@@ -138,12 +138,10 @@ import WireFormat
         try await keyed.addRows(rows, region: "a")
         try await keyed.addRows(keyed.rows(20, &random), region: "a")
         try await keyed.table.drop(["name"])
-        let catalog = InterferingCatalog(base: keyed.table.catalog) { moment, commit in
-            guard moment == .beforeCommit, commit == 1 else { return }
-            try await keyed.delete([rows[3]], by: [.name], region: "a")
-        }
         await #expect {
-            try await keyed.table.compact(catalog: catalog, storage: keyed.table.storage)
+            try await keyed.table.compact {
+                try await keyed.delete([rows[3]], by: [.name], region: "a")
+            }
         } throws: { error in
             if case .conflict? = error as? MaintenanceError { true } else { false }
         }

@@ -16,7 +16,7 @@ import WireFormat
     .enabled(if: Oracles.isAvailable, Comment(rawValue: Oracles.reason)))
 struct FixtureCompactionTests {
     /// That of an older partition spec has a test of its own.
-    static let tables = FixtureRewriteTests.tables.filter { $0 != "hive_partitioned_table" }
+    static let tables = FixtureCopy.tables.filter { $0 != "hive_partitioned_table" }
 
     @Test(arguments: tables)
     func `P-47: every engine reads the same rows before and after`(path: String) async throws {

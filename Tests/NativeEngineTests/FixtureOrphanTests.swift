@@ -9,18 +9,23 @@ import ObjectStorage
 import StorageTestSupport
 import TestSupport
 import Testing
+import WireFormat
 
 /// Orphan removal on tables that Spark, PyIceberg and others wrote, with everything long ago.
-@Suite(.enabled(if: Fixtures.isAvailable, Comment(rawValue: Fixtures.reason)))
+@Suite(
+    .enabled(if: Fixtures.isAvailable, Comment(rawValue: Fixtures.reason)),
+    .enabled(if: Oracles.isAvailable, Comment(rawValue: Oracles.reason)))
 struct FixtureOrphanTests {
-    @Test(arguments: FixtureRewriteTests.tables)
-    func `what is reached stays, the stray goes, and restoring brings all back`(
+    @Test(arguments: FixtureCopy.tables)
+    func `rows stay, the stray goes, and restoring brings all back`(
         path: String
     ) async throws {
         let copy = try await FixtureCopy(newestOf: path)
         let stray = Location(copy.table.metadata.location).appending("data/nobody-names-it")
         try await copy.storage.write([1], to: stray, condition: .absent)
         let reached = try await copy.reach(copy.table.metadata)
+        let seen = try await copy.look()
+        let engines = try #require(seen["rows"]?.objectValue).keys
         let before = try copy.everything(days: 10)
         let engine = NativeEngine(catalog: copy.catalog, storage: copy.storage)
 
@@ -33,6 +38,7 @@ struct FixtureOrphanTests {
         for file in reached where before.contains(file) {
             #expect(try await copy.storage.stat(Location(file)) != nil, "\(file)")
         }
+        #expect(try await copy.look(engines: engines)["rows"] == seen["rows"])
         for hold in try await engine.quarantine(of: FixtureCopy.identifier) {
             _ = try await engine.restore(
                 FixtureCopy.identifier, job: hold.jobID, in: TestTable.orphanContext())

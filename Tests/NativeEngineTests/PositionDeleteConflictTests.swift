@@ -31,25 +31,13 @@ import WireFormat
         return version == .v2 ? table : try await table.upgrade(to: version)
     }
 
-    /// Runs with something that another writer does before the first commit.
-    private func run(
-        _ table: ManifestTable, journal: MemoryJournal = MemoryJournal(),
-        _ interfere: @escaping @Sendable () async throws -> Void
-    ) async throws -> ActionReport {
-        let catalog = InterferingCatalog(base: table.catalog) { moment, commit in
-            if moment == .beforeCommit, commit == 1 { try await interfere() }
-        }
-        return try await table.rewriteDeletes(
-            journal: journal, catalog: catalog, storage: table.storage)
-    }
-
     @Test func `P-40: deletes that come meanwhile stay beside those that are rewritten`()
         async throws
     {
         let table = try await table()
         let path = try await table.dataPath(region: "a")
         let before = try await table.rows()
-        let report = try await run(table) {
+        let report = try await table.rewriteDeletes {
             try await table.deleteRows([(path, 17)], region: "a")
         }
         #expect(report.deleteCounts == [6, 2])
@@ -64,7 +52,7 @@ import WireFormat
         let path = try await table.dataPath(region: "a")
         let before = try await table.rows()
         let journal = MemoryJournal()
-        let report = try await run(table, journal: journal) {
+        let report = try await table.rewriteDeletes(journal: journal) {
             try await table.append(
                 [try await table.vectorFile(path, [0, 1, 2, 5, 6, 7, 17], region: "a")],
                 content: .deletes)
@@ -83,7 +71,7 @@ import WireFormat
         async throws
     {
         let table = try await table(.v3)
-        let report = try await run(table) {
+        let report = try await table.rewriteDeletes {
             try await table.compact(["min-input-files": 2, "max-files-to-rewrite": 2])
         }
         #expect(report.deleteCounts == [3, 2])
@@ -99,7 +87,9 @@ import WireFormat
         let before = try await table.rows()
         let journal = MemoryJournal()
         await #expect {
-            _ = try await run(table, journal: journal) { try await table.rewriteDeletes() }
+            _ = try await table.rewriteDeletes(journal: journal) {
+                try await table.rewriteDeletes()
+            }
         } throws: { error in
             if case .conflict? = error as? MaintenanceError { true } else { false }
         }
@@ -118,15 +108,12 @@ import WireFormat
             try await table.deleteRows([(path, Int64(step))], region: "a")
         }
         // As a rollback brings a file back: as old as it was.
-        let catalog = InterferingCatalog(base: table.catalog) { moment, commit in
-            guard moment == .beforeCommit, commit == 1 else { return }
-            var old = entry
-            old.entry.sequenceNumber = 1
-            try await table.append([old])
-        }
         await #expect {
-            try await table.rewriteDeletes(
-                journal: MemoryJournal(), catalog: catalog, storage: table.storage)
+            try await table.rewriteDeletes {
+                var old = entry
+                old.entry.sequenceNumber = 1
+                try await table.append([old])
+            }
         } throws: { "\($0)".contains("came back meanwhile") }
         #expect(try await table.rows().count == 8)
     }
@@ -136,7 +123,7 @@ import WireFormat
     {
         let table = try await table()
         await #expect {
-            _ = try await run(table) {
+            _ = try await table.rewriteDeletes {
                 let upgraded = try await table.upgrade(to: .v3)
                 try await upgraded.addRows(900..<910, region: "c")
             }
@@ -151,30 +138,19 @@ import WireFormat
         let table = try await table(version)
         let random = Mutex(SeededGenerator(seed: UInt64(seed)))
         let next = Counter()
-        let expected = Mutex(try await table.rows())
-        let journal = MemoryJournal()
-        let catalog = InterferingCatalog(base: table.catalog) { moment, commit in
-            guard moment == .beforeCommit, commit <= 3 else { return }
+        try await table.expectRowsKept {
             try await Self.act(on: table, random, next)
-            let rows = try await table.rows()
-            expected.withLock { $0 = rows }
+        } _: { round, journal, catalog in
+            try await table.rewriteDeletes(
+                [
+                    "min-input-files": 2, "rewrite-all": .bool(round == 1),
+                    "partial-progress.enabled": .bool(seed % 3 == 0),
+                    "partial-progress.max-commits": 2,
+                ], journal: journal, catalog: catalog, storage: table.storage)
         }
-        for round in 0..<2 {
-            do {
-                try await table.rewriteDeletes(
-                    [
-                        "min-input-files": 2, "rewrite-all": .bool(round == 1),
-                        "partial-progress.enabled": .bool(seed % 3 == 0),
-                        "partial-progress.max-commits": 2,
-                    ], journal: journal, catalog: catalog, storage: table.storage)
-            } catch let error as MaintenanceError {
-                guard case .conflict = error else { throw error }
-            }
-            #expect(try await table.rows() == expected.withLock { $0 })
-            #expect(journal.open.isEmpty)
-        }
+        let rows = try await table.rows()
         try await table.rewriteDeletes()
-        #expect(try await table.rows() == expected.withLock { $0 })
+        #expect(try await table.rows() == rows)
         #expect(try await table.rewriteDeletes().deleteCounts == [0, 0], "P-50")
     }
 
@@ -233,33 +209,20 @@ import WireFormat
 
     @Test func `P-32: what was written goes after a refusal`() async throws {
         let table = try await table()
-        let before = (try table.dataFolder(), try table.metadataFiles())
-        let journal = MemoryJournal()
-        let catalog = RefusingCatalog(
-            base: table.catalog, outcome: { .refused(.rejected(reason: "no")) })
-        await #expect(throws: MaintenanceError.refused(code: "commit_rejected", reason: "no")) {
+        try await table.expectNothingLeft { journal, catalog in
             try await table.rewriteDeletes(
                 journal: journal, catalog: catalog, storage: table.storage)
         }
-        #expect(try table.dataFolder() == before.0)
-        #expect(try table.metadataFiles() == before.1)
-        #expect(journal.open.isEmpty)
     }
 
     @Test func `P-30: nothing goes while the outcome is unknown, then or later`() async throws {
         let table = try await table()
-        let before = try table.dataFolder()
-        let journal = MemoryJournal()
-        let catalog = RefusingCatalog(
-            base: table.catalog, outcome: { .unknown(reason: "gone", metadataLocation: nil) })
-        await #expect(throws: MaintenanceError.self) {
+        try await table.expectAllKept(2) { journal, catalog in
             try await table.rewriteDeletes(
                 journal: journal, catalog: catalog, storage: table.storage)
+        } then: { journal in
+            try await table.rewriteDeletes(journal: journal)
         }
-        let written = try table.dataFolder().subtracting(before)
-        #expect(written.count == 2)
-        try await table.rewriteDeletes(journal: journal)
-        #expect(try table.dataFolder().isSuperset(of: written))
     }
 }
 

@@ -119,7 +119,9 @@ import Testing
         #expect(try await storage.stat(scratch.appending("pipe")) == nil)
     }
 
-    @Test func `a name that is not UTF-8 ends a listing with an error`() async throws {
+    @Test func `a name that is not UTF-8 ends a listing with an error that spells it`()
+        async throws
+    {
         let name = Array((scratch.path + "/bad-").utf8) + [0xFF, 0]
         let descriptor = name.withUnsafeBufferPointer { bytes in
             bytes.withMemoryRebound(to: CChar.self) { characters in
@@ -129,9 +131,10 @@ import Testing
         try #require(descriptor >= 0)
         close(descriptor)
 
-        await #expect(throws: StorageError.self) {
+        let refused = await #expect(throws: StorageError.self) {
             for try await _ in storage.list(scratch.location) {}
         }
+        #expect(try #require(refused).description.contains(#"bad-\xFF"#))
     }
 
     @Test(.enabled(if: getuid() != 0, "root reads everything"))

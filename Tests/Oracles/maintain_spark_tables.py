@@ -16,6 +16,7 @@ import subprocess
 import sys
 import time
 
+import icepack_command
 import pyarrow
 import read_rows
 import references
@@ -31,12 +32,12 @@ DAYS = 10 * 86_400
 
 
 class Spark:
-    """`spark_writer.py`, which ends with its input."""
+    """A program that answers orders from a Spark session, and ends with its input."""
 
-    def __init__(self, python, warehouse, log):
+    def __init__(self, python, program, warehouse, log):
         self.log = log
         self.process = subprocess.Popen(
-            [python, HERE / "spark_writer.py", "--warehouse", warehouse],
+            [python, HERE / program, "--warehouse", warehouse],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=log.open("wb"),
@@ -57,10 +58,10 @@ class Spark:
 
 
 class Table:
-    """A table in Hadoop's layout as it is now."""
+    """A table in Hadoop's layout as it is now, read by these engines."""
 
-    def __init__(self, folder):
-        self.folder = folder
+    def __init__(self, folder, engines=("duckdb", "pyiceberg", "datafusion")):
+        self.folder, self.engines = folder, engines
         self.stray = folder / "data" / "nobody-names-it.parquet"
 
     def location(self):
@@ -93,19 +94,19 @@ class Table:
             "present": present,
         }
 
-    @staticmethod
-    def rows(table, location):
+    def rows(self, table, location):
         """What every engine reads at every reference; DataFusion can only read the newest."""
-        duckdb = read_rows.duckdb_reader(location)
-        pyiceberg = read_rows.pyiceberg_reader(table)
-        found = {}
-        for name, ref in table.metadata.refs.items():
-            found[name] = {
-                "duckdb": duckdb(ref.snapshot_id),
-                "pyiceberg": pyiceberg(ref.snapshot_id),
-            }
-        newest = read_rows.datafusion_reader(table)
-        found["main"]["datafusion"] = newest(None)
+        readers = {}
+        if "duckdb" in self.engines:
+            readers["duckdb"] = read_rows.duckdb_reader(location)
+        if "pyiceberg" in self.engines:
+            readers["pyiceberg"] = read_rows.pyiceberg_reader(table)
+        found = {
+            name: {engine: read(ref.snapshot_id) for engine, read in readers.items()}
+            for name, ref in table.metadata.refs.items()
+        }
+        if "datafusion" in self.engines:
+            found["main"]["datafusion"] = read_rows.datafusion_reader(table)(None)
         return found
 
 
@@ -138,7 +139,9 @@ class Run:
         self.icepack = os.path.abspath(arguments.icepack)
         self.found, self.seconds = [], {}
         python = os.path.abspath(arguments.spark_python)
-        self.spark = Spark(python, self.warehouse, self.scratch / "spark.log")
+        self.spark = Spark(
+            python, "spark_writer.py", self.warehouse, self.scratch / "spark.log"
+        )
 
     def timed(self, name, body, *arguments):
         started = time.monotonic()
@@ -148,21 +151,12 @@ class Run:
         return result
 
     def icepack_run(self, table, action):
-        # Only our own settings: the variables that steer the tests are none of the product's.
-        settings = {k: v for k, v in os.environ.items() if not k.startswith("ICEPACK_")}
-        settings["ICEPACK_CATALOG_TYPE"] = "filesystem"
-        settings["ICEPACK_CATALOG_WAREHOUSE"] = str(self.warehouse)
-        command = [self.icepack, "maintain", table, "--action", action, "--json"]
-        for option in ACTIONS[action]:
-            command += ["--option", option]
-        result = subprocess.run(
-            command,
-            cwd=self.scratch,
-            env=settings,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
+        settings = {
+            "ICEPACK_CATALOG_TYPE": "filesystem",
+            "ICEPACK_CATALOG_WAREHOUSE": str(self.warehouse),
+        }
+        result = icepack_command.maintain(
+            self.icepack, table, action, ACTIONS[action], settings
         )
         if result.returncode != 0:
             self.found.append(f"{action} on {table}: {result.stderr[-1000:]} {result.stdout}")

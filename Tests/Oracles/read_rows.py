@@ -20,9 +20,10 @@ from pyiceberg.table import StaticTable
 
 
 def local_path(location):
-    """The path of a location that may be a file URI."""
+    """The path of a location that may be a file URI, and of one that is meant to be relative."""
     if location.startswith("file:"):
-        return urllib.parse.unquote(urllib.parse.urlparse(location).path)
+        parts = urllib.parse.urlparse(location)
+        return urllib.parse.unquote(parts.netloc + parts.path)
     return location
 
 

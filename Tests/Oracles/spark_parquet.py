@@ -18,9 +18,7 @@ import argparse
 import hashlib
 import json
 import pathlib
-import shutil
 import sys
-import tempfile
 
 import spark_table
 
@@ -148,19 +146,13 @@ def probe(session, job, rows):
 
 
 def main(arguments):
-    scratch = tempfile.mkdtemp(prefix="icepack-spark-parquet-")
-    try:
-        settings = {"spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS"}
-        session = spark_table.session_with(settings, scratch)
-        session.sparkContext.setLogLevel("ERROR")
+    settings = {"spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS"}
+    with spark_table.opened(settings) as session:
         if arguments.what == "make":
             answer = make(session, arguments.path)
         else:
             answer = compare(session, json.loads(arguments.path.read_text()))
-        session.stop()
-        json.dump(answer, sys.stdout)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    json.dump(answer, sys.stdout)
 
 
 parser = argparse.ArgumentParser(

@@ -10,8 +10,6 @@ options again.
 import argparse
 import json
 import random
-import shutil
-import tempfile
 
 import spark_table
 
@@ -129,20 +127,13 @@ def main():
     parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--tables", type=int, default=10)
     arguments = parser.parse_args()
-    scratch = tempfile.mkdtemp(prefix="icepack-spark-")
-    try:
-        settings = spark_table.catalog_settings(CATALOG, arguments.warehouse)
-        session = spark_table.session_with(settings, scratch)
-        session.sparkContext.setLogLevel("ERROR")
+    made = []
+    with spark_table.opened(spark_table.catalog_settings(CATALOG, arguments.warehouse)) as session:
         session.sql(f"CREATE NAMESPACE {CATALOG}.demo")
-        made = []
         for seed in range(arguments.first, arguments.first + arguments.tables):
             table = Table(session, seed)
             table.make()
             made += table.calls()
-        session.stop()
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     print(json.dumps(made))
 
 

@@ -9,10 +9,8 @@ wrote; in the end it goes on writing, and our actions after it. `differences` na
 import argparse
 import json
 import os
-import shutil
-import subprocess
-import tempfile
 
+import icepack_command
 import spark_table
 from spark_writer import CATALOG, ROW_LEVEL, history, plain, rows
 
@@ -39,8 +37,8 @@ def settings(uri):
 
 
 class Run:
-    def __init__(self, session, arguments, scratch):
-        self.session, self.arguments, self.scratch = session, arguments, scratch
+    def __init__(self, session, arguments):
+        self.session, self.arguments = session, arguments
         self.found = []
 
     def read(self, name):
@@ -51,22 +49,10 @@ class Run:
         return self.session.sql(f"SELECT * FROM {CATALOG}.demo.{name}.snapshots").count()
 
     def maintain(self, name, action):
-        command = [self.arguments.icepack, "maintain", f"demo.{name}", "--action", action]
-        for option in ACTIONS[action]:
-            command += ["--option", option]
-        # Only our own settings: the variables that steer the tests are none of the product's.
-        environment = {k: v for k, v in os.environ.items() if not k.startswith("ICEPACK_")}
-        environment["ICEPACK_CATALOG_TYPE"] = "rest"
-        environment["ICEPACK_CATALOG_URI"] = self.arguments.uri
         before = self.snapshots(name)
-        result = subprocess.run(
-            [*command, "--json"],
-            cwd=self.scratch,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            check=False,
+        settings = {"ICEPACK_CATALOG_TYPE": "rest", "ICEPACK_CATALOG_URI": self.arguments.uri}
+        result = icepack_command.maintain(
+            self.arguments.icepack, f"demo.{name}", action, ACTIONS[action], settings
         )
         if result.returncode != 0:
             self.found.append(f"{action} of {name}: {result.stdout} {result.stderr[-1000:]}")
@@ -103,14 +89,8 @@ def main():
     parser.add_argument("--icepack", required=True, help="the executable")
     arguments = parser.parse_args()
     arguments.icepack = os.path.abspath(arguments.icepack)
-    scratch = tempfile.mkdtemp(prefix="icepack-spark-")
-    try:
-        session = spark_table.session_with(settings(arguments.uri), scratch)
-        session.sparkContext.setLogLevel("ERROR")
-        report = Run(session, arguments, scratch).run()
-        session.stop()
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    with spark_table.opened(settings(arguments.uri)) as session:
+        report = Run(session, arguments).run()
     print(json.dumps(report))
 
 

@@ -7,6 +7,7 @@ and listens on the loopback interface only.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import pathlib
@@ -50,6 +51,27 @@ def session_with(settings, scratch, memory="1g", master="local[2]", jar=NEWEST):
     return builder.getOrCreate()
 
 
+@contextlib.contextmanager
+def opened(settings, memory="1g"):
+    """A quiet session with a scratch folder of its own, stopped and cleared away at the end."""
+    scratch = tempfile.mkdtemp(prefix="icepack-spark-")
+    try:
+        session = session_with(settings, scratch, memory)
+        session.sparkContext.setLogLevel("ERROR")
+        yield session
+        session.stop()
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def answer(settings, actions):
+    """Answers each line of standard input, an action and its words, with JSON after "@ "."""
+    with opened(settings) as session:
+        for line in sys.stdin:
+            action, *words = line.split()
+            print("@", json.dumps(actions[action](session, *words)), flush=True)
+
+
 def catalog_settings(name, warehouse, catalog_uri=None):
     """A catalog whose name is that by which a SQL catalog knows itself."""
     catalog = f"spark.sql.catalog.{name}"
@@ -69,15 +91,6 @@ def catalog_settings(name, warehouse, catalog_uri=None):
         settings[f"{catalog}.jdbc.journal_mode"] = "WAL"
         settings[f"{catalog}.jdbc.busy_timeout"] = "20000"
     return settings
-
-
-def start(arguments, scratch):
-    settings = catalog_settings(
-        arguments.catalog_name, arguments.warehouse, arguments.catalog_uri
-    )
-    session = session_with(settings, scratch, arguments.memory)
-    session.sparkContext.setLogLevel("ERROR")
-    return session
 
 
 def make(session, name, arguments):
@@ -193,16 +206,14 @@ def main():
     parser.add_argument("--memory", default="1g")
     arguments = parser.parse_args()
 
-    scratch = tempfile.mkdtemp(prefix="icepack-spark-")
-    try:
-        session = start(arguments, scratch)
+    settings = catalog_settings(
+        arguments.catalog_name, arguments.warehouse, arguments.catalog_uri
+    )
+    with opened(settings, arguments.memory) as session:
         name = f"{quoted(arguments.catalog_name)}.{arguments.table}"
         action = {"make": make, "expire": expire, "orphans": orphans}[arguments.action]
         result = action(session, name, arguments) | describe(session, name)
         result["peak_rss_kib"] = peak_memory(session)
-        session.stop()
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
     print(json.dumps(result))
 
 

@@ -7,10 +7,6 @@ look or write) and answers each with one line of JSON after "@ "; it ends with i
 """
 
 import argparse
-import json
-import shutil
-import sys
-import tempfile
 
 import spark_table
 
@@ -125,17 +121,8 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--warehouse", required=True)
     arguments = parser.parse_args()
-    scratch = tempfile.mkdtemp(prefix="icepack-spark-")
-    try:
-        settings = spark_table.catalog_settings(CATALOG, arguments.warehouse)
-        session = spark_table.session_with(settings, scratch)
-        session.sparkContext.setLogLevel("ERROR")
-        for line in sys.stdin:
-            action = {"make": make, "look": look, "write": write}[line.strip()]
-            print("@", json.dumps(action(session)), flush=True)
-        session.stop()
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    settings = spark_table.catalog_settings(CATALOG, arguments.warehouse)
+    spark_table.answer(settings, {"make": make, "look": look, "write": write})
 
 
 if __name__ == "__main__":

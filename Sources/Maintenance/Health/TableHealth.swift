@@ -41,6 +41,8 @@ public struct TableHealth: Hashable, Sendable {
         case metadataSize = "metadata_size"
         /// Snapshots that should have been expired long ago.
         case staleMaintenance = "stale_maintenance"
+        /// A store that would expire snapshots by itself, and has stopped.
+        case managedRetentionOff = "managed_retention_off"
     }
 
     /// One concern, with the numbers behind it.
@@ -105,6 +107,7 @@ private struct HealthJudge {
         case .equalityDeletes: equalityDeletes
         case .metadataSize: metadataSize
         case .staleMaintenance: staleMaintenance
+        case .managedRetentionOff: managedRetentionOff
         }
     }
 
@@ -221,6 +224,22 @@ private struct HealthJudge {
             .staleMaintenance, Self.severity(false, isStale),
             "snapshots are older than \(thresholds.staleAgeFactor) times the age limit",
             evidence(["oldest": oldestText, "max_snapshot_age_ms": .integer(limit)]))
+    }
+
+    private var managedRetentionOff: TableHealth.Issue? {
+        guard let managed = ManagedRetention(of: status.metadata) else { return nil }
+        let reasons = [
+            (managed.references, "branches or tags"),
+            (managed.properties, "retention properties of its own"),
+        ].filter { !$0.0.isEmpty }.map(\.1)
+        return issue(
+            .managedRetentionOff, .warning,
+            "the store may have stopped expiring snapshots, because the table has "
+                + reasons.joined(separator: " and "),
+            evidence([
+                "refs": .array(managed.references.map { .string($0) }),
+                "properties": .array(managed.properties.map { .string($0) }),
+            ]))
     }
 
     private var oldest: Int64? {

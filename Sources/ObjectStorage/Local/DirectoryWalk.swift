@@ -113,9 +113,23 @@ final class DirectoryWalk {
         let offset = MemoryLayout<dirent>.offset(of: \.d_name) ?? 0
         let start = UnsafeRawPointer(entry).advanced(by: offset).assumingMemoryBound(to: CChar.self)
         guard let name = String(validatingCString: start) else {
-            throw .unsupported(folder, reason: "it holds a file whose name is not UTF-8")
+            let spelled = Self.escaped(UnsafeRawBufferPointer(start: start, count: strlen(start)))
+            throw .unsupported(
+                folder, reason: "it holds \(spelled), a name that is not UTF-8: rename it")
         }
         return name
+    }
+
+    /// A name as ASCII, with every other byte as `\xNN`, which the shell reads in `$'…'`.
+    private static func escaped(_ name: UnsafeRawBufferPointer) -> String {
+        name.reduce(into: "") { text, byte in
+            if (0x21...0x7E).contains(byte), byte != UInt8(ascii: "\\") {
+                text.unicodeScalars.append(Unicode.Scalar(byte))
+            } else {
+                let digits = String(byte, radix: 16, uppercase: true)
+                text += byte < 16 ? "\\x0\(digits)" : "\\x\(digits)"
+            }
+        }
     }
 
     private func failure(_ error: SystemError, _ location: Location) -> StorageError {

@@ -15,13 +15,21 @@ private struct Made {
     var snapshots = 1
     var metadataBytes: Int64 = 1000
     var oldest: Int64 = 0
+    var location: String?
+    var properties: [String] = []
+    var tags: [String] = []
 
     static let now = Timestamp(milliseconds: 0)
 
     func status() throws -> TableStatus {
-        var document = try #require(
-            try RewriteFixtures.metadata(["icepack.target_file_size_bytes": "1000"]).json
-                .objectValue)
+        let properties = TableProperties(
+            [(key: "icepack.target_file_size_bytes", value: "1000")]
+                + properties.map { (key: $0, value: "5") })
+        var document = try #require(try RewriteFixtures.metadata(properties).json.objectValue)
+        if let location { document["location"] = .string(location) }
+        document["refs"] = .object(
+            JSONObject(
+                tags.map { .init(key: $0, value: ["snapshot-id": 1, "type": "tag"]) }))
         document["snapshots"] = .array(
             (1...snapshots).map { id in
                 [
@@ -185,6 +193,32 @@ struct TableHealthTests {
         made.oldest = -days * 86_400_000
 
         #expect(try made.severity(.staleMaintenance) == expected)
+    }
+
+    @Test(arguments: [
+        ("s3://2b1f--table-s3/db/t", ["history.expire.max-snapshot-age-ms"], true, true),
+        ("s3://2b1f--table-s3", ["history.expire.min-snapshots-to-keep"], false, true),
+        ("s3://2b1f--table-s3/db/t", [], true, true),
+        ("s3://2b1f--table-s3/db/t", ["write.format.default"], false, false),
+        ("s3://bucket/x--table-s3/t", ["history.expire.max-snapshot-age-ms"], true, false),
+        ("/2b1f--table-s3/t", ["history.expire.max-snapshot-age-ms"], true, false),
+    ])
+    func `P-28: a managed table whose store no longer expires snapshots concerns`(
+        location: String, properties: [String], isTagged: Bool, isConcerning: Bool
+    ) throws {
+        var made = Made()
+        made.location = location
+        made.properties = properties
+        made.tags = isTagged ? ["kept"] : []
+
+        let issue = try made.health().issues.first { $0.code == .managedRetentionOff }
+
+        #expect(issue?.severity == (isConcerning ? .warning : nil))
+        guard let issue else { return }
+        #expect(issue.evidence["refs"] == .array(made.tags.map { .string($0) }))
+        #expect(issue.evidence["properties"] == .array(properties.map { .string($0) }))
+        #expect(issue.message.contains("branches or tags") == isTagged)
+        #expect(issue.message.contains("retention properties") == !properties.isEmpty)
     }
 
     @Test func `a table without a snapshot is healthy and has zeros`() throws {
