@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import IcebergSpec
 public import WireFormat
 
 /// What a configured engine can do, without the engine itself: the API routes with this alone.
@@ -40,6 +41,8 @@ public struct EngineLimits: Hashable, Sendable {
     public var refusedOptions: [MaintenanceAction: [String: String]]
     /// Options that are taken with one value only, by action and option name.
     public var onlyValues: [MaintenanceAction: [String: OnlyValue]]
+    /// Options that are taken as far as they are conditions that are understood, by action.
+    public var conditions: [MaintenanceAction: Set<String>]
     /// Why an action runs only as a dry run: one of the job, or by its option `dry_run`.
     public var dryRunOnly: [MaintenanceAction: String]
 
@@ -61,10 +64,12 @@ public struct EngineLimits: Hashable, Sendable {
     public init(
         refusedOptions: [MaintenanceAction: [String: String]] = [:],
         dryRunOnly: [MaintenanceAction: String] = [:],
-        onlyValues: [MaintenanceAction: [String: OnlyValue]] = [:]
+        onlyValues: [MaintenanceAction: [String: OnlyValue]] = [:],
+        conditions: [MaintenanceAction: Set<String>] = [:]
     ) {
         self.refusedOptions = refusedOptions
         self.onlyValues = onlyValues
+        self.conditions = conditions
         self.dryRunOnly = dryRunOnly
     }
 
@@ -75,10 +80,25 @@ public struct EngineLimits: Hashable, Sendable {
             if let only = onlyValues[request.action]?[member.key], only.value != member.value {
                 return only.reason
             }
+            if conditions[request.action]?.contains(member.key) ?? false,
+                let problem = Self.problem(withCondition: member.value)
+            {
+                return "\(member.key) \(problem); or run it with the Spark engine"
+            }
         }
         guard let reason = dryRunOnly[request.action] else { return nil }
         let isDryRun = request.isDryRun || request.options.values["dry_run"] == true
         return isDryRun ? nil : reason
+    }
+
+    /// Why a condition is not understood; nil if it is.
+    private static func problem(withCondition value: JSONValue) -> String? {
+        do throws(ConditionError) {
+            _ = try Condition(parsing: value.stringValue ?? "")
+            return nil
+        } catch {
+            return error.description
+        }
     }
 }
 

@@ -110,9 +110,7 @@ public enum NativeEngineCapability {
         }
         return EngineLimits(
             refusedOptions: [
-                .rewriteDataFiles: [
-                    "where": needsSpark("where"), "sort_order": needsSpark("sort_order"),
-                ],
+                .rewriteDataFiles: ["sort_order": needsSpark("sort_order")],
                 .rewritePositionDeleteFiles: ["where": needsSpark("where")],
             ],
             onlyValues: [
@@ -128,7 +126,8 @@ public enum NativeEngineCapability {
                         reason: "convert-equality-deletes is not done in this version; leave it out"
                     )
                 ],
-            ])
+            ],
+            conditions: [.rewriteDataFiles: ["where"]])
     }()
 
     /// The engine as the router sees it.

@@ -50,8 +50,8 @@ public struct Timestamp: Hashable, Comparable, Sendable, CustomStringConvertible
 
     private static let microsecondsPerDay: Int64 = 86_400_000_000
 
-    /// The proleptic Gregorian date of a day counted from the epoch.
-    private static func civil(fromDays days: Int64) -> (year: Int64, month: Int64, day: Int64) {
+    /// The proleptic Gregorian date of a day counted from the epoch; months and days from 1.
+    package static func civil(fromDays days: Int64) -> (year: Int64, month: Int64, day: Int64) {
         // Counted from 0000-03-01, so that the leap day is the last of its year.
         let shifted = days + 719_468
         let era = floorDivide(shifted, 146_097)

@@ -2,6 +2,7 @@
 
 import Maintenance
 import Testing
+import WireFormat
 
 @Suite struct ActionOrderTests {
     @Test func `both presets hold all five actions`() throws {
@@ -56,6 +57,31 @@ import Testing
             #expect(error.reason.contains("no configured engine runs rewrite_data_files"))
             #expect(error.reason.contains("expire_snapshots"))
         }
+    }
+
+    @Test func `a condition that one engine does not understand goes to another, or is refused`()
+        throws
+    {
+        let limited = EngineCapability(
+            name: "native", actions: [.rewriteDataFiles],
+            limits: EngineLimits(conditions: [.rewriteDataFiles: ["where"]]))
+        func request(_ condition: JSONValue) throws -> RoutedAction {
+            RoutedAction(
+                .rewriteDataFiles,
+                options: try ActionOptions.validating(
+                    ["where": condition], for: .rewriteDataFiles))
+        }
+        let both = EngineRouter(engines: [limited, spark])
+
+        #expect(try both.choose(request("id = 1")).engine == "native")
+        #expect(try both.choose(request("upper(name) = 'X'")).engine == "spark")
+        let error = try #require(throws: NoEngineForAction.self) {
+            try EngineRouter(engines: [limited]).choose(try request("id = "))
+        }
+        #expect(
+            error.reason
+                == "where has the end where a literal should be, at character 6; or run it with "
+                + "the Spark engine")
     }
 
     @Test func `the first engine that can run an action gets it`() throws {

@@ -264,7 +264,7 @@ import WireFormat
 
     @Test(
         arguments: [
-            ["where": "id = 1"], ["strategy": "sort"], ["branch": "audit"],
+            ["strategy": "sort"], ["branch": "audit"],
             ["remove-dangling-deletes": true], ["output-spec-id": 0],
         ] as [JSONValue])
     func `an option that is not taken is refused before anything is read`(

@@ -126,7 +126,7 @@ private struct ColumnMetricsFields: Sendable {
 }
 
 /// Where a row keeps one map of column ids to facts.
-private struct ColumnFactList<Value: AvroScalar & Hashable & Sendable>: Sendable {
+struct ColumnFactList<Value: AvroScalar & Hashable & Sendable>: Sendable {
     private let list: AvroList
     private let key: AvroRequired<Int32>
     private let value: AvroRequired<Value>

@@ -6,7 +6,7 @@ import IcebergSpec
 /// How the live files in manifests of one schema and one spec are read.
 ///
 /// Iceberg spec, Manifest Entry Fields and Data File Fields. The metrics are stepped over, but for
-/// the path bounds of position deletes.
+/// the path bounds of position deletes and what a filter wants to know of data files.
 struct LiveFileFormat: Sendable {
     let program: AvroProgram
     private let specID: Int
@@ -25,9 +25,12 @@ struct LiveFileFormat: Sendable {
     private let firstRowID: AvroOptional<Int64>
     private let partition: PartitionSlots
     private let deletes: DeleteFileSlots?
+    private let filter: ScanFilter?
+    private let evidence: EvidenceSlots?
 
     init(
-        _ schema: AvroSchema, spec: PartitionSpec, decimals: Set<Int>, content: ManifestContent
+        _ schema: AvroSchema, spec: PartitionSpec, decimals: Set<Int>, content: ManifestContent,
+        filter: ScanFilter?
     ) throws(AvroError) {
         var fields = AvroProjection()
         specID = spec.id
@@ -61,6 +64,9 @@ struct LiveFileFormat: Sendable {
             }
         }
         deletes = content == .deletes ? DeleteFileSlots(in: file, of: &fields) : nil
+        // A filter chooses data files; all deletes are wanted.
+        self.filter = content == .data ? filter : nil
+        evidence = self.filter.map { EvidenceSlots($0.columns, in: file, of: &fields) }
         program = try AvroProgram.compile(fields, for: schema)
     }
 
@@ -82,14 +88,24 @@ struct LiveFileFormat: Sendable {
         file.isEncrypted = !(row.value(keyMetadata)?.isEmpty ?? true)
         try deletes?.read(row, into: &file)
         return LiveEntry(
-            status: status, snapshotID: row.value(snapshotID),
+            isWanted: try isWanted(file, row), status: status, snapshotID: row.value(snapshotID),
             sequenceNumber: row.value(sequenceNumber),
             fileSequenceNumber: row.value(fileSequenceNumber), file: file)
+    }
+
+    private func isWanted(
+        _ file: LiveFile, _ row: borrowing AvroRow
+    ) throws(AvroError) -> Bool {
+        guard let filter, let evidence else { return true }
+        return filter.mayPass(
+            file, try evidence.evidence(row, recordCount: file.recordCount))
     }
 }
 
 /// A live entry as its manifest has it, before inheritance.
 struct LiveEntry {
+    /// Whether a filter leaves it in.
+    let isWanted: Bool
     let status: ManifestEntryStatus
     let snapshotID: Int64?
     let sequenceNumber: Int64?

@@ -20,21 +20,25 @@ final class LiveFileReader<Storage: ObjectStorage>: Sendable {
     private let storage: Storage
     private let specs: [Int: PartitionSpec]
     private let decimals: Set<Int>
+    private let filter: ScanFilter?
     private let formats = Mutex<[FormatKey: LiveFileFormat]>([:])
 
-    init(storage: Storage, metadata: TableMetadata) {
+    init(storage: Storage, metadata: TableMetadata, filter: ScanFilter? = nil) {
         self.storage = storage
+        self.filter = filter
         specs = Dictionary(
             metadata.partitionSpecs.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         decimals = metadata.decimalPartitionFields
     }
 
-    /// Visits every live file of a manifest in order.
+    /// Visits every live file of a manifest in order, as far as a filter leaves it in.
     ///
     /// - Parameter place: the manifest's place in its list.
+    /// - Returns: How many live files the filter leaves out.
+    @discardableResult
     func forEachFile(
         in manifest: ManifestFile, place: Int, _ body: (LiveFile) throws(ScanError) -> Void
-    ) async throws(ScanError) {
+    ) async throws(ScanError) -> Int64 {
         let location = Location(manifest.path)
         guard let spec = specs[Int(manifest.partitionSpecID)] else {
             throw .corrupt(
@@ -44,6 +48,7 @@ final class LiveFileReader<Storage: ObjectStorage>: Sendable {
         var inheritance = ManifestInheritance(from: manifest)
         var failure: ScanError?
         var count: Int64 = 0
+        var leftOut: Int64 = 0
         // Partitions repeat from entry to entry, and one copy of their values is enough.
         var known: [PartitionKey: PartitionKey] = [:]
         do throws(ManifestError) {
@@ -57,6 +62,10 @@ final class LiveFileReader<Storage: ObjectStorage>: Sendable {
                 }
                 do throws(ScanError) {
                     var file = try Self.inheriting(entry, &inheritance, location)
+                    guard entry.isWanted else {
+                        leftOut += 1
+                        return
+                    }
                     if let same = known[file.partition] {
                         file.partition = same
                     } else {
@@ -72,6 +81,7 @@ final class LiveFileReader<Storage: ObjectStorage>: Sendable {
             throw .manifest(error)
         }
         if let failure { throw failure }
+        return leftOut
     }
 
     private static func inheriting(
@@ -98,7 +108,7 @@ final class LiveFileReader<Storage: ObjectStorage>: Sendable {
         do throws(AvroError) {
             format = try LiveFileFormat(
                 AvroSchema(parsing: key.schemaText), spec: spec, decimals: decimals,
-                content: content)
+                content: content, filter: filter)
         } catch {
             throw .malformed(reader.location, error)
         }

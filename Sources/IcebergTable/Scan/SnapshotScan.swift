@@ -14,27 +14,40 @@ public protocol LiveFileCollector: Sendable {
     mutating func add(deleteFiles index: DeleteFileIndex)
     /// Takes note of a data file and of how many deletes apply to it.
     mutating func add(_ file: LiveFile, _ deletes: AppliedDeletes)
+    /// Takes note of so many data files that a filter leaves out.
+    mutating func leaveOut(files: Int64)
+}
+
+extension LiveFileCollector {
+    /// Forgets them.
+    public mutating func leaveOut(files: Int64) {}
 }
 
 /// Reads what files a snapshot has, from its manifests alone.
 ///
 /// 1. Read the manifest list.
 /// 2. Read the delete manifests, and index the delete files.
-/// 3. Read the data manifests, several at once, and pass each file on with the deletes that apply.
+/// 3. Read the data manifests, several at once, and pass each file on with the deletes that apply;
+///    with a filter only those manifests and files that may hold a row that passes it.
 ///
 /// The delete files are held, up to a limit; data files only as far as the collector holds them.
 public struct SnapshotScan<Storage: ObjectStorage>: Sendable {
     private let storage: Storage
     private let metadata: TableMetadata
     private let limits: ScanLimits
+    private let filter: ScanFilter?
     private let reader: LiveFileReader<Storage>
 
     /// Reads a table's snapshots from a storage.
-    public init(storage: Storage, metadata: TableMetadata, limits: ScanLimits = ScanLimits()) {
+    public init(
+        storage: Storage, metadata: TableMetadata, limits: ScanLimits = ScanLimits(),
+        filter: RowFilter? = nil
+    ) {
         self.storage = storage
         self.metadata = metadata
         self.limits = limits
-        reader = LiveFileReader(storage: storage, metadata: metadata)
+        self.filter = filter.map { ScanFilter($0, metadata) }
+        reader = LiveFileReader(storage: storage, metadata: metadata, filter: self.filter)
     }
 
     /// Reads a snapshot's files into a collector.
@@ -49,19 +62,28 @@ public struct SnapshotScan<Storage: ObjectStorage>: Sendable {
         let live = Array(manifests.enumerated().filter { $0.element.mayHaveLiveFiles })
         let index = try await deleteIndex(live.filter { $0.element.content == .deletes })
         collector.add(deleteFiles: index)
+        var wanted: [EnumeratedSequence<[ManifestFile]>.Element] = []
+        for item in live where item.element.content == .data {
+            if filter?.mayPass(item.element) ?? true {
+                wanted.append(item)
+            } else {
+                collector.leaveOut(files: item.element.liveFilesCount ?? 0)
+            }
+        }
         let box = CollectorBox(collector)
         try await BoundedTasks.forEach(
-            live.filter { $0.element.content == .data }, width: limits.width,
+            wanted, width: limits.width,
             cancelled: ScanError.cancelled, finished: { (_: Void) in },
             { [reader] (item) throws(ScanError) in
                 var chunk: [(LiveFile, AppliedDeletes)] = []
                 chunk.reserveCapacity(ScanLimits.chunk)
-                try await reader.forEachFile(in: item.element, place: item.offset) {
-                    (file) throws(ScanError) in
+                let leftOut = try await reader.forEachFile(
+                    in: item.element, place: item.offset
+                ) { (file) throws(ScanError) in
                     chunk.append((file, try index.applied(to: file)))
                     if chunk.count == ScanLimits.chunk { box.take(&chunk) }
                 }
-                box.take(&chunk)
+                box.take(&chunk, leavingOut: leftOut)
             })
         return box.collector
     }
@@ -158,8 +180,9 @@ private final class CollectorBox<Collector: LiveFileCollector>: Sendable {
 
     var collector: Collector { state.withLock { $0 } }
 
-    func take(_ chunk: inout [(LiveFile, AppliedDeletes)]) {
+    func take(_ chunk: inout [(LiveFile, AppliedDeletes)], leavingOut files: Int64 = 0) {
         state.withLock { collector in
+            if files > 0 { collector.leaveOut(files: files) }
             for (file, deletes) in chunk { collector.add(file, deletes) }
         }
         chunk.removeAll(keepingCapacity: true)

@@ -19,10 +19,9 @@ public struct FilePlanner<Tables: Catalog, Storage: ObjectStorage>: Sendable {
 
     /// What a rewrite of files would do now; nil for what is not planned here.
     ///
-    /// Not planned here are the other actions, and rewrites with `where`: only the engine that
-    /// runs those knows its predicates.
+    /// Not planned here are the other actions, rewrites of deletes with `where`, and rewrites of
+    /// data whose `where` is not understood: the engine that runs those may know more.
     public func plan(_ request: ActionRequest) async throws(MaintenanceError) -> ActionPlan? {
-        guard request.options.values["where"] == nil else { return nil }
         switch request.action {
         case .rewriteDataFiles: return try await planDataFiles(request)
         case .rewritePositionDeleteFiles: return try await planDeleteFiles(request)
@@ -32,7 +31,7 @@ public struct FilePlanner<Tables: Catalog, Storage: ObjectStorage>: Sendable {
 
     private func planDataFiles(
         _ request: ActionRequest
-    ) async throws(MaintenanceError) -> ActionPlan {
+    ) async throws(MaintenanceError) -> ActionPlan? {
         let metadata = try await load(request.table)
         let settings: RewriteDataFilesSettings
         let warnings: [String]
@@ -40,13 +39,14 @@ public struct FilePlanner<Tables: Catalog, Storage: ObjectStorage>: Sendable {
             (settings, warnings) = try RewriteDataFilesSettings.resolve(
                 metadata, options: request.options)
         } catch {
+            if case .condition = error { return nil }
             throw MaintenanceError(error)
         }
         let snapshot = metadata.refs[settings.branch.value].flatMap {
             metadata.snapshot($0.snapshotID)
         }
         let collector = try await collect(
-            snapshot, of: metadata,
+            snapshot, of: metadata, filter: settings.filter,
             into: DataFileCollector(planner: RewriteDataFilesPlanner(settings, metadata: metadata)))
         let plan = collector.planner.plan()
         let names = PartitionNames(metadata)
@@ -57,7 +57,8 @@ public struct FilePlanner<Tables: Catalog, Storage: ObjectStorage>: Sendable {
 
     private func planDeleteFiles(
         _ request: ActionRequest
-    ) async throws(MaintenanceError) -> ActionPlan {
+    ) async throws(MaintenanceError) -> ActionPlan? {
+        guard request.options.values["where"] == nil else { return nil }
         let metadata = try await load(request.table)
         let settings: RewritePositionDeleteFilesSettings
         do throws(RewriteRefusal) {
@@ -84,11 +85,12 @@ public struct FilePlanner<Tables: Catalog, Storage: ObjectStorage>: Sendable {
     }
 
     private func collect<Collector: LiveFileCollector>(
-        _ snapshot: Snapshot?, of metadata: TableMetadata, into collector: Collector
+        _ snapshot: Snapshot?, of metadata: TableMetadata, filter: RowFilter?,
+        into collector: Collector
     ) async throws(MaintenanceError) -> Collector {
         guard let snapshot else { return collector }
         do throws(ScanError) {
-            return try await SnapshotScan(storage: storage, metadata: metadata)
+            return try await SnapshotScan(storage: storage, metadata: metadata, filter: filter)
                 .collect(snapshot, into: collector)
         } catch {
             throw MaintenanceError(error)
@@ -116,6 +118,7 @@ private struct DataFileCollector: LiveFileCollector {
     mutating func add(manifests: [ManifestFile]) {}
     mutating func add(deleteFiles index: DeleteFileIndex) {}
     mutating func add(_ file: LiveFile, _ deletes: AppliedDeletes) { planner.add(file, deletes) }
+    mutating func leaveOut(files: Int64) { planner.leaveOut(files: files) }
 }
 
 extension MaintenanceError {

@@ -92,13 +92,13 @@ extension ActionOptions {
             maximum: requested("max-file-size-bytes"))
     }
 
-    /// Refuses `where`, whose predicate would have to be understood.
-    func refuseFilter() throws(RewriteRefusal) {
-        guard values["where"] == nil else {
-            throw .unsupported(
-                option: "where",
-                reason: "is not understood by the planner in this version; leave it out to plan "
-                    + "for the whole table")
+    /// The files that `where` selects; nil for all.
+    func filter(_ metadata: TableMetadata) throws(RewriteRefusal) -> RowFilter? {
+        guard let text = text("where") else { return nil }
+        do throws(ConditionError) {
+            return try RowFilter(Condition(parsing: text), metadata: metadata)
+        } catch {
+            throw .condition(error)
         }
     }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import IcebergSpec
 public import IcebergTable
 public import WireFormat
 
@@ -136,6 +137,7 @@ extension RewriteDataFilesPlan {
             "right_size": wellSized.fileJSON, "too_few_to_be_worth_it": tooFew.json,
             "no_fewer_files_afterwards": gainless.json,
             "beyond_max_files_to_rewrite": beyondLimit.json,
+            "outside_where": ["files": .integer(filteredFiles)],
         ]
         summary["equality_deletes"] = .string(hasEqualityDeletes ? "estimated" : "none")
         summary["settings"] = .object(JSONObject(settings.members))
@@ -158,6 +160,10 @@ extension RewriteDataFilesSettings {
             members.append(.init(key: "max-files-to-rewrite", value: maxFiles.json))
         }
         members.append(.init(key: "branch", value: branch.json))
+        if let filter {
+            let text = EffectiveValue(filter.text, .request)
+            members.append(.init(key: "where", value: text.json))
+        }
         return members
     }
 }

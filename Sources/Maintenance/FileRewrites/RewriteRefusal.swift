@@ -12,6 +12,8 @@ public enum RewriteRefusal: Error, Hashable, Sendable {
     case property(UnreadableProperty)
     /// The branch is not there.
     case unknownBranch(String)
+    /// The condition in `where` is not understood, or does not fit the table.
+    case condition(ConditionError)
     /// The partition spec is not there.
     case unknownSpec(Int, known: [Int])
 }
@@ -25,6 +27,7 @@ extension RewriteRefusal: CustomStringConvertible {
         case .property(let error): error.description
         case .unknownBranch(let name):
             "the table has no branch \(name); name one of its branches, or leave the option out"
+        case .condition(let error): "where \(error)"
         case .unknownSpec(let id, let known):
             "the table has no partition spec \(id); output-spec-id must be one of "
                 + known.map(String.init).joined(separator: ", ")

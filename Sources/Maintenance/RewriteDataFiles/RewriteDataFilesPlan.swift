@@ -8,7 +8,7 @@ public struct RewriteDataFilesPlan: Hashable, Sendable {
     public let settings: RewriteDataFilesSettings
     /// The groups in the order in which they are rewritten.
     public let groups: [FileGroup]
-    /// How many data files the snapshot has.
+    /// How many data files the snapshot has, or `where` selects.
     public let fileCount: Int
     /// How many bytes they have.
     public let byteCount: Int64
@@ -20,6 +20,8 @@ public struct RewriteDataFilesPlan: Hashable, Sendable {
     public let gainless: LeftAlone
     /// Candidates beyond `max-files-to-rewrite`.
     public let beyondLimit: LeftAlone
+    /// How many data files `where` leaves out; the other counts are without them.
+    public let filteredFiles: Int64
     /// Whether equality deletes apply to any file, whose number is an estimate.
     public let hasEqualityDeletes: Bool
     /// The oldest data that stays in each partition.

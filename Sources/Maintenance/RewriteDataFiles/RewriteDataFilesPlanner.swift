@@ -22,6 +22,7 @@ public struct RewriteDataFilesPlanner: Sendable {
     private var wellSized = LeftAlone()
     private var oldestKept: [PartitionKey: Int64] = [:]
     private var hasEqualityDeletes = false
+    private var filteredFiles: Int64 = 0
 
     /// Plans for the files of a table.
     public init(_ settings: RewriteDataFilesSettings, metadata: TableMetadata) {
@@ -67,6 +68,11 @@ public struct RewriteDataFilesPlanner: Sendable {
         groups.add(.init(file: file, reasons: reasons, deletes: deletes), to: partition)
     }
 
+    /// Takes note of data files that `where` leaves out.
+    public mutating func leaveOut(files: Int64) {
+        filteredFiles = saturatingSum(filteredFiles, files)
+    }
+
     private func isDeletedEnough(_ file: LiveFile, _ deletes: AppliedDeletes) -> Bool {
         guard deletes.count > 0, file.recordCount > 0 else { return false }
         let ratio = Double(deletes.knownDeletedRecords) / Double(file.recordCount)
@@ -91,6 +97,7 @@ public struct RewriteDataFilesPlanner: Sendable {
             settings: settings, groups: outcome.groups, fileCount: fileCount,
             byteCount: byteCount, wellSized: wellSized, tooFew: outcome.tooFew,
             gainless: outcome.gainless, beyondLimit: outcome.beyondLimit,
+            filteredFiles: filteredFiles,
             hasEqualityDeletes: hasEqualityDeletes, oldestKept: oldest)
     }
 }

@@ -32,6 +32,8 @@ public struct RewriteDataFilesSettings: Hashable, Sendable {
     public var compressionFactor: EffectiveValue<Double>
     /// The branch that is rewritten.
     public var branch: EffectiveValue<String>
+    /// Which files are looked at: those that may hold a row that passes; nil for all.
+    public var filter: RowFilter?
 
     /// Iceberg's property for the target size.
     public static let targetSizeProperty = "write.target-file-size-bytes"
@@ -48,7 +50,6 @@ public struct RewriteDataFilesSettings: Hashable, Sendable {
     public static func resolve(
         _ metadata: TableMetadata, options: ActionOptions
     ) throws(RewriteRefusal) -> (settings: RewriteDataFilesSettings, warnings: [String]) {
-        try options.refuseFilter()
         var reader = PolicyReader(metadata.properties)
         let settings = RewriteDataFilesSettings(
             groups: try groups(metadata.properties, options, &reader),
@@ -59,7 +60,8 @@ public struct RewriteDataFilesSettings: Hashable, Sendable {
             maxFiles: options.requested("max-files-to-rewrite"),
             compressionFactor: options.requestedFraction("compression-factor")
                 ?? EffectiveValue(1, .byDefault),
-            branch: try branch(metadata, options))
+            branch: try branch(metadata, options),
+            filter: try options.filter(metadata))
         return (settings, reader.warnings)
     }
 

@@ -45,6 +45,7 @@ private struct PlanningCollector: LiveFileCollector {
     mutating func add(_ file: LiveFile, _ deletes: AppliedDeletes) {
         planner.add(file, deletes)
     }
+    mutating func leaveOut(files: Int64) { planner.leaveOut(files: files) }
 }
 
 /// Plans rewrites of data files.
@@ -81,8 +82,9 @@ struct RewriteDataFilesSource<Tables: Catalog, Storage: ObjectStorage> {
             planner: RewriteDataFilesPlanner(settings, metadata: metadata))
         if let snapshot {
             do throws(ScanError) {
-                collector = try await SnapshotScan(storage: engine.storage, metadata: metadata)
-                    .collect(snapshot, into: collector)
+                collector = try await SnapshotScan(
+                    storage: engine.storage, metadata: metadata, filter: settings.filter
+                ).collect(snapshot, into: collector)
             } catch {
                 throw MaintenanceError(error)
             }

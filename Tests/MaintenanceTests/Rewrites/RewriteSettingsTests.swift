@@ -73,7 +73,7 @@ struct RewriteSettingsTests {
 
     @Test(
         arguments: [
-            ["where": "id > 5"], ["output-spec-id": 4], ["branch": "nowhere"],
+            ["where": "ix > 5"], ["where": "id >"], ["output-spec-id": 4], ["branch": "nowhere"],
             ["min-file-size-bytes": 999_999_999_999], ["max-file-size-bytes": 5],
         ] as [JSONValue])
     func `what cannot be honoured is refused with a reason`(options: JSONValue) {

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import WireFormat
+
+extension ColumnQuestion {
+    /// What can be asked of partition values instead, so that the value of every row that passes
+    /// passes; nil if nothing can.
+    ///
+    /// Iceberg spec, Scan Planning.
+    ///
+    /// - Parameter type: The type of the column.
+    func projected(through transform: Transform, _ type: PrimitiveType) -> ColumnQuestion? {
+        switch transform {
+        case .identity: return self
+        case .void, .unknown: return nil
+        case .bucket, .truncate, .year, .month, .day, .hour: break
+        }
+        switch self {
+        case .nothing, .isNull, .isNotNull: return self
+        // What is left out may share a partition value with what is not.
+        case .isNaN, .isNotNaN, .outside, .doesNotStartWith: return nil
+        case .startsWith(let prefix):
+            guard case .truncate(let width) = transform, type == .string else { return nil }
+            guard CodePoints.count(prefix) >= width else { return self }
+            let value = OrderedValue.bytes(CodePoints.first(width, of: prefix))
+            return .within(ValueRanges(ValueRange(point: value)), orNaN: false)
+        case .within(let ranges, _):
+            return PartitionRanges(type: type, ranges: ranges.ranges).projected(through: transform)
+                .map { .within(ValueRanges($0), orNaN: false) }
+        }
+    }
+}
+
+/// Carries ranges of a column over to its partition values.
+private struct PartitionRanges {
+    let type: PrimitiveType
+    let ranges: [ValueRange]
+
+    func projected(through transform: Transform) -> [ValueRange]? {
+        switch transform {
+        case .bucket(let count): buckets(count)
+        case .truncate(let width): truncated(Int128(width))
+        case .year, .month, .day, .hour: periods(transform)
+        case .identity, .void, .unknown: nil
+        }
+    }
+
+    private func buckets(_ count: Int) -> [ValueRange]? {
+        var buckets: Set<Int> = []
+        for range in ranges {
+            guard let point = range.point,
+                let bucket = BucketHash.bucket(point, of: type, count: count)
+            else { return nil }
+            buckets.insert(bucket)
+        }
+        return buckets.map { ValueRange(point: .integer(Int128($0))) }
+    }
+
+    /// The ranges of what a function that never descends makes of the values.
+    private func mapped(_ function: (OrderedValue) -> OrderedValue?) -> [ValueRange]? {
+        var mapped: [ValueRange] = []
+        for range in ranges {
+            var result = ValueRange()
+            if let end = range.lower {
+                guard let value = function(end.reached(by: 1)) else { return nil }
+                result.lower = .init(value)
+            }
+            if let end = range.upper {
+                guard let value = function(end.reached(by: -1)) else { return nil }
+                result.upper = .init(value)
+            }
+            mapped.append(result)
+        }
+        return mapped
+    }
+
+    // MARK: Truncation
+
+    private func truncated(_ width: Int128) -> [ValueRange]? {
+        switch type {
+        case .int: wrapping(mapped { Self.truncated($0, width) }, Int32.self, width)
+        case .long: wrapping(mapped { Self.truncated($0, width) }, Int64.self, width)
+        case .decimal: mapped { Self.truncated($0, width) }
+        case .string: mapped { Self.prefix($0) { CodePoints.first(Int(width), of: $0) } }
+        case .binary: mapped { Self.prefix($0) { Array($0.prefix(Int(width))) } }
+        case .boolean, .float, .double, .date, .time, .timestamp, .timestamptz,
+            .timestampNanoseconds, .timestamptzNanoseconds, .uuid, .fixed, .unknown, .geometry,
+            .geography:
+            nil
+        }
+    }
+
+    private static func truncated(_ value: OrderedValue, _ width: Int128) -> OrderedValue? {
+        guard case .integer(let number) = value else { return nil }
+        return .integer(number.flooringDivision(by: width) * width)
+    }
+
+    private static func prefix(
+        _ value: OrderedValue, _ cut: ([UInt8]) -> [UInt8]
+    ) -> OrderedValue? {
+        guard case .bytes(let bytes) = value else { return nil }
+        return .bytes(cut(bytes))
+    }
+
+    /// Adds the values at the other end to which the least ones of a type are truncated by writers
+    /// whose integers wrap around.
+    private func wrapping<Number: FixedWidthInteger>(
+        _ ranges: [ValueRange]?, _: Number.Type, _ width: Int128
+    ) -> [ValueRange]? {
+        let least = Int128(Number.min)
+        let isWrapped = least.flooringDivision(by: width) * width < least
+        guard let ranges, isWrapped else { return ranges }
+        let end = ValueRange.End(.integer(Int128(Number.max) - width + 1))
+        let reaches = ranges.contains { !ValueRange(lower: $0.lower).isAbove(.integer(least)) }
+        guard reaches else { return ranges }
+        // They are in order where the only range ends before, and else nothing is left out.
+        guard ranges.count == 1, ranges[0].isBelow(end.value) else { return [ValueRange()] }
+        return ranges + [ValueRange(lower: end)]
+    }
+
+    // MARK: Periods
+
+    private func periods(_ transform: Transform) -> [ValueRange]? {
+        guard let ticks = ticksPerDay, transform != .hour || type != .date else { return nil }
+        return mapped { value in
+            guard case .integer(let number) = value else { return nil }
+            if transform == .hour { return .integer(number.flooringDivision(by: ticks / 24)) }
+            let days = number.flooringDivision(by: ticks)
+            if transform == .day { return .integer(days) }
+            guard let day = Int64(exactly: days) else { return nil }
+            let (year, month, _) = Timestamp.civil(fromDays: day)
+            let years = Int128(year) - 1970
+            return .integer(transform == .year ? years : years * 12 + Int128(month) - 1)
+        }.map { $0.map(Self.roundedTowardsZero) }
+    }
+
+    private var ticksPerDay: Int128? {
+        switch type {
+        case .date: 1
+        case .timestamp, .timestamptz: 86_400_000_000
+        case .timestampNanoseconds, .timestamptzNanoseconds: 86_400_000_000_000
+        case .boolean, .int, .long, .float, .double, .decimal, .time, .string, .uuid, .fixed,
+            .binary, .unknown, .geometry, .geography:
+            nil
+        }
+    }
+
+    /// Old writers rounded times before 1970 towards zero, to the next period.
+    private static func roundedTowardsZero(_ range: ValueRange) -> ValueRange {
+        guard case .integer(let number)? = range.upper?.value, number < 0 else { return range }
+        return ValueRange(lower: range.lower, upper: .init(.integer(number + 1)))
+    }
+}
+
+extension ValueRange.End {
+    /// The last value that is in the range, where there is such a value.
+    fileprivate func reached(by step: Int128) -> OrderedValue {
+        guard !isIncluded, case .integer(let number) = value else { return value }
+        return .integer(number + step)
+    }
+}
+
+/// Text in UTF-8 by its code points.
+private enum CodePoints {
+    static func count(_ bytes: [UInt8]) -> Int { bytes.count { $0 & 0xC0 != 0x80 } }
+
+    static func first(_ count: Int, of bytes: [UInt8]) -> [UInt8] {
+        var seen = 0
+        let end = bytes.firstIndex { byte in
+            if byte & 0xC0 != 0x80 { seen += 1 }
+            return seen > count
+        }
+        return Array(bytes[..<(end ?? bytes.count)])
+    }
+}
+
+extension Transform {
+    /// The type of what it makes of values of a type.
+    func resultType(of type: PrimitiveType) -> PrimitiveType {
+        switch self {
+        case .bucket, .year, .month, .hour: .int
+        case .day: .date
+        case .identity, .truncate, .void, .unknown: type
+        }
+    }
+}

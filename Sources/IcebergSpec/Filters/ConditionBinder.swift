@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import WireFormat
+
+/// Finds the columns of a condition, and makes its literals values of their types.
+struct ConditionBinder {
+    private let schema: Schema
+    /// Every schema that the table had.
+    private let schemas: [Schema]
+    private(set) var tests: [RowFilter.Test] = []
+
+    init(schema: Schema, schemas: [Schema]) {
+        self.schema = schema
+        self.schemas = schemas
+    }
+
+    /// Binds a part of a condition, or its negation.
+    ///
+    /// NOT goes down to the tests, where it is exact: of three-valued logic only what is true is
+    /// asked for, and the negation of a test is true where the test is false.
+    mutating func node(
+        _ node: Condition.Node, isNegated: Bool
+    ) throws(ConditionError) -> RowFilter.Node {
+        switch node {
+        case .constant(let truth): return .constant(truth != isNegated)
+        case .not(let inner): return try self.node(inner, isNegated: !isNegated)
+        case .all(let parts):
+            let nodes = try self.nodes(parts, isNegated)
+            return isNegated ? .any(nodes) : .all(nodes)
+        case .any(let parts):
+            let nodes = try self.nodes(parts, isNegated)
+            return isNegated ? .all(nodes) : .any(nodes)
+        case .test(let name, let test):
+            let field = try field(name)
+            tests.append(
+                RowFilter.Test(
+                    fieldID: field.id, type: field.type.singleValue,
+                    decidesPartitions: decidesPartitions(field),
+                    question: try question(test, of: field, name, isNegated: isNegated)))
+            return .test(tests.count - 1)
+        }
+    }
+
+    private mutating func nodes(
+        _ parts: [Condition.Node], _ isNegated: Bool
+    ) throws(ConditionError) -> [RowFilter.Node] {
+        var nodes: [RowFilter.Node] = []
+        for part in parts { nodes.append(try node(part, isNegated: isNegated)) }
+        return nodes
+    }
+
+    /// Partitions by a column that was a date may still hold days.
+    private func decidesPartitions(_ field: NestedField) -> Bool {
+        field.type == .primitive(.date)
+            || !schemas.contains { $0.field(field.id)?.type == .primitive(.date) }
+    }
+
+    // MARK: Columns
+
+    private func field(_ name: ColumnName) throws(ConditionError) -> NestedField {
+        var level = schema.fields
+        var found: NestedField?
+        var path: [String] = []
+        for part in name.parts {
+            if let found, level.isEmpty { throw notDivided(found, path, part, name) }
+            let next = try Self.match(part, among: level, name)
+            path.append(next.name)
+            found = next
+            if case .structure(let fields) = next.type { level = fields } else { level = [] }
+        }
+        guard let found else { throw ConditionError("names no column", at: name.position) }
+        return found
+    }
+
+    private func notDivided(
+        _ field: NestedField, _ path: [String], _ part: String, _ name: ColumnName
+    ) -> ConditionError {
+        ConditionError(
+            "names \(part) in the column \(path.joined(separator: ".")), which is no struct; only "
+                + "columns and members of structs can be asked about, and names with a point are "
+                + "written in back quotes", at: name.position)
+    }
+
+    /// The field of a name: in the same letters, else in any case, as Spark finds it.
+    private static func match(
+        _ part: String, among fields: [NestedField], _ name: ColumnName
+    ) throws(ConditionError) -> NestedField {
+        if let exact = fields.first(where: { $0.name == part }) { return exact }
+        let lowered = part.lowercased()
+        let matches = fields.filter { $0.name.lowercased() == lowered }
+        if matches.count == 1 { return matches[0] }
+        guard matches.isEmpty else {
+            throw ConditionError(
+                "names the column \(name.text), which may be "
+                    + matches.map(\.name).joined(separator: " or ")
+                    + "; write it in its own letters", at: name.position)
+        }
+        let nearest = ClosestName.suggestion(for: part, among: fields.map(\.name))
+        let advice = nearest.map { "; did you mean \($0)?" } ?? ""
+        throw ConditionError(
+            "names the column \(name.text), which the table does not have\(advice)",
+            at: name.position)
+    }
+
+    // MARK: Questions
+
+    private func question(
+        _ test: ConditionTest, of field: NestedField, _ name: ColumnName, isNegated: Bool
+    ) throws(ConditionError) -> ColumnQuestion {
+        if case .isNull = test { return isNegated ? .isNotNull : .isNull }
+        guard let type = field.type.singleValue else {
+            throw ConditionError(
+                "compares the column \(name.text), which holds no single values; only IS NULL and "
+                    + "IS NOT NULL can be asked of it", at: name.position)
+        }
+        let reader = LiteralReader(type: type, column: name.text)
+        switch test {
+        case .isNull: return isNegated ? .isNotNull : .isNull
+        case .isNaN:
+            guard type == .float || type == .double else {
+                throw ConditionError(
+                    "asks for NaN in the column \(name.text) of type \(type), which has none; "
+                        + "leave that out", at: name.position)
+            }
+            return isNegated ? .isNotNaN : .isNaN
+        case .comparison(let comparison, let literal):
+            return ColumnQuestion(
+                isNegated ? comparison.negated : comparison, try reader.value(of: literal))
+        case .isOneOf(let literals):
+            var values: [TypedLiteral] = []
+            for literal in literals { values.append(try reader.value(of: literal)) }
+            return isNegated ? ColumnQuestion(noneOf: values) : ColumnQuestion(oneOf: values)
+        case .startsWith(let prefix):
+            guard type == .string else {
+                throw ConditionError(
+                    "asks with LIKE for the column \(name.text) of type \(type), which is no text; "
+                        + "compare it with literals", at: name.position)
+            }
+            let bytes = Array(prefix.utf8)
+            return isNegated ? .doesNotStartWith(bytes) : .startsWith(bytes)
+        }
+    }
+}
+
+extension FieldType {
+    /// The type of its values, if each is a single one.
+    fileprivate var singleValue: PrimitiveType? {
+        switch self {
+        case .primitive(let type): type
+        case .structure, .list, .map, .variant: nil
+        }
+    }
+}
