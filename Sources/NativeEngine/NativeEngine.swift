@@ -116,7 +116,6 @@ public enum NativeEngineCapability {
             onlyValues: [
                 .rewriteDataFiles: [
                     "strategy": .init("binpack", reason: needsSpark("strategy sort")),
-                    "branch": .init("main", reason: needsSpark("a branch other than main")),
                     "remove-dangling-deletes": .init(
                         false, reason: needsSpark("remove-dangling-deletes")),
                 ],

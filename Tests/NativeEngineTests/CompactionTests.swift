@@ -264,7 +264,7 @@ import WireFormat
 
     @Test(
         arguments: [
-            ["strategy": "sort"], ["branch": "audit"],
+            ["strategy": "sort"], ["sort_order": "id"],
             ["remove-dangling-deletes": true], ["output-spec-id": 0],
         ] as [JSONValue])
     func `an option that is not taken is refused before anything is read`(

@@ -149,6 +149,14 @@ public struct TableMetadata: Sendable {
     /// The current snapshot, or nil.
     public var currentSnapshot: Snapshot? { currentSnapshotID.flatMap { snapshot($0) } }
 
+    /// The newest snapshot of a branch; nil if there is none, or no such branch.
+    public func head(ofBranch name: String) -> Snapshot? {
+        // Old writers name no references.
+        if name == SnapshotReference.mainName { return currentSnapshot }
+        guard let reference = refs[name], reference.kind == .branch else { return nil }
+        return snapshot(reference.snapshotID)
+    }
+
     /// The schema with this id, or nil.
     public func schema(_ id: Int) -> Schema? { schemas.first { $0.id == id } }
 

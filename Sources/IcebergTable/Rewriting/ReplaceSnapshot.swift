@@ -28,14 +28,16 @@ public struct ReplaceSnapshot: Sendable {
     public let createdCount: Int
 
     private let formatVersion: FormatVersion
+    private let branch: String
     let schemaID: Int
     private let base: TableMetadata
 
     /// Works out the snapshot.
     ///
     /// - Parameters:
-    ///   - base: the table; it has a current snapshot.
-    ///   - parent: that snapshot.
+    ///   - base: the table.
+    ///   - branch: the branch that gets the snapshot.
+    ///   - parent: the snapshot that the branch has now.
     ///   - id: an id that the table does not have.
     ///   - current: the rows of its manifest list.
     ///   - replaced: the paths of those that go.
@@ -43,10 +45,12 @@ public struct ReplaceSnapshot: Sendable {
     ///   - nowMilliseconds: the time.
     /// - Throws: ``ReplaceSnapshotError`` if the table lacks what its format version requires.
     public init(
-        of base: TableMetadata, parent: Snapshot, id: Int64, current: [ManifestFile],
+        of base: TableMetadata, branch: String = SnapshotReference.mainName, parent: Snapshot,
+        id: Int64, current: [ManifestFile],
         replacing replaced: Set<String>, by created: [StoredManifest], nowMilliseconds: Int64
     ) throws(ReplaceSnapshotError) {
         self.base = base
+        self.branch = branch
         self.id = id
         self.parent = parent
         formatVersion = base.formatVersion
@@ -129,17 +133,18 @@ public struct ReplaceSnapshot: Sendable {
             schemaID: schemaID, firstRowID: firstRowID, addedRows: addedRows)
     }
 
-    /// The changes that make it the table's current snapshot.
+    /// The changes that make it the branch's newest snapshot.
     public func updates(adding snapshot: Snapshot) -> [TableUpdate] {
-        let main = base.refs[SnapshotReference.mainName]
+        let reference = base.refs[branch]
         return [
             .addSnapshot(snapshot),
             .setSnapshotRef(
-                name: SnapshotReference.mainName,
+                name: branch,
                 SnapshotReference(
-                    snapshotID: id, kind: .branch, minSnapshotsToKeep: main?.minSnapshotsToKeep,
-                    maxSnapshotAgeMilliseconds: main?.maxSnapshotAgeMilliseconds,
-                    maxRefAgeMilliseconds: main?.maxRefAgeMilliseconds)),
+                    snapshotID: id, kind: .branch,
+                    minSnapshotsToKeep: reference?.minSnapshotsToKeep,
+                    maxSnapshotAgeMilliseconds: reference?.maxSnapshotAgeMilliseconds,
+                    maxRefAgeMilliseconds: reference?.maxRefAgeMilliseconds)),
         ]
     }
 
@@ -148,7 +153,7 @@ public struct ReplaceSnapshot: Sendable {
         var requirements: [TableRequirement] = []
         if let uuid = base.tableUUID { requirements.append(.assertTableUUID(uuid)) }
         requirements.append(
-            .assertRefSnapshotID(ref: SnapshotReference.mainName, snapshotID: parent.id))
+            .assertRefSnapshotID(ref: branch, snapshotID: parent.id))
         return requirements
     }
 }

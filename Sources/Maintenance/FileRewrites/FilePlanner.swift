@@ -42,9 +42,7 @@ public struct FilePlanner<Tables: Catalog, Storage: ObjectStorage>: Sendable {
             if case .condition = error { return nil }
             throw MaintenanceError(error)
         }
-        let snapshot = metadata.refs[settings.branch.value].flatMap {
-            metadata.snapshot($0.snapshotID)
-        }
+        let snapshot = metadata.head(ofBranch: settings.branch.value)
         let collector = try await collect(
             snapshot, of: metadata, filter: settings.filter,
             into: DataFileCollector(planner: RewriteDataFilesPlanner(settings, metadata: metadata)))

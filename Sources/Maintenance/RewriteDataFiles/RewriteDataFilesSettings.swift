@@ -131,9 +131,8 @@ public struct RewriteDataFilesSettings: Hashable, Sendable {
         guard let name = options.text("branch") else {
             return EffectiveValue(SnapshotReference.mainName, .byDefault)
         }
-        guard let reference = metadata.refs[name], reference.kind == .branch else {
-            throw .unknownBranch(name)
-        }
+        let isMain = name == SnapshotReference.mainName
+        guard isMain || metadata.refs[name]?.kind == .branch else { throw .unknownBranch(name) }
         return EffectiveValue(name, .request)
     }
 }

@@ -35,6 +35,8 @@ struct FileRewritePreparation<Tables: Catalog, Storage: ObjectStorage, Rules: Re
     let rules: Rules
     /// The table that the groups were made from.
     let base: TableMetadata
+    /// The branch that they were made from, and that gets them.
+    let branch: String
 
     /// The files that were written so far.
     var outputs: OutputFiles<Storage>
@@ -50,12 +52,13 @@ struct FileRewritePreparation<Tables: Catalog, Storage: ObjectStorage, Rules: Re
 
     init(
         engine: NativeEngine<Tables, Storage>, context: RunContext, rules: Rules,
-        base: TableMetadata, outputs: OutputFiles<Storage>, groups: [Group]
+        base: TableMetadata, branch: String, outputs: OutputFiles<Storage>, groups: [Group]
     ) {
         self.engine = engine
         self.context = context
         self.rules = rules
         self.base = base
+        self.branch = branch
         self.outputs = outputs
         self.groups = groups
     }
@@ -72,8 +75,11 @@ struct FileRewritePreparation<Tables: Catalog, Storage: ObjectStorage, Rules: Re
         try RewriteManifestsSource<Tables, Storage>.checkPlain(table)
         try await outputs.remove(lastTry)
         lastTry = []
-        guard let parent = table.metadata.currentSnapshot else {
-            let reason = "the table has no snapshot any more"
+        guard let parent = table.metadata.head(ofBranch: branch) else {
+            let reason =
+                branch == SnapshotReference.mainName
+                ? "the table has no snapshot any more"
+                : "the table has no branch \(branch) any more"
             try await drop(groups.map { ($0, reason) })
             groups = []
             return nil
@@ -97,7 +103,7 @@ struct FileRewritePreparation<Tables: Catalog, Storage: ObjectStorage, Rules: Re
         guard metadata.formatVersion == base.formatVersion else {
             return "the table's format version changed meanwhile"
         }
-        guard let starting = base.currentSnapshot else {
+        guard let starting = base.head(ofBranch: branch) else {
             return "the table had no snapshot that was read"
         }
         // A snapshot may have expired and still be the parent of one that has not.
@@ -106,8 +112,8 @@ struct FileRewritePreparation<Tables: Catalog, Storage: ObjectStorage, Rules: Re
         }
         return follows
             ? nil
-            : "the table was set meanwhile to the snapshot \(parent.id), which does not follow "
-                + "the snapshot \(starting.id) that was read"
+            : "the branch \(branch) was set meanwhile to the snapshot \(parent.id), which does "
+                + "not follow the snapshot \(starting.id) that was read"
     }
 
     private func survey(
@@ -243,8 +249,8 @@ extension FileRewritePreparation {
         let bytes: [UInt8]
         do throws(ReplaceSnapshotError) {
             draft = try ReplaceSnapshot(
-                of: table.metadata, parent: parent, id: id, current: survey.manifests,
-                replacing: touched, by: created,
+                of: table.metadata, branch: branch, parent: parent, id: id,
+                current: survey.manifests, replacing: touched, by: created,
                 nowMilliseconds: Int64(Date().timeIntervalSince1970 * 1000))
             bytes = try draft.manifestList()
         } catch {

@@ -39,6 +39,7 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
     private let engine: NativeEngine<Tables, Storage>
     private let context: RunContext
     private let table: LoadedTable
+    private let branch: String
     private let progress: PartialProgress
     private let names: PartitionNames
     private var rules: Rules
@@ -48,14 +49,18 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
     /// The files that were written so far.
     var outputs: OutputFiles<Storage>
 
-    /// - Parameter refused: Groups that are left from the beginning.
+    /// - Parameters:
+    ///   - branch: The branch that the groups are of, and that gets the commits.
+    ///   - refused: Groups that are left from the beginning.
     init(
         engine: NativeEngine<Tables, Storage>, context: RunContext, table: LoadedTable,
-        progress: PartialProgress, rules: Rules, refused: [RefusedGroup]
+        branch: String = SnapshotReference.mainName, progress: PartialProgress, rules: Rules,
+        refused: [RefusedGroup]
     ) {
         self.engine = engine
         self.context = context
         self.table = table
+        self.branch = branch
         self.progress = progress
         self.rules = rules
         names = PartitionNames(table.metadata)
@@ -123,7 +128,7 @@ extension GroupCommits {
     private mutating func commit() async throws(MaintenanceError) {
         var preparation = FileRewritePreparation(
             engine: engine, context: context, rules: rules, base: table.metadata,
-            outputs: outputs, groups: pending)
+            branch: branch, outputs: outputs, groups: pending)
         var prepared: PreparedFileRewrite<Rules.Group>?
         let result: CommitResult
         do throws(MaintenanceError) {

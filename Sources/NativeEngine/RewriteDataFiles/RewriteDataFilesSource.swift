@@ -77,7 +77,7 @@ struct RewriteDataFilesSource<Tables: Catalog, Storage: ObjectStorage> {
                     + "\(metadata.defaultSpecID) for the native engine; run the action with "
                     + "engine spark for another")
         }
-        let snapshot = metadata.currentSnapshot
+        let snapshot = metadata.head(ofBranch: settings.branch.value)
         var collector = PlanningCollector(
             planner: RewriteDataFilesPlanner(settings, metadata: metadata))
         if let snapshot {

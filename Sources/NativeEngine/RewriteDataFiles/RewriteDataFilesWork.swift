@@ -24,6 +24,7 @@ struct RewriteDataFilesWork<Tables: Catalog, Storage: ObjectStorage> {
         self.planned = planned
         commits = GroupCommits(
             engine: engine, context: context, table: planned.table,
+            branch: planned.plan.settings.branch.value,
             progress: PartialProgress(
                 maxCommits: planned.isWithoutRowIDs ? nil : options.maxCommits,
                 maxFailedCommits: options.maxFailedCommits),
