@@ -79,20 +79,17 @@ struct OutputFiles<Storage: ObjectStorage> {
         try await remove(files.map(\.path))
     }
 
-    /// After a commit that more may follow: the files belong to the table.
+    /// After a commit: what it names belongs to the table, and leaves the journal.
     ///
-    /// From here on nothing of this type removes them, whatever becomes of the journal.
-    mutating func handOver() async throws(MaintenanceError) {
-        let committed = self
-        files = []
-        try await committed.close()
-    }
-
-    /// After the commit: the files belong to the table.
-    func close() async throws(MaintenanceError) {
-        for start in stride(from: 0, to: files.count, by: NativeEngineSettings.batchSize) {
-            let end = min(start + NativeEngineSettings.batchSize, files.count)
-            try await context.journal.close(paths: files[start..<end].map(\.path))
+    /// From here on nothing of this type removes that, whatever becomes of the journal. A file that
+    /// the commit does not name is in no table, but could not be removed when it was given up: it
+    /// stays in the journal, for the next run.
+    mutating func handOver(_ committed: Set<String>) async throws(MaintenanceError) {
+        let paths = files.map(\.path).filter { committed.contains($0) }
+        files.removeAll { committed.contains($0.path) }
+        for start in stride(from: 0, to: paths.count, by: NativeEngineSettings.batchSize) {
+            let end = min(start + NativeEngineSettings.batchSize, paths.count)
+            try await context.journal.close(paths: Array(paths[start..<end]))
         }
     }
 }

@@ -68,20 +68,24 @@ public struct SnapshotChange: Hashable, Sendable {
 
     /// The totals of a table after the change.
     ///
-    /// A total that the parent lacks, that is no number, or that would fall below 0 stays unknown.
+    /// A total that the parent lacks, that is no number, or that would fall below 0 or not fit
+    /// stays unknown.
     func totals(after parent: SnapshotSummary) -> [(key: String, value: String)] {
-        let changes: [String: Int64] = [
-            "total-records": addedRecords - removedRecords,
-            "total-files-size": addedBytes - removedBytes,
-            "total-data-files": addedDataFiles - removedDataFiles,
-            "total-delete-files": addedDeleteFiles - removedDeleteFiles,
-            "total-position-deletes": addedPositionDeletes - removedPositionDeletes,
-            "total-equality-deletes": -removedEqualityDeletes,
+        // Manifests may say of files what they like: neither side is sure to be small.
+        let changes: [String: (added: Int64, removed: Int64)] = [
+            "total-records": (addedRecords, removedRecords),
+            "total-files-size": (addedBytes, removedBytes),
+            "total-data-files": (addedDataFiles, removedDataFiles),
+            "total-delete-files": (addedDeleteFiles, removedDeleteFiles),
+            "total-position-deletes": (addedPositionDeletes, removedPositionDeletes),
+            "total-equality-deletes": (0, removedEqualityDeletes),
         ]
         return SnapshotTotals.carried(from: parent).compactMap { key, text in
             guard let before = Int64(text) else { return nil }
-            let (after, overflow) = before.addingReportingOverflow(changes[key] ?? 0)
-            return overflow || after < 0 ? nil : (key: key, value: String(after))
+            let (added, removed) = changes[key] ?? (0, 0)
+            let change = Int128(added) - Int128(removed)
+            let after = Int64(exactly: Int128(before) + change)
+            return after.flatMap { $0 < 0 ? nil : (key: key, value: String($0)) }
         }
     }
 }

@@ -19,8 +19,6 @@ struct EqualityDeleteAudit<Storage: ObjectStorage> {
         let ids: Set<Int32>
     }
 
-    /// Rows of a delete file.
-    private typealias Turn = [(file: LiveFile, rows: Range<Int64>)]
     private typealias Keys = [ColumnDigest: Int64]
 
     private let storage: Storage
@@ -69,39 +67,21 @@ struct EqualityDeleteAudit<Storage: ObjectStorage> {
                 continue
             }
             kept = nil
-            let turns = turns(of: deletes)
-            for turn in turns {
-                let keys = try await read(turn, columns)
+            var turns = EqualityTurns(
+                of: deletes, rows: Int64(max(1, limits.keyBytes / Self.keyBytes)))
+            var isFirst = true
+            repeat {
+                let keys = try await read(turns.next(), columns)
                 try await look(keys, columns, concerned, &found)
-                if turns.count == 1 { kept = (kind, keys) }
-            }
+                if isFirst, turns.isDone { kept = (kind, keys) }
+                isFirst = false
+            } while !turns.isDone
         }
         return found
     }
 
-    /// Divides the rows of delete files so that memory holds each turn.
-    private func turns(of deletes: [LiveFile]) -> [Turn] {
-        let limit = Int64(max(1, limits.keyBytes / Self.keyBytes))
-        var turns: [Turn] = [[]]
-        var room = limit
-        for delete in deletes {
-            var next: Int64 = 0
-            while next < delete.recordCount {
-                if room == 0 {
-                    turns.append([])
-                    room = limit
-                }
-                let count = min(room, delete.recordCount - next)
-                turns[turns.count - 1].append((delete, next..<next + count))
-                next += count
-                room -= count
-            }
-        }
-        return turns
-    }
-
     private func read(
-        _ turn: Turn, _ columns: EqualityColumns
+        _ turn: EqualityTurns.Turn, _ columns: EqualityColumns
     ) async throws(GroupFailure) -> Keys {
         let reader = EqualityDeleteReader(storage: storage, columns: columns, mapping: mapping)
         var keys: Keys = [:]
@@ -146,6 +126,42 @@ struct EqualityDeleteAudit<Storage: ObjectStorage> {
                 return (file.live.path, positions)
             })
         for (path, positions) in results { found[path, default: []] += positions }
+    }
+}
+
+/// Divides the rows of delete files so that memory holds those of each turn.
+///
+/// Made one by one: how many rows a file has is what its manifest says, and only who reads the
+/// file finds out whether that is true.
+private struct EqualityTurns {
+    typealias Turn = [(file: LiveFile, rows: Range<Int64>)]
+
+    private var deletes: ArraySlice<LiveFile>
+    private let rows: Int64
+    /// The next row of the first file.
+    private var start: Int64 = 0
+
+    init(of deletes: [LiveFile], rows: Int64) {
+        self.deletes = deletes.filter { $0.recordCount > 0 }[...]
+        self.rows = rows
+    }
+
+    var isDone: Bool { deletes.isEmpty }
+
+    mutating func next() -> Turn {
+        var turn: Turn = []
+        var room = rows
+        while room > 0, let delete = deletes.first {
+            let end = start + min(room, delete.recordCount - start)
+            turn.append((delete, start..<end))
+            room -= end - start
+            start = end
+            if end == delete.recordCount {
+                deletes = deletes.dropFirst()
+                start = 0
+            }
+        }
+        return turn
     }
 }
 

@@ -147,7 +147,8 @@ struct KeyValues: Sendable {
         var rest = value[...]
         let fill: UInt8 = (value.first ?? 0) >= 0x80 ? 0xFF : 0
         while rest.count > 16, rest.first == fill { rest = rest.dropFirst() }
-        guard rest.count <= 16 else { return false }
+        let isSame = fill == ((rest.first ?? 0) >= 0x80 ? 0xFF : 0)
+        guard rest.count <= 16, isSame else { return false }
         var number: Int128 = fill == 0 ? 0 : -1
         for byte in rest { number = number << 8 | Int128(byte) }
         append(number)

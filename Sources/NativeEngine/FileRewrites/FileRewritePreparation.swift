@@ -13,6 +13,8 @@ struct PreparedFileRewrite<Group: WrittenFileGroup>: Sendable {
     let removedDeletes: Set<DeleteIdentity>
     let snapshot: Snapshot
     let change: SnapshotChange
+    /// The new files that are the table's once it is committed, manifests and all.
+    let written: Set<String>
     let proposal: CommitProposal
 }
 
@@ -275,6 +277,7 @@ extension FileRewritePreparation {
         return PreparedFileRewrite(
             groups: groups, removedDeletes: commit.removedDeletes, snapshot: snapshot,
             change: commit.change,
+            written: Set(lastTry + groups.flatMap(\.addedPaths)),
             proposal: CommitProposal(
                 updates: draft.updates(adding: snapshot), requirements: draft.requirements,
                 isApplied: { $0.metadata.snapshot(id) != nil }))

@@ -145,6 +145,8 @@ extension GroupCommits {
             pending = []
             if let prepared { try await note(prepared) }
         case .refused(let refusal, _):
+            // Those in conflict are counted already.
+            pending = preparation.groups
             try await failed(context.error(of: refusal))
         case .unknown(let reason):
             throw await context.commitUnknown(reason)
@@ -187,7 +189,7 @@ extension GroupCommits {
                 snapshotID: prepared.snapshot.id, operation: "replace",
                 committedAt: Timestamp(
                     milliseconds: prepared.snapshot.timestampMilliseconds)))
-        try await outputs.handOver()
+        try await outputs.handOver(prepared.written)
     }
 
     /// After a commit that certainly is not in the table: of several, some may fail (P-54).

@@ -176,7 +176,9 @@ struct PositionDeleteReader<Storage: ObjectStorage>: Sendable {
     private func read(
         vector file: LiveFile, into collector: inout PositionCollector
     ) async throws(GroupFailure) {
-        guard let path = file.referencedDataFile, let offset = file.contentOffset, offset >= 0,
+        let offset = file.contentOffset ?? -1
+        let (end, isBeyond) = offset.addingReportingOverflow(file.sizeInBytes)
+        guard let path = file.referencedDataFile, offset >= 0, offset <= end, !isBeyond,
             file.sizeInBytes <= Self.longestVector
         else {
             throw .unsupported("a deletion vector in \(file.path) has no place that it can be at")
@@ -184,7 +186,7 @@ struct PositionDeleteReader<Storage: ObjectStorage>: Sendable {
         let bytes: [UInt8]
         do throws(StorageError) {
             bytes = try await storage.read(
-                Location(file.path), range: offset..<offset + file.sizeInBytes)
+                Location(file.path), range: offset..<end)
         } catch {
             throw .stopped(MaintenanceError(reading: error))
         }

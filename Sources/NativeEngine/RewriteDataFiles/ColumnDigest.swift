@@ -149,12 +149,21 @@ enum PlainMeaning {
         absorb(decimal: bytes, into: &entry)
     }
 
-    /// Absorbs an unscaled decimal, the highest byte first.
+    /// Absorbs an unscaled decimal, the highest byte first, in as many bytes as it may take.
     static func absorb(
         decimal bytes: ArraySlice<UInt8>, into entry: inout ColumnDigest.Entry
     ) {
+        let isNegative = (bytes.first ?? 0) >= 0x80
+        var bytes = bytes
+        // Bytes that only repeat the sign, which a wider column has more of.
+        while bytes.count > 16, bytes.first == (isNegative ? 0xFF : 0),
+            (bytes[bytes.startIndex + 1] >= 0x80) == isNegative
+        {
+            bytes = bytes.dropFirst()
+        }
+        // More digits than any decimal may have: the rewriter refuses them.
         guard bytes.count <= 16 else { return entry.absorb(bytes) }
-        var number: Int128 = (bytes.first ?? 0) >= 0x80 ? -1 : 0
+        var number: Int128 = isNegative ? -1 : 0
         for byte in bytes { number = number << 8 | Int128(byte) }
         absorb(number, into: &entry)
     }

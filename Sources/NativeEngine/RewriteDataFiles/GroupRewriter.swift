@@ -208,6 +208,11 @@ struct GroupRewriter<Storage: ObjectStorage> {
             FileSchema.lastUpdated: .constant(PlainValue.littleEndian(live.dataSequenceNumber))
         ]
         if let first = live.firstRowID {
+            guard first >= 0, !first.addingReportingOverflow(live.recordCount).overflow else {
+                throw Unsupported(
+                    reason: "its first row id is \(first), from which its \(live.recordCount) rows "
+                        + "cannot be counted on")
+            }
             try Self.checkLineage(live, schema, file)
             fills[FileSchema.rowID] = .rowOrdinals(from: first)
         }

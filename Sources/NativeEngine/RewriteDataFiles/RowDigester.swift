@@ -99,7 +99,7 @@ private struct DigestCursor {
         case .constant(let bytes):
             PlainMeaning.absorb(constant: bytes, of: leaf, into: &entry)
         case .rowOrdinals(let first):
-            entry.absorb(UInt64(bitPattern: first &+ nextRow - 1))
+            entry.absorb(UInt64(bitPattern: first &+ (nextRow - 1)))
         }
         digest.add(entry)
     }

@@ -70,8 +70,9 @@ struct RewriteManifestsRun<Tables: Catalog, Storage: ObjectStorage> {
     private func close(
         _ preparation: RewritePreparation<Tables, Storage>, _ prepared: PreparedRewrite
     ) async throws(MaintenanceError) {
+        var outputs = preparation.outputs
         do throws(MaintenanceError) {
-            try await preparation.outputs.close()
+            try await outputs.handOver(prepared.written)
         } catch {
             // The table has changed, whatever becomes of the job: that must be told. A replay
             // finds the files reached and closes their entries.

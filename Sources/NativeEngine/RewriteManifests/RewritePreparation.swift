@@ -29,6 +29,8 @@ struct PreparedRewrite: Sendable {
     let entryCount: Int64
     let sourceBytes: Int64
     let createdBytes: Int64
+    /// The new files that are the table's once it is committed.
+    let written: Set<String>
 }
 
 /// Works out rewrites, and keeps from one try to the next what is still right.
@@ -220,7 +222,8 @@ extension RewritePreparation {
             replacedCount: current.count - keptCount, createdCount: created.count,
             keptCount: keptCount, entryCount: entryCount,
             sourceBytes: groups.reduce(0) { $0 &+ $1.sourceBytes },
-            createdBytes: created.reduce(0) { $0 &+ $1.row.length })
+            createdBytes: created.reduce(0) { $0 &+ $1.row.length },
+            written: Set(created.map(\.row.path) + [location.rawValue]))
     }
 
     /// The run's snapshot id, unless another snapshot has got it meanwhile.

@@ -118,7 +118,8 @@ extension KeyColumn {
                 logicalType: .decimal(precision: isOld ? 9 : 18, scale: 2))
         case .wide:
             .values(
-                name, id: rawValue, .optional, .fixedLengthByteArray, length: isOld ? 9 : 13,
+                name, id: rawValue, .optional, .fixedLengthByteArray,
+                length: Self.wideLength(isOld: isOld),
                 logicalType: .decimal(precision: isOld ? 20 : 30, scale: 4))
         case .uid:
             .values(
@@ -167,7 +168,7 @@ extension KeyColumn {
         case .flag:
             columnValues = .boolean(there.map { $0 == .boolean(true) })
         case .wide:
-            var fixed = FixedByteArrays(width: isOld ? 9 : 13)
+            var fixed = FixedByteArrays(width: Int(Self.wideLength(isOld: isOld)))
             for number in integers { fixed.append(Self.bigEndian(number, fixed.width)) }
             columnValues = .fixedLengthByteArray(fixed)
         case .uid, .code:
@@ -182,6 +183,9 @@ extension KeyColumn {
         }
         return ColumnBatch(columnValues, definitionLevels: levels)
     }
+
+    /// Older files have more bytes than any decimal needs.
+    private static func wideLength(isOld: Bool) -> Int32 { isOld ? 20 : 13 }
 
     static func bigEndian(_ number: Int64, _ width: Int) -> [UInt8] {
         let bytes = withUnsafeBytes(of: number.bigEndian) { Array($0) }
@@ -261,7 +265,9 @@ extension KeyColumn {
         return self == .inner ? field("box", 14, type) : field(name, rawValue, type)
     }
 
-    private func avroWidth(isOld: Bool) -> Int { self == .price ? 8 : isOld ? 9 : 13 }
+    private func avroWidth(isOld: Bool) -> Int {
+        self == .price ? 8 : Int(Self.wideLength(isOld: isOld))
+    }
 
     func write(_ value: KeyCell, isOld: Bool, to encoder: inout AvroEncoder) {
         // The struct itself is always there.
