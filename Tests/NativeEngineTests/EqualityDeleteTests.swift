@@ -158,10 +158,7 @@ import WireFormat
         let rows = keyed.rows(589 * 4, &random)
         try await keyed.table.fill(keyed, rows, dataFiles: 589, deleteFiles: 585)
         let before = try await keyed.rows()
-        let reads = Mutex<[String: Int]>([:])
-        let storage = ReadCounter(base: keyed.table.storage) { location in
-            reads.withLock { $0[location.rawValue, default: 0] += 1 }
-        }
+        let storage = ReadCounter(keyed.table.storage)
         let clock = ContinuousClock()
         let start = clock.now
         let report = try await keyed.table.compact(
@@ -170,7 +167,7 @@ import WireFormat
         #expect(report.fileCounts == [589, 1])
         #expect(report.metrics["removed_delete_files_count"] == 585)
         #expect(try await keyed.rows() == before)
-        let counts = reads.withLock { $0 }.filter { $0.key.contains("-deletes.") }
+        let counts = storage.counts.filter { $0.key.contains("-deletes.") }
         #expect(counts.count == 585)
         // By the rewriter, and by the proof.
         #expect(counts.values.allSatisfy { $0 == 2 })
@@ -394,17 +391,6 @@ extension ManifestTable {
 
     fileprivate func add(_ field: JSONValue) async throws {
         try await setSchema { $0.append(field) }
-    }
-}
-
-/// A storage that tells of every read.
-private struct ReadCounter<Base: ObjectStorage>: ForwardingStorage {
-    let base: Base
-    let onRead: @Sendable (Location) -> Void
-
-    func read(_ location: Location, range: Range<Int64>) async throws(StorageError) -> [UInt8] {
-        onRead(location)
-        return try await base.read(location, range: range)
     }
 }
 

@@ -133,9 +133,14 @@ extension DeleteFileIndex {
                 known.addingReportingOverflow(files[index].recordCount).overflow
                 ? .max : known + files[index].recordCount
         }
-        applied.positionDeleteFiles =
-            byPath.count
-            + (positionsByPartition[file.partition]?.count(from: file.dataSequenceNumber) ?? 0)
+        if let deletes = positionsByPartition[file.partition] {
+            let count = deletes.count(from: file.dataSequenceNumber)
+            applied.positionDeleteFiles = count
+            if let added = file.fileSequenceNumber, added > file.dataSequenceNumber {
+                applied.earlierPositionDeleteFiles = count - deletes.count(from: added)
+            }
+        }
+        applied.positionDeleteFiles += byPath.count
         applied.knownDeletedRecords = min(known, file.recordCount)
         return applied
     }

@@ -71,6 +71,12 @@ public struct AppliedDeletes: Hashable, Sendable {
     public var hasDeletionVector: Bool
     /// How many position delete files do.
     public var positionDeleteFiles: Int
+    /// How many of those were there before the file was added, with rows of an older sequence
+    /// number.
+    ///
+    /// They apply, and cannot name the file unless it is one that comes back. Where it has the rows
+    /// of others, their deletes were left out of it.
+    public var earlierPositionDeleteFiles: Int
     /// How many equality delete files may.
     ///
     /// By partition and sequence number alone: whether a row matches is not known without reading.
@@ -83,10 +89,12 @@ public struct AppliedDeletes: Hashable, Sendable {
     /// Takes every field; by default nothing applies.
     public init(
         hasDeletionVector: Bool = false, positionDeleteFiles: Int = 0,
-        equalityDeleteFiles: Int = 0, knownDeletedRecords: Int64 = 0
+        earlierPositionDeleteFiles: Int = 0, equalityDeleteFiles: Int = 0,
+        knownDeletedRecords: Int64 = 0
     ) {
         self.hasDeletionVector = hasDeletionVector
         self.positionDeleteFiles = positionDeleteFiles
+        self.earlierPositionDeleteFiles = earlierPositionDeleteFiles
         self.equalityDeleteFiles = equalityDeleteFiles
         self.knownDeletedRecords = knownDeletedRecords
     }

@@ -50,7 +50,9 @@ public struct RewriteDataFilesPlanner: Sendable {
         byteCount = saturatingSum(byteCount, file.sizeInBytes)
         hasEqualityDeletes = hasEqualityDeletes || deletes.equalityDeleteFiles > 0
         var reasons: Set<FileGroup.Reason> = []
-        if Int64(deletes.count) >= settings.deleteFileThreshold.value {
+        // P-50: what was there before the file is has nothing more to delete from it.
+        let count = deletes.count - deletes.earlierPositionDeleteFiles
+        if Int64(count) >= settings.deleteFileThreshold.value {
             reasons.insert(.deleteFiles)
         }
         if isDeletedEnough(file, deletes) { reasons.insert(.deleteRatio) }

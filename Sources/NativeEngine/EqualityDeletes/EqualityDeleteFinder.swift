@@ -45,7 +45,7 @@ struct EqualityDeleteFinder<Storage: ObjectStorage> {
         _ deletes: [LiveFile], of metadata: TableMetadata, files: [LiveFile],
         entries: [String: SourceEntry], storage: Storage, mapping: NameMapping?,
         limits: RewriteLimits
-    ) {
+    ) throws(MaintenanceError) {
         self.storage = storage
         self.mapping = mapping
         self.limits = limits
@@ -53,6 +53,12 @@ struct EqualityDeleteFinder<Storage: ObjectStorage> {
             EqualityClass(EqualityScope(of: $0, metadata), ids: $0.equalityIDs)
         }
         for (name, deletes) in classes {
+            try MaintenanceError.checkCancellation()
+            let files = files.filter { name.scope.contains($0) }
+            // P-41: of deletes that are too old for every file nothing needs to be compared.
+            let oldest = files.reduce(Int64.max) { min($0, $1.dataSequenceNumber) }
+            let deletes = deletes.filter { oldest < $0.dataSequenceNumber }
+            guard !files.isEmpty, !deletes.isEmpty else { continue }
             let columns: EqualityColumns
             // Groups to which such deletes apply are none of the files.
             do throws(Unsupported) {
@@ -61,12 +67,14 @@ struct EqualityDeleteFinder<Storage: ObjectStorage> {
             func bounds(_ file: LiveFile) -> KeyBounds {
                 KeyBounds(entries[file.path]?.facts ?? [:], columns)
             }
-            let targets = files.filter { name.scope.contains($0) }.map { ($0, bounds($0)) }
-            let comparesBounds = targets.count <= Self.mostPairs / deletes.count
-            let needed = deletes.map { Delete(file: $0, bounds: bounds($0)) }.filter { delete in
-                targets.contains { file, bounds in
-                    file.dataSequenceNumber < delete.file.dataSequenceNumber
-                        && (!comparesBounds || bounds.mayMeet(delete.bounds))
+            var needed = deletes.map { Delete(file: $0, bounds: bounds($0)) }
+            if files.count <= Self.mostPairs / deletes.count {
+                let targets = files.map { ($0, bounds($0)) }
+                needed = needed.filter { delete in
+                    targets.contains { file, bounds in
+                        file.dataSequenceNumber < delete.file.dataSequenceNumber
+                            && bounds.mayMeet(delete.bounds)
+                    }
                 }
             }
             if !needed.isEmpty { kinds[name] = Kind(columns: columns, deletes: needed) }

@@ -34,7 +34,7 @@ struct FileRewritePreparation<Tables: Catalog, Storage: ObjectStorage, Rules: Re
 
     let engine: NativeEngine<Tables, Storage>
     let context: RunContext
-    let rules: Rules
+    private var rules: Rules
     /// The table that the groups were made from.
     let base: TableMetadata
     /// The branch that they were made from, and that gets them.
@@ -140,7 +140,9 @@ struct FileRewritePreparation<Tables: Catalog, Storage: ObjectStorage, Rules: Re
     ) async throws(MaintenanceError) {
         var good: [Group] = []
         var dropped: [(Group, String)] = []
+        try await rules.look(at: survey, for: groups, of: table)
         for group in groups {
+            try MaintenanceError.checkCancellation()
             if let reason = try await rules.conflict(group, in: survey, of: table) {
                 dropped.append((group, reason))
             } else {

@@ -61,6 +61,13 @@ struct PositionDeleteReader<Storage: ObjectStorage>: Sendable {
     ) async throws(GroupFailure) -> FoundPositions {
         var collector = PositionCollector(
             targets, age: file.dataSequenceNumber, namesOthers: namesOthers, limit: limit)
+        try await read(file, into: &collector)
+        return collector.found
+    }
+
+    private func read(
+        _ file: LiveFile, into collector: inout PositionCollector
+    ) async throws(GroupFailure) {
         if file.isDeletionVector {
             try await read(vector: file, into: &collector)
         } else if file.format == .avro {
@@ -68,23 +75,17 @@ struct PositionDeleteReader<Storage: ObjectStorage>: Sendable {
         } else {
             try await read(parquet: file, into: &collector)
         }
-        return collector.found
     }
 
-    /// Whether a delete file that came meanwhile deletes from a data file; what cannot be
-    /// understood may do so.
-    func mayDelete(_ delete: LiveFile, from path: String) async throws(MaintenanceError) -> Bool {
-        guard delete.referencedDataFile == nil, !delete.isDeletionVector,
-            delete.format.holdsReadableDeletes, !delete.isEncrypted
-        else { return delete.referencedDataFile ?? path == path }
-        do throws(GroupFailure) {
-            return try await read(delete, wanted: []).named.contains(path)
-        } catch {
-            switch error {
-            case .unsupported: return true
-            case .stopped(let error): throw error
-            }
-        }
+    /// Which of some data files a delete file names; positions are not held.
+    func named(
+        by file: LiveFile, of targets: DeleteTargets
+    ) async throws(GroupFailure) -> Set<String> {
+        var collector = PositionCollector(
+            targets, age: file.dataSequenceNumber, namesOthers: false, limit: limit)
+        collector.holdsPositions = false
+        try await read(file, into: &collector)
+        return collector.found.named
     }
 
     private func read(
@@ -258,6 +259,7 @@ private struct PositionCollector {
     private let age: Int64
     private let namesOthers: Bool
     private let limit: Int
+    var holdsPositions = true
     var found = FoundPositions()
     private var count = 0
     /// The path of the delete before, which mostly is that of the next.
@@ -279,7 +281,7 @@ private struct PositionCollector {
             last = Array(path)
             try turn(to: last)
         }
-        guard let wanted else { return }
+        guard let wanted, holdsPositions else { return }
         try hold(1)
         found.positions[wanted, default: []].append(position)
     }

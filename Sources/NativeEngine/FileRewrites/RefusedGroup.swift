@@ -42,11 +42,12 @@ extension RefusedGroup {
     /// - Parameter problem: Why a group is left; nil if it is rewritten.
     static func screen(
         _ groups: [FileGroup], of names: PartitionNames,
-        problem: (FileGroup) throws(Unsupported) -> String?
-    ) throws(Unsupported) -> (good: [FileGroup], refused: [RefusedGroup]) {
+        problem: (FileGroup) throws(MaintenanceError) -> String?
+    ) throws(MaintenanceError) -> (good: [FileGroup], refused: [RefusedGroup]) {
         var good: [FileGroup] = []
         var refused: [RefusedGroup] = []
         for group in groups {
+            try MaintenanceError.checkCancellation()
             if let reason = try problem(group) {
                 refused.append(RefusedGroup(group, of: names, because: reason))
             } else {

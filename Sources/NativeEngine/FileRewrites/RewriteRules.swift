@@ -31,6 +31,11 @@ protocol RewriteRules: Sendable {
     /// What the new files hold.
     var content: ManifestContent { get }
 
+    /// Looks at what came to a table since the groups were made, once for all of them.
+    mutating func look(
+        at survey: CommitSurvey, for groups: [Group], of table: LoadedTable
+    ) async throws(MaintenanceError)
+
     /// Why a group must not be committed to a table as it is now; nil if it may.
     func conflict(
         _ group: Group, in survey: CommitSurvey, of table: LoadedTable

@@ -15,8 +15,6 @@ struct ReadDeleteFile: Hashable, Sendable {
 struct GroupDeletes: Sendable {
     /// Positions of deleted rows by the data file's path, ascending and each once.
     var positions: [String: [Int64]] = [:]
-    /// Which deletes were applied to each data file.
-    var applied: [String: Set<DeleteIdentity>] = [:]
     /// The position delete files and vectors that were read.
     var read: [ReadDeleteFile] = []
     /// The equality delete files that apply to any of the data files.
@@ -62,32 +60,24 @@ struct GroupDeleteLoader<Storage: ObjectStorage> {
             for delete in applying {
                 let identity = DeleteIdentity(delete)
                 guard delete.content != .equalityDeletes else {
-                    deletes.applied[file.path, default: []].insert(identity)
                     deletes.equality.insert(identity)
                     continue
                 }
                 wanted[identity, default: (delete, [])].paths.insert(file.path)
-                deletes.applied[file.path, default: []].insert(identity)
             }
         }
-        var total = 0
+        let allowance = DeleteAllowance(limit: limit)
         let reader = PositionDeleteReader(storage: storage, limit: limit)
-        var found: [(LiveFile, Set<String>, FoundPositions)] = []
+        var found: [(LiveFile, FoundPositions)] = []
         try await BoundedTasks.forEach(
             wanted.values.map { $0 }, width: width, cancelled: GroupFailure.stopped(.cancelled),
-            finished: { (result: (LiveFile, Set<String>, FoundPositions)) in
-                found.append(result)
-                total += result.2.positions.values.reduce(0) { $0 + $1.count }
-            },
-            { (item) async throws(GroupFailure) -> (LiveFile, Set<String>, FoundPositions) in
+            finished: { (result: (LiveFile, FoundPositions)) in found.append(result) },
+            { (item) async throws(GroupFailure) -> (LiveFile, FoundPositions) in
                 let positions = try await reader.read(item.file, wanted: item.paths)
-                return (item.file, item.paths, positions)
+                try allowance.take(positions)
+                return (item.file, positions)
             })
-        guard total <= limit else {
-            throw .unsupported(
-                "its files have \(total) deletes, and memory is allowed \(limit)")
-        }
-        for (file, _, result) in found {
+        for (file, result) in found {
             for (path, positions) in result.positions {
                 deletes.positions[path, default: []] += positions
             }

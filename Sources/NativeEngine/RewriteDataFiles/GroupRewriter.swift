@@ -43,10 +43,12 @@ struct GroupRewriter<Storage: ObjectStorage> {
     }
 
     /// Takes note of the equality deletes that apply to a plan's groups.
-    mutating func prepare(for planned: PlannedRewrite, _ entries: [String: SourceEntry]) {
+    mutating func prepare(
+        for planned: PlannedRewrite, _ entries: [String: SourceEntry]
+    ) throws(MaintenanceError) {
         let deletes = planned.equalityDeletes
         guard !deletes.isEmpty else { return }
-        finder = EqualityDeleteFinder(
+        finder = try EqualityDeleteFinder(
             deletes, of: metadata, files: planned.groups.flatMap(\.files), entries: entries,
             storage: storage, mapping: mapping, limits: limits)
         guard options.verification != .off else { return }
@@ -354,8 +356,7 @@ struct GroupRewriter<Storage: ObjectStorage> {
         }
         return RewrittenGroup(
             group: group, specID: group.partition.specID, added: added,
-            applied: deletes.applied, deleteFiles: deletes.read,
-            equalityDeletes: deletes.equality,
+            deleteFiles: deletes.read, equalityDeletes: deletes.equality,
             deletedRows: inputs.reduce(0) { $0 + Int64($1.deleted.count) },
             way: decision.way.rawValue,
             losses: Array(Set(written.flatMap(\.file.losses))).sorted())

@@ -11,6 +11,8 @@ struct GroupScreen {
     private let currentSpec: PartitionSpec
     private let outputLimit: Int64
     private let metadata: TableMetadata
+    /// What is wrong with equality deletes by some columns; nil where that is nothing.
+    private var equalityProblems: [[Int32]: String?] = [:]
 
     /// - Parameter outputLimit: The most bytes that a new file may have.
     init(_ metadata: TableMetadata, outputLimit: Int64) throws(Unsupported) {
@@ -23,10 +25,11 @@ struct GroupScreen {
     }
 
     /// Why a group is left; nil if it is rewritten.
-    func problem(
+    mutating func problem(
         with group: FileGroup, _ index: DeleteFileIndex?
     ) throws(ScanError) -> String? {
         for file in group.files {
+            guard !Task.isCancelled else { throw .cancelled }
             if file.format != .parquet {
                 return "\(file.path) is a file of \(file.format.rawValue.uppercased())"
             }
@@ -48,7 +51,7 @@ struct GroupScreen {
         return nil
     }
 
-    private func problem(with delete: LiveFile) -> String? {
+    private mutating func problem(with delete: LiveFile) -> String? {
         if delete.isEncrypted { return "encrypted deletes apply to" }
         switch delete.content {
         case .equalityDeletes: return equalityProblem(with: delete)
@@ -60,15 +63,19 @@ struct GroupScreen {
         }
     }
 
-    private func equalityProblem(with delete: LiveFile) -> String? {
+    private mutating func equalityProblem(with delete: LiveFile) -> String? {
         guard delete.format == .parquet || delete.format == .avro else {
             return "equality deletes in \(delete.format.rawValue.uppercased()) apply to"
         }
+        // Many delete files go by the same few columns.
+        if let known = equalityProblems[delete.equalityIDs] { return known }
+        var problem: String?
         do throws(Unsupported) {
             _ = try EqualityColumns(delete.equalityIDs, of: metadata)
-            return nil
         } catch {
-            return error.reason
+            problem = error.reason
         }
+        equalityProblems[delete.equalityIDs] = .some(problem)
+        return problem
     }
 }

@@ -15,19 +15,30 @@ struct DataFileRules<Storage: ObjectStorage>: RewriteRules {
     let starting: Snapshot
     /// The columns that new files have.
     let schema: Schema?
-    let deleteLimit: Int
+    /// The manifests of the starting snapshot.
+    private let manifests: Set<String>
+    /// The delete files of the starting snapshot, which were applied.
+    private let deletes: DeleteFileIndex?
+    private let limits: RewriteLimits
     /// Delete files that earlier commits of the run removed.
     private var removedBefore: Set<DeleteIdentity> = []
+    /// Delete files of partitions that came since and were looked into.
+    private var newcomers: Set<DeleteIdentity> = []
+    /// Which of them name data files of the groups, by the data file's path.
+    private var came: [String: String] = [:]
 
     init(
-        storage: Storage, usesStartingSequenceNumber: Bool, starting: Snapshot, schema: Schema?,
-        deleteLimit: Int
+        storage: Storage, planned: PlannedRewrite, starting: Snapshot,
+        usesStartingSequenceNumber: Bool, limits: RewriteLimits
     ) {
         self.storage = storage
         self.usesStartingSequenceNumber = usesStartingSequenceNumber
         self.starting = starting
-        self.schema = schema
-        self.deleteLimit = deleteLimit
+        self.limits = limits
+        let metadata = planned.table.metadata
+        schema = metadata.schema(metadata.currentSchemaID)
+        manifests = Set(planned.manifests.map(\.path))
+        deletes = planned.deletes
     }
 
     var content: ManifestContent { .data }
@@ -96,20 +107,53 @@ extension DataFileRules {
                 // commit, would get others in a file that was written without.
                 now.firstRowID == file.firstRowID
             else { return "\(file.path) was added anew or got row ids meanwhile" }
-            if let reason = try await deleteConflict(group, now, survey) { return reason }
+            if let reason = try deleteConflict(group, file, now, survey) { return reason }
         }
         return nil
     }
 
+    /// Looks which position delete files came since, and which data files they name.
+    ///
+    /// Also those of other partitions: engines that go by paths alone apply them (P-43).
+    mutating func look(
+        at survey: CommitSurvey, for groups: [RewrittenGroup], of table: LoadedTable
+    ) async throws(MaintenanceError) {
+        var newcomers = (survey.deletes?.files ?? []).filter {
+            $0.isPartitionDelete && !manifests.contains(survey.manifests[$0.manifestPlace].path)
+        }
+        if !newcomers.isEmpty {
+            // Another manifest may list a delete file as it was.
+            let known = Set((deletes?.files ?? []).map { PlacedDelete($0) })
+            newcomers.removeAll { known.contains(PlacedDelete($0)) }
+        }
+        self.newcomers = Set(newcomers.map { DeleteIdentity($0) })
+        came = try await DeleteNaming(
+            storage: storage, metadata: table.metadata, manifests: survey.manifests,
+            width: limits.width, limit: limits.deletes
+        ).find(
+            groups.flatMap(\.group.files).compactMap { survey.found[$0.path] }, in: newcomers,
+            scope: .everyPartition)
+    }
+
     /// Deletes that came or went since (P-40, P-41).
+    ///
+    /// - Parameters:
+    ///   - old: The data file as the group was made from it.
+    ///   - file: The same as it is now.
     private func deleteConflict(
-        _ group: RewrittenGroup, _ file: LiveFile, _ survey: CommitSurvey
-    ) async throws(MaintenanceError) -> String? {
+        _ group: RewrittenGroup, _ old: LiveFile, _ file: LiveFile, _ survey: CommitSurvey
+    ) throws(MaintenanceError) -> String? {
+        try MaintenanceError.checkCancellation()
+        guard came[file.path] == nil else { return "deletes came for \(file.path)" }
+        let before: [LiveFile]
         let applying: [LiveFile]
-        do throws(ScanError) { applying = try survey.deletes?.deleteFiles(for: file) ?? [] } catch {
+        do throws(ScanError) {
+            before = try deletes?.deleteFiles(for: old) ?? []
+            applying = try survey.deletes?.deleteFiles(for: file) ?? []
+        } catch {
             throw MaintenanceError(error)
         }
-        let applied = group.applied[file.path] ?? []
+        let applied = Set(before.map { DeleteIdentity($0) })
         var missing = applied.subtracting(removedBefore)
         for delete in applying {
             let identity = DeleteIdentity(delete)
@@ -127,12 +171,25 @@ extension DataFileRules {
                     return "equality deletes came for \(file.path)"
                 }
             case .positionDeletes:
-                let reader = PositionDeleteReader(storage: storage, limit: deleteLimit)
-                if try await reader.mayDelete(delete, from: file.path) {
+                // What names one data file applies to that; the others were looked into.
+                guard delete.isPartitionDelete, newcomers.contains(identity) else {
                     return "deletes came for \(file.path)"
                 }
             }
         }
         return missing.isEmpty ? nil : "deletes of \(file.path) were removed or written anew"
+    }
+}
+
+/// A delete file as an index has it: what it applies to is another where any of this is.
+private struct PlacedDelete: Hashable {
+    let identity: DeleteIdentity
+    let sequenceNumber: Int64
+    let partition: PartitionKey
+
+    init(_ file: LiveFile) {
+        identity = DeleteIdentity(file)
+        sequenceNumber = file.dataSequenceNumber
+        partition = file.partition
     }
 }

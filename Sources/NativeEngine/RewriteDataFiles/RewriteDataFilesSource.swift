@@ -100,24 +100,24 @@ struct RewriteDataFilesSource<Tables: Catalog, Storage: ObjectStorage> {
         _ groups: [FileGroup], _ metadata: TableMetadata, _ deletes: DeleteFileIndex?
     ) throws(MaintenanceError) -> (good: [FileGroup], refused: [RefusedGroup]) {
         let limits = RewriteLimits(engine.settings)
+        var screen: GroupScreen
         do throws(Unsupported) {
-            let screen = try GroupScreen(metadata, outputLimit: limits.outputBytes)
-            let screened = try RefusedGroup.screen(groups, of: PartitionNames(metadata)) {
-                (group) throws(Unsupported) in
-                do throws(ScanError) { return try screen.problem(with: group, deletes) } catch {
-                    throw Unsupported(reason: "\(error)")
-                }
-            }
+            screen = try GroupScreen(metadata, outputLimit: limits.outputBytes)
             if !groups.isEmpty {
                 _ = try GroupRewriter(
                     metadata, storage: engine.storage, options: RewriteDataFilesOptions(),
                     limits: limits)
             }
-            return screened
         } catch {
             throw .refused(
                 code: "unsupported_table",
                 reason: "nothing was changed, because \(error); \(RefusedGroup.advice)")
+        }
+        return try RefusedGroup.screen(groups, of: PartitionNames(metadata)) {
+            (group) throws(MaintenanceError) in
+            do throws(ScanError) { return try screen.problem(with: group, deletes) } catch {
+                throw MaintenanceError(error)
+            }
         }
     }
 }

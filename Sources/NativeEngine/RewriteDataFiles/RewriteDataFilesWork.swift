@@ -29,11 +29,9 @@ struct RewriteDataFilesWork<Tables: Catalog, Storage: ObjectStorage> {
                 maxCommits: planned.isWithoutRowIDs ? nil : options.maxCommits,
                 maxFailedCommits: options.maxFailedCommits),
             rules: DataFileRules(
-                storage: engine.storage,
+                storage: engine.storage, planned: planned, starting: starting,
                 usesStartingSequenceNumber: options.usesStartingSequenceNumber,
-                starting: starting,
-                schema: planned.table.metadata.schema(planned.table.metadata.currentSchemaID),
-                deleteLimit: RewriteLimits(engine.settings).deletes),
+                limits: RewriteLimits(engine.settings)),
             refused: planned.refused)
     }
 
@@ -47,14 +45,15 @@ struct RewriteDataFilesWork<Tables: Catalog, Storage: ObjectStorage> {
             rewriter = try GroupRewriter(
                 planned.table.metadata, storage: engine.storage, options: options,
                 limits: limits)
-            rewriter.prepare(for: planned, entries)
         } catch {
             throw .refused(code: "unsupported_table", reason: error.reason)
         }
+        try rewriter.prepare(for: planned, entries)
         let strays = try await StrayDeletes(
-            storage: engine.storage, metadata: planned.table.metadata,
-            manifests: planned.manifests, index: planned.deletes, width: limits.width,
-            limit: limits.deletes
+            naming: DeleteNaming(
+                storage: engine.storage, metadata: planned.table.metadata,
+                manifests: planned.manifests, width: limits.width, limit: limits.deletes),
+            index: planned.deletes
         ).find(in: planned.groups)
         let loader = GroupDeleteLoader(
             storage: engine.storage, index: planned.deletes, strays: strays, width: limits.width,

@@ -11,8 +11,6 @@ struct RewrittenGroup: WrittenFileGroup {
     let specID: Int
     /// The new files, but for their sequence number.
     let added: [CompleteEntry]
-    /// Which deletes were applied to each of the old files.
-    let applied: [String: Set<DeleteIdentity>]
     /// The position delete files and vectors that were read.
     let deleteFiles: [ReadDeleteFile]
     /// The equality delete files that were applied.

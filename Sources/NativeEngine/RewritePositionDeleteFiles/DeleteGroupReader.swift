@@ -40,21 +40,15 @@ struct DeleteGroupReader<Storage: ObjectStorage>: Sendable {
         }
         let all = try await readFiles(group, live)
         var deletes = GroupPositions(live: live)
-        var total = 0
         for (file, found) in all {
             deletes.readCount &+= file.recordCount
             for (path, positions) in found.positions {
                 deletes.positions[path, default: []] += positions
-                total += positions.count
             }
             for path in found.others {
                 deletes.dropped[path] = max(
                     deletes.dropped[path] ?? .min, file.dataSequenceNumber)
             }
-        }
-        guard total <= limits.deletes else {
-            throw .unsupported(
-                "its files have \(total) deletes, and memory is allowed \(limits.deletes)")
         }
         for path in deletes.positions.keys { deletes.positions[path]?.sortUniquely() }
         try Self.checkPositions(deletes)
@@ -70,6 +64,7 @@ struct DeleteGroupReader<Storage: ObjectStorage>: Sendable {
         let targets = DeleteTargets(
             wanted: live.map { (path: $0.path, since: $0.dataSequenceNumber) })
         let reader = PositionDeleteReader(storage: storage, limit: limits.deletes)
+        let allowance = DeleteAllowance(limit: limits.deletes)
         var all: [Found] = []
         try await BoundedTasks.forEach(
             group.files, width: limits.width, cancelled: GroupFailure.stopped(.cancelled),
@@ -77,6 +72,7 @@ struct DeleteGroupReader<Storage: ObjectStorage>: Sendable {
             { (file) async throws(GroupFailure) -> Found in
                 let found = try await reader.read(file, of: targets, namingOthers: true)
                 try Self.check(file, found)
+                try allowance.take(found)
                 return (file, found)
             })
         return all

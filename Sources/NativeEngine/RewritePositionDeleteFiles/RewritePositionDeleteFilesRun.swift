@@ -47,7 +47,7 @@ struct RewritePositionDeleteFilesRun<Tables: Catalog, Storage: ObjectStorage> {
                 maxCommits: options.maxCommits, maxFailedCommits: options.maxFailedCommits),
             rules: PositionDeleteRules(
                 storage: engine.storage, formatVersion: planned.table.metadata.formatVersion,
-                deleteLimit: RewriteLimits(engine.settings).deletes),
+                limits: RewriteLimits(engine.settings)),
             refused: planned.refused)
     }
 

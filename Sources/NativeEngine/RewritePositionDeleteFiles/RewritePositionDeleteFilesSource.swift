@@ -104,13 +104,13 @@ struct RewritePositionDeleteFilesSource<Tables: Catalog, Storage: ObjectStorage>
                     metadata, storage: engine.storage,
                     granularity: plan.settings.granularity.value, limits: limits)
             }
-            return try RefusedGroup.screen(plan.groups, of: PartitionNames(metadata)) {
-                Self.problem(with: $0, limits)
-            }
         } catch {
             throw .refused(
                 code: "unsupported_table",
                 reason: "nothing was changed, because \(error); \(RefusedGroup.advice)")
+        }
+        return try RefusedGroup.screen(plan.groups, of: PartitionNames(metadata)) {
+            Self.problem(with: $0, limits)
         }
     }
 

@@ -10,19 +10,37 @@ import ObjectStorage
 /// yet.
 struct RewrittenDeletes: WrittenFileGroup {
     let group: FileGroup
-    let deletes: GroupPositions
     let added: [CompleteEntry]
+    /// The data files on which it depends whether the group may be committed.
+    let concerned: Set<String>
+    /// Those of them that were live.
+    let live: [LiveFile]
+    /// As ``GroupPositions/dropped``.
+    let dropped: [String: Int64]
+    /// As ``GroupPositions/vectors``.
+    let vectors: [String: DeleteIdentity]
+    private let keptCount: Int64
+    private let readCount: Int64
 
     var specID: Int { group.partition.specID }
 
-    var concerned: Set<String> {
-        Set(deletes.positions.keys).union(deletes.dropped.keys).union(deletes.vectors.keys)
+    /// Positions are not kept: they were compared, and many groups may wait for one commit (P-49).
+    init(group: FileGroup, deletes: GroupPositions, added: [CompleteEntry]) {
+        self.group = group
+        self.added = added
+        let concerned = Set(deletes.positions.keys).union(deletes.dropped.keys)
+            .union(deletes.vectors.keys)
+        self.concerned = concerned
+        live = deletes.live.filter { concerned.contains($0.path) }
+        dropped = deletes.dropped
+        vectors = deletes.vectors
+        keptCount = deletes.keptCount
+        readCount = deletes.readCount
     }
 
     func count(into tally: inout RewriteTally) {
-        let kept = deletes.keptCount
-        tally.keptDeletes &+= kept
-        tally.droppedDeletes &+= deletes.readCount - kept
+        tally.keptDeletes &+= keptCount
+        tally.droppedDeletes &+= readCount &- keptCount
     }
 }
 
@@ -31,7 +49,16 @@ struct PositionDeleteRules<Storage: ObjectStorage>: RewriteRules {
     let storage: Storage
     /// The version of the table that the groups were made for.
     let formatVersion: FormatVersion
-    let deleteLimit: Int
+    let limits: RewriteLimits
+    /// Delete files of partitions that name data files of the groups, and are none of theirs, by
+    /// the data file's path.
+    private var others: [String: String] = [:]
+
+    init(storage: Storage, formatVersion: FormatVersion, limits: RewriteLimits) {
+        self.storage = storage
+        self.formatVersion = formatVersion
+        self.limits = limits
+    }
 
     var content: ManifestContent { .deletes }
 
@@ -53,6 +80,23 @@ struct PositionDeleteRules<Storage: ObjectStorage>: RewriteRules {
         committed groups: [RewrittenDeletes], removing deletes: Set<DeleteIdentity>
     ) {}
 
+    /// Looks which delete files that are not rewritten name data files that get a vector.
+    mutating func look(
+        at survey: CommitSurvey, for groups: [RewrittenDeletes], of table: LoadedTable
+    ) async throws(MaintenanceError) {
+        guard formatVersion >= .v3 else { return }
+        let own = Set(groups.flatMap(\.group.files).map { DeleteIdentity($0) })
+        let deletes = (survey.deletes?.files ?? []).filter {
+            $0.isPartitionDelete && !own.contains(DeleteIdentity($0))
+        }
+        others = try await DeleteNaming(
+            storage: storage, metadata: table.metadata, manifests: survey.manifests,
+            width: limits.width, limit: limits.deletes
+        ).find(
+            groups.flatMap(\.live).compactMap { survey.found[$0.path] }, in: deletes,
+            scope: .ownPartition)
+    }
+
     func conflict(
         _ group: RewrittenDeletes, in survey: CommitSurvey, of table: LoadedTable
     ) async throws(MaintenanceError) -> String? {
@@ -65,9 +109,10 @@ struct PositionDeleteRules<Storage: ObjectStorage>: RewriteRules {
                 now.partition == file.partition, now.recordCount == file.recordCount
             else { return "\(file.path) was removed or written anew meanwhile" }
         }
-        if let reason = Self.revived(group.deletes, survey) { return reason }
-        for file in group.deletes.live where group.concerned.contains(file.path) {
-            if let reason = try await conflict(file, group, survey) { return reason }
+        if let reason = Self.revived(group, survey) { return reason }
+        for file in group.live {
+            try MaintenanceError.checkCancellation()
+            if let reason = try conflict(file, group, survey) { return reason }
         }
         return nil
     }
@@ -76,8 +121,8 @@ struct PositionDeleteRules<Storage: ObjectStorage>: RewriteRules {
     ///
     /// One of another partition counts as well: whether deletes apply across partitions is nothing
     /// to be decided here (P-46).
-    private static func revived(_ deletes: GroupPositions, _ survey: CommitSurvey) -> String? {
-        for (path, age) in deletes.dropped {
+    private static func revived(_ group: RewrittenDeletes, _ survey: CommitSurvey) -> String? {
+        for (path, age) in group.dropped {
             if let now = survey.found[path], now.dataSequenceNumber <= age {
                 return "\(path), from which they delete, is in another partition or came back "
                     + "meanwhile"
@@ -89,7 +134,7 @@ struct PositionDeleteRules<Storage: ObjectStorage>: RewriteRules {
     /// What became of a data file whose deletes were rewritten.
     private func conflict(
         _ file: LiveFile, _ group: RewrittenDeletes, _ survey: CommitSurvey
-    ) async throws(MaintenanceError) -> String? {
+    ) throws(MaintenanceError) -> String? {
         guard let now = survey.found[file.path] else {
             // A delete file may name what is gone; a vector must not (P-43).
             return formatVersion < .v3 ? nil : "\(file.path) was removed meanwhile"
@@ -98,29 +143,27 @@ struct PositionDeleteRules<Storage: ObjectStorage>: RewriteRules {
         guard now.dataSequenceNumber == file.dataSequenceNumber, now.partition == file.partition,
             now.recordCount == file.recordCount
         else { return "\(file.path) was added anew meanwhile" }
-        return formatVersion < .v3 ? nil : try await vectorConflict(now, group, survey)
+        return formatVersion < .v3 ? nil : try vectorConflict(now, group, survey)
     }
 
     /// Deletes that came since: a new vector would hide them, or be a second one (P-43).
     private func vectorConflict(
         _ file: LiveFile, _ group: RewrittenDeletes, _ survey: CommitSurvey
-    ) async throws(MaintenanceError) -> String? {
+    ) throws(MaintenanceError) -> String? {
         let applying: [LiveFile]
         do throws(ScanError) { applying = try survey.deletes?.deleteFiles(for: file) ?? [] } catch {
             throw MaintenanceError(error)
         }
-        if let vector = group.deletes.vectors[file.path] {
+        if let vector = group.vectors[file.path] {
             return applying.contains { DeleteIdentity($0) == vector }
                 ? nil : "the deletion vector of \(file.path) was replaced meanwhile"
         }
         let own = Set(group.group.files.map { DeleteIdentity($0) })
-        let reader = PositionDeleteReader(storage: storage, limit: deleteLimit)
-        for delete in applying where delete.content == .positionDeletes {
-            guard !own.contains(DeleteIdentity(delete)) else { continue }
-            if try await reader.mayDelete(delete, from: file.path) {
-                return "deletes came for \(file.path)"
-            }
+        // What names one data file applies to that; the others were looked into.
+        let isAlone = applying.allSatisfy { delete in
+            delete.content != .positionDeletes || delete.isPartitionDelete
+                || own.contains(DeleteIdentity(delete))
         }
-        return nil
+        return isAlone && others[file.path] == nil ? nil : "deletes came for \(file.path)"
     }
 }

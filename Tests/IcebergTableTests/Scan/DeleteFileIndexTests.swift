@@ -133,6 +133,27 @@ struct DeleteFileIndexTests {
         #expect(applied == AppliedDeletes(positionDeleteFiles: 1))
     }
 
+    @Test(arguments: [(nil, 0), (5, 0), (6, 0), (7, 1), (8, 2), (9, 2)])
+    func `what was there before a file with older rows is told apart`(
+        added: Int64?, earlier: Int
+    ) throws {
+        let index = try DeleteFileIndex(
+            [
+                delete(.positionDeletes, at: 4, in: key(1)),
+                delete(.positionDeletes, at: 6, in: key(1), ordinal: 1),
+                delete(.positionDeletes, at: 7, in: key(1), ordinal: 2),
+                delete(.positionDeletes, at: 6, in: key(1), of: "a", ordinal: 3),
+            ], specs: Self.specs)
+        var file = data("a", at: 5, in: key(1))
+        file.fileSequenceNumber = added
+
+        let applied = try index.applied(to: file)
+
+        #expect(applied.positionDeleteFiles == 3)
+        #expect(applied.earlierPositionDeleteFiles == earlier)
+        #expect(try index.deleteFiles(for: file).count == 3, "they apply all the same")
+    }
+
     @Test func `two deletion vectors of one file are refused`() throws {
         let vector = delete(.positionDeletes, at: 6, in: key(1), of: "a", format: .puffin)
 
