@@ -154,16 +154,20 @@ import WireFormat
 
     @Test func `P-41: a delete file does not apply to data that comes after it`() async throws {
         let (table, _) = try await fragmented()
-        try await table.rewriteDeletes()
         let before = try await table.rows()
-        try await table.addRows(1000..<1020, region: "a")
-        #expect(try await table.rows().count == before.count + 20)
-        for entry in try await table.entries().values
-        where entry.entry.dataFile.content == .data && entry.entry.sequenceNumber ?? 0 > 10 {
-            for delete in try await table.deleteEntries() {
-                #expect(delete.entry.sequenceNumber ?? 0 < entry.entry.sequenceNumber ?? 0)
-            }
+        // It is older than the commit, and newer than what is deleted.
+        let catalog = InterferingCatalog(base: table.catalog) { moment, commit in
+            guard moment == .beforeCommit, commit == 1 else { return }
+            try await table.addRows(1000..<1020, region: "a")
         }
+        let report = try await table.rewriteDeletes(catalog: catalog, storage: table.storage)
+        #expect(report.deleteCounts == [6, 2])
+        #expect(try await table.rows().count == before.count + 20)
+        let late = try await table.entries().values.filter {
+            $0.entry.dataFile.content == .data && $0.entry.sequenceNumber ?? 0 > 10
+        }
+        #expect(late.map(\.entry.sequenceNumber) == [11])
+        #expect(try await table.deleteEntries().map(\.entry.sequenceNumber) == [9, 10])
     }
 
     @Test func `position deletes in Avro are read, also where data files are rewritten`()

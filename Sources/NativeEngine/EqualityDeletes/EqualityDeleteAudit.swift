@@ -9,9 +9,12 @@ import ParquetFormat
 /// Works out a second time which rows equality deletes delete, before anybody may commit what is
 /// left of a group.
 ///
-/// It shares with ``EqualityDeleteFinder`` the readers of files and nothing else: keys are digests
-/// here, of values as the proof sees them; which deletes apply is asked of each pair of files; no
-/// bounds are believed; and too many keys are taken in turns of rows, not divided by their hashes.
+/// It shares with ``EqualityDeleteFinder`` the readers of files, the columns that a key has
+/// (``EqualityColumns``), the ids of files without (``FieldNaming``) and what a partition's value
+/// or a default is in Parquet (``PlainValue``). Apart from that it goes its own way: keys are
+/// digests here, of values as the proof sees them; which deletes apply is asked of each pair of
+/// files; no bounds are believed; and too many keys are taken in turns of rows, not divided by
+/// their hashes.
 struct EqualityDeleteAudit<Storage: ObjectStorage> {
     private struct Kind: Hashable {
         /// Nil for deletes of the whole table.
@@ -179,6 +182,9 @@ extension OpenedDataFile {
             var bytes: [UInt8]?
             if let place, place < entry.partition.count {
                 guard let value = entry.partition[place] else { continue }
+                guard column.parents.allSatisfy({ known.contains($0) }) else {
+                    throw GroupFailure(.structOfPartition(spec.fields[place].name))
+                }
                 bytes = PlainValue.bytes(of: value, for: column.stored)
             } else {
                 guard let json = column.initialDefault,

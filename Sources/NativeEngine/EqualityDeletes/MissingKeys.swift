@@ -17,6 +17,9 @@ struct MissingKeys {
     func constant(_ column: EqualityColumn) throws(Unsupported) -> [UInt8] {
         for (part, value) in zip(spec.fields, partition)
         where part.transform == .identity && part.sourceIDs == [Int(column.id)] {
+            guard value == nil || column.parents.allSatisfy({ known.contains($0) }) else {
+                throw .structOfPartition(part.name)
+            }
             return try Self.encoded(value, column)
         }
         guard let json = column.initialDefault else { return Self.null }

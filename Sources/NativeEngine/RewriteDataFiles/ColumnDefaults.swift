@@ -47,7 +47,10 @@ struct ColumnDefaults {
         for column in target.columns {
             guard let id = column.fieldID, !ids.contains(id), let field = schema.field(Int(id))
             else { continue }
-            if let value = try fill(for: field, column, partition, spec) { fills[id] = value }
+            let isFillable = isFillable(id, ids)
+            if let value = try fill(for: field, column, partition, spec, isFillable) {
+                fills[id] = value
+            }
         }
         try checkParents(ids)
         return fills.filter { isFillable($0.key, ids) }
@@ -55,11 +58,12 @@ struct ColumnDefaults {
 
     private func fill(
         for field: NestedField, _ column: ParquetColumn, _ partition: [PartitionValue?],
-        _ spec: PartitionSpec
+        _ spec: PartitionSpec, _ isFillable: Bool
     ) throws(Unsupported) -> ColumnFill? {
         for (part, value) in zip(spec.fields, partition)
         where part.transform == .identity && part.sourceIDs == [field.id] {
             guard let value else { return .null }
+            guard isFillable else { throw .structOfPartition(part.name) }
             guard let bytes = PlainValue.bytes(of: value, for: column) else {
                 throw Unsupported(
                     reason: "the partition field \(part.name) has a value that is none of its "

@@ -4,7 +4,8 @@ import ParquetFormat
 
 /// What a column of a new file must hold of one input, worked out apart from the rewriter.
 ///
-/// Shares nothing with ``ParquetRewriter`` but the reader of columns: a mistake there shows.
+/// It shares with ``ParquetRewriter`` the reader of columns, and is told the same fills, field ids
+/// and deleted positions: what is wrong in those does not show here, what is made of them does.
 struct ColumnExpectation {
     enum Origin {
         /// The values of a column.

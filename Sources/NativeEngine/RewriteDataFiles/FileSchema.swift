@@ -7,6 +7,14 @@ import ParquetFormat
 struct Unsupported: Error, CustomStringConvertible {
     let reason: String
     var description: String { reason }
+
+    /// A file lacks the struct that the column of a partition field is in: by the specification
+    /// the column has the partition's value, and readers make the struct null as a whole.
+    static func structOfPartition(_ field: String) -> Unsupported {
+        Unsupported(
+            reason: "the column of the partition field \(field) is in a struct that the file "
+                + "lacks, and readers disagree on whether its rows have the partition's value")
+    }
 }
 
 /// A table's schema as its Parquet files have it.

@@ -97,10 +97,13 @@ final class KeyedTable: Sendable {
     }
 
     /// Writes a data file; an old one lacks some columns and has others narrower.
+    ///
+    /// - Parameter lacking: Columns that it lacks besides.
     func dataEntry(
-        _ rows: [Row], region: String?, isOld: Bool = false, hasBounds: Bool = false
+        _ rows: [Row], region: String?, isOld: Bool = false, hasBounds: Bool = false,
+        lacking: Set<KeyColumn> = []
     ) async throws -> CompleteEntry {
-        let columns = columns.filter { !isOld || $0 != .later }
+        let columns = columns.filter { !lacking.contains($0) && (!isOld || $0 != .later) }
         let (path, size) = try await store(
             parquet(columns, rows, isOld: isOld), "rows.parquet")
         var entry = ManifestTable.entry(

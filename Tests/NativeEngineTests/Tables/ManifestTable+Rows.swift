@@ -156,23 +156,31 @@ extension ManifestTable {
         return try await file.readColumn(rowGroup: 0, column: column)
     }
 
-    /// Every row of the current snapshot by the rules of the specification, sorted.
-    func rows() async throws -> [Row] {
+    /// Whether position deletes of one partition delete from files of another.
+    enum Reading {
+        /// They do not: so says the specification.
+        case byPartition
+        /// They do: some engines go by paths alone.
+        case byPath
+    }
+
+    /// Every row of the current snapshot under its position deletes, sorted.
+    func rows(_ reading: Reading = .byPartition) async throws -> [Row] {
         let all = try await entries().values
-        let entries = all.map(\.entry)
-        var deleted: [String: [(position: Int64, sequence: Int64)]] = [:]
+        var deleted: [String: [(position: Int64, delete: CompleteEntry)]] = [:]
         for entry in all where entry.entry.dataFile.content == .positionDeletes {
             for delete in try await deletes(in: entry) {
-                deleted[delete.path, default: []].append(
-                    (delete.position, entry.entry.sequenceNumber ?? 0))
+                deleted[delete.path, default: []].append((delete.position, entry))
             }
         }
         var rows: [Row] = []
-        for entry in entries where entry.dataFile.content == .data {
-            let path = entry.dataFile.filePath
+        for entry in all where entry.entry.dataFile.content == .data {
+            let path = entry.entry.dataFile.filePath
             let gone = Set(
-                (deleted[path] ?? []).filter { $0.sequence >= entry.sequenceNumber ?? 0 }
-                    .map(\.position))
+                (deleted[path] ?? []).filter { _, delete in
+                    delete.entry.sequenceNumber ?? 0 >= entry.entry.sequenceNumber ?? 0
+                        && (reading == .byPath || delete.partition == entry.partition)
+                }.map(\.position))
             rows += try await self.rows(of: path).enumerated()
                 .filter { !gone.contains(Int64($0.offset)) }.map(\.element)
         }
