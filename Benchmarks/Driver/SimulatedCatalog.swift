@@ -113,6 +113,12 @@ final class CountingStorage<Base: ObjectStorage>: ObjectStorage {
         throw .denied(location, reason: "nothing is written here")
     }
 
+    func write<Chunks: AsyncSequence & Sendable>(
+        chunks: Chunks, to location: Location, condition: WriteCondition
+    ) async throws(StorageError) -> ObjectInfo where Chunks.Element == [UInt8] {
+        try await write([], to: location, condition: condition)
+    }
+
     func list(_ prefix: Location) -> AsyncThrowingStream<ObjectInfo, any Error> {
         base.list(prefix)
     }

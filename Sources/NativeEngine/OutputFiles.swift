@@ -40,16 +40,62 @@ struct OutputFiles<Storage: ObjectStorage> {
     mutating func write(
         _ bytes: [UInt8], to location: Location, kind: FileKind
     ) async throws(MaintenanceError) -> Int64 {
-        try MaintenanceError.checkCancellation()
-        try await context.confirmLease(NativeEngineSettings.batchReserve)
-        let file = JournalledFile(path: location.rawValue, kind: kind)
-        try await context.journal.plan([file], tableUUID: tableUUID)
-        files.append(file)
+        try await begin(location, kind)
         do throws(StorageError) {
             return try await storage.write(bytes, to: location, condition: .none).size
         } catch {
             throw MaintenanceError(writing: error)
         }
+    }
+
+    /// Writes a file that nobody else can have named, as it is made.
+    ///
+    /// - Parameters:
+    ///   - size: How many bytes were handed over, which is what the store must say (P-62).
+    ///   - fill: Hands over the file's bytes.
+    mutating func write<Made>(
+        to location: Location, kind: FileKind, size: (Made) -> Int64,
+        filling fill: (DataFileSink) async throws(GroupFailure) -> Made
+    ) async throws(GroupFailure) -> Made {
+        let context = context
+        do throws(MaintenanceError) { try await begin(location, kind) } catch {
+            throw .stopped(error)
+        }
+        do throws(ObjectWriteError<GroupFailure>) {
+            let (made, info) = try await storage.write(to: location, condition: .none) {
+                (writer) async throws(GroupFailure) -> Made in
+                let made = try await fill(DataFileSink(writer))
+                // Making it may take long. Once the lease is lost, the next job may have looked for
+                // the file already, and found nothing to remove.
+                do throws(MaintenanceError) {
+                    try await context.confirmLease(NativeEngineSettings.batchReserve)
+                } catch { throw .stopped(error) }
+                return made
+            }
+            guard info.size == size(made) else {
+                throw .source(
+                    .verificationFailed(
+                        "\(location) has \(info.size) bytes in storage, and \(size(made)) were "
+                            + "written"))
+            }
+            return made
+        } catch {
+            switch error {
+            case .source(let failure): throw failure
+            case .storage(let error): throw .stopped(MaintenanceError(streaming: error))
+            }
+        }
+    }
+
+    /// Names a file in the journal before there is anything of it.
+    private mutating func begin(
+        _ location: Location, _ kind: FileKind
+    ) async throws(MaintenanceError) {
+        try MaintenanceError.checkCancellation()
+        try await context.confirmLease(NativeEngineSettings.batchReserve)
+        let file = JournalledFile(path: location.rawValue, kind: kind)
+        try await context.journal.plan([file], tableUUID: tableUUID)
+        files.append(file)
     }
 
     /// Removes files that no commit used and none can use any more.
@@ -103,6 +149,12 @@ extension MaintenanceError {
         case .denied, .unsupported, .tooLarge:
             self = .refused(code: "storage_denied", reason: error.description)
         }
+    }
+
+    /// What it means that a file of ours could not be written to its end: a cancelled task does not
+    /// fail.
+    init(streaming error: StorageError) {
+        self = Task.isCancelled ? .cancelled : MaintenanceError(writing: error)
     }
 
     /// What it means that a manifest cannot be read: nothing is changed.

@@ -25,6 +25,18 @@ public protocol ObjectStorage: Sendable {
         _ bytes: [UInt8], to location: Location, condition: WriteCondition
     ) async throws(StorageError) -> ObjectInfo
 
+    /// Writes an object as its bytes come; otherwise like a write of a whole object.
+    ///
+    /// Memory holds a few chunks and what the store gathers of them, not the object. When the
+    /// source fails, or the task is cancelled, nothing is written and nothing stays behind.
+    ///
+    /// - Throws: What the source throws if that is a ``StorageError``, else
+    ///   ``StorageError/unavailable(_:reason:)``.
+    @discardableResult
+    func write<Chunks: AsyncSequence & Sendable>(
+        chunks: Chunks, to location: Location, condition: WriteCondition
+    ) async throws(StorageError) -> ObjectInfo where Chunks.Element == [UInt8]
+
     /// Every object whose location begins with the prefix's text and a slash, in no set order.
     /// Directories are no objects. A prefix under which nothing lies is an empty list.
     ///

@@ -38,6 +38,14 @@ extension RoutedStorage {
         try await store(for: location).write(bytes, to: location, condition: condition)
     }
 
+    /// Writes an object as its bytes come.
+    @discardableResult
+    public func write<Chunks: AsyncSequence & Sendable>(
+        chunks: Chunks, to location: Location, condition: WriteCondition
+    ) async throws(StorageError) -> ObjectInfo where Chunks.Element == [UInt8] {
+        try await store(for: location).write(chunks: chunks, to: location, condition: condition)
+    }
+
     /// Every object under a prefix.
     public func list(_ prefix: Location) -> AsyncThrowingStream<ObjectInfo, any Error> {
         do throws(StorageError) { return try store(for: prefix).list(prefix) } catch {

@@ -198,22 +198,16 @@ import WireFormat
         let before = (try table.dataFolder(), try table.metadataFiles())
         let journal = MemoryJournal()
         let count = Counter()
-        let task = Mutex<Task<Void, any Error>?>(nil)
+        let cancelled = CancelledRun()
         let storage = WatchedStorage(base: table.storage) {
-            if count.next() == reads { task.withLock { $0?.cancel() } }
+            if count.next() == reads { cancelled.cancel() }
         }
-        let gate = AsyncStream<Void>.makeStream()
-        task.withLock { task in
-            // Cancelled from inside by the storage that it uses.
-            task = Task {
-                for await _ in gate.stream {}
+        await #expect(throws: MaintenanceError.cancelled) {
+            try await cancelled.run {
                 try await table.compact(
                     journal: journal, catalog: table.catalog, storage: storage)
             }
         }
-        gate.continuation.finish()
-        let running = try #require(task.withLock { $0 })
-        await #expect(throws: MaintenanceError.cancelled) { try await running.value }
         #expect(try table.dataFolder() == before.0)
         #expect(try table.metadataFiles() == before.1)
         #expect(journal.open.isEmpty)

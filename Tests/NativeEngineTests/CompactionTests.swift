@@ -333,20 +333,4 @@ import WireFormat
             "\(error)".contains("which is not divided, and max-file-size-bytes is 3000")
         }
     }
-
-    @Test func `new files larger than memory allows are refused with what to change`()
-        async throws
-    {
-        let table = try await table()
-        for start in stride(from: Int64(0), to: 20, by: 10) {
-            try await table.addRows(start..<start + 10, region: "a")
-        }
-        await #expect {
-            try await table.compact(
-                catalog: table.catalog, storage: table.storage,
-                settings: NativeEngineSettings(memoryBytes: 1200))
-        } throws: { error in
-            "\(error)".contains("ICEPACK_NATIVE_MEMORY_BYTES")
-        }
-    }
 }

@@ -40,6 +40,18 @@ import Testing
     }
     @Test func `a copy is whole`() async throws { try await contract.copiesAreWhole() }
     @Test func `a copy overwrites nothing`() async throws { try await contract.copiesAreRefused() }
+    @Test func `an object in pieces is whole`() async throws {
+        try await contract.streamsAreWhole()
+    }
+    @Test func `creation in pieces refuses what is there`() async throws {
+        try await contract.streamConditions()
+    }
+    @Test func `pieces that stop coming leave nothing`() async throws {
+        try await contract.brokenStreamsLeaveNothing()
+    }
+    @Test func `a cancelled write leaves nothing`() async throws {
+        try await contract.cancelledStreamsLeaveNothing()
+    }
 }
 
 /// The same through a router and `file:` locations, so that nothing on the way changes a name.
@@ -70,6 +82,18 @@ import Testing
     // A faulty storage has no copies of its own, so these go through memory.
     @Test func `a copy is whole`() async throws { try await contract.copiesAreWhole() }
     @Test func `a copy overwrites nothing`() async throws { try await contract.copiesAreRefused() }
+    @Test func `an object in pieces is whole`() async throws {
+        try await contract.streamsAreWhole()
+    }
+    @Test func `creation in pieces refuses what is there`() async throws {
+        try await contract.streamConditions()
+    }
+    @Test func `pieces that stop coming leave nothing`() async throws {
+        try await contract.brokenStreamsLeaveNothing()
+    }
+    @Test func `a cancelled write leaves nothing`() async throws {
+        try await contract.cancelledStreamsLeaveNothing()
+    }
 }
 
 /// The copies of a router, which are its stores' own.

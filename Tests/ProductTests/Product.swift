@@ -6,6 +6,7 @@ import Synchronization
 import SystemPackage
 import TestSupport
 import Testing
+import WireFormat
 
 /// The built executable, run in processes of its own with no environment but what a test gives.
 struct Product {
@@ -46,6 +47,23 @@ struct Product {
         return Finished(
             status: result.terminationStatus, output: result.standardOutput,
             errors: result.standardError)
+    }
+
+    /// Runs a command to its end, and says how much memory it had at most.
+    func measured(_ arguments: [String]) async throws -> Measured {
+        let command =
+            [try Oracles.pythonPath(), "-I", "-S", try Oracles.program("measured.py")]
+            + [try Self.executable()] + arguments
+        let result = try await Subprocess.run(
+            .name("env"), arguments: Arguments(command),
+            environment: processEnvironment, workingDirectory: FilePath(folder.path),
+            output: .bytes(limit: 64 << 20), error: .string(limit: 16 << 20))
+        try #require(result.terminationStatus.isSuccess, "\(result.standardError)")
+        let report = try #require(try JSONValue(parsing: result.standardOutput).objectValue)
+        return Measured(
+            code: try #require(report["code"]?.intValue),
+            errors: try #require(report["errors"]?.stringValue),
+            peakBytes: try #require(report["peak_bytes"]?.int64Value))
     }
 
     /// Starts a command that runs until it is told to stop; its standard error goes to a file.
@@ -93,6 +111,13 @@ struct Finished {
         case .signaled(let signal): 128 + signal
         }
     }
+}
+
+/// What a finished command left, and the most memory that it had.
+struct Measured {
+    let code: Int
+    let errors: String
+    let peakBytes: Int64
 }
 
 /// A process that runs until it is told to stop.

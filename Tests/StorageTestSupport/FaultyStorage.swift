@@ -69,6 +69,16 @@ public final class FaultyStorage<Base: ObjectStorage>: ForwardingStorage {
         }
     }
 
+    /// Writes an object as its bytes come.
+    @discardableResult
+    public func write<Chunks: AsyncSequence & Sendable>(
+        chunks: Chunks, to location: Location, condition: WriteCondition
+    ) async throws(StorageError) -> ObjectInfo where Chunks.Element == [UInt8] {
+        try await run(.write, location) { () throws(StorageError) in
+            try await base.write(chunks: chunks, to: location, condition: condition)
+        }
+    }
+
     /// Every object under a prefix.
     public func list(_ prefix: Location) -> AsyncThrowingStream<ObjectInfo, any Error> {
         guard let fault = fault(.list, prefix) else { return base.list(prefix) }

@@ -4,7 +4,8 @@ public import ObjectStorage
 
 /// A storage that hands every call to another, but for those that it answers itself.
 ///
-/// Copies are not handed on: they are made of its own reads and writes, unless it says otherwise.
+/// Copies, and writes of objects as their bytes come, are not handed on: they are made of its own
+/// reads and writes of whole objects, unless it says otherwise.
 public protocol ForwardingStorage: ObjectStorage {
     /// The other storage's type.
     associatedtype Base: ObjectStorage
@@ -36,6 +37,17 @@ extension ForwardingStorage {
         _ bytes: [UInt8], to location: Location, condition: WriteCondition
     ) async throws(StorageError) -> ObjectInfo {
         try await base.write(bytes, to: location, condition: condition)
+    }
+
+    /// Gathers the object and writes it as a whole: what happens to writes happens to these too.
+    @discardableResult
+    public func write<Chunks: AsyncSequence & Sendable>(
+        chunks: Chunks, to location: Location, condition: WriteCondition
+    ) async throws(StorageError) -> ObjectInfo where Chunks.Element == [UInt8] {
+        var source = ChunkReader(chunks, of: location)
+        var bytes: [UInt8] = []
+        while let chunk = try await source.next() { bytes += chunk }
+        return try await write(bytes, to: location, condition: condition)
     }
 
     /// Every object under a prefix.

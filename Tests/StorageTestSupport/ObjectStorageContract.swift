@@ -228,7 +228,7 @@ public struct ObjectStorageContract<Storage: ObjectStorage>: Sendable {
         #expect(try await all(under: root.appending("mr")).isEmpty)
     }
 
-    private func all(under prefix: Location) async throws -> [ObjectInfo] {
+    func all(under prefix: Location) async throws -> [ObjectInfo] {
         var found: [ObjectInfo] = []
         for try await info in storage.list(prefix) { found.append(info) }
         return found.sorted { $0.location < $1.location }

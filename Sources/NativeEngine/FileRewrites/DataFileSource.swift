@@ -67,27 +67,17 @@ extension ParquetFile {
     }
 }
 
-/// A new file that is collected in memory, as far as that goes.
+/// A new file on its way to storage; a cancelled task writes no further.
 struct DataFileSink: ParquetByteSink {
-    /// What was written so far.
-    private(set) var bytes: [UInt8] = []
-    private let limit: Int
+    private let writer: ObjectWriter
 
-    init(limit: Int) { self.limit = limit }
+    init(_ writer: ObjectWriter) { self.writer = writer }
 
-    mutating func write(_ more: [UInt8]) async throws(MaintenanceError) {
+    func write(_ bytes: [UInt8]) async throws(MaintenanceError) {
         try MaintenanceError.checkCancellation()
-        guard bytes.count + more.count <= limit else { throw Self.tooLarge(limit: limit) }
-        bytes += more
-    }
-
-    static let tooLargeCode = "out_of_memory"
-
-    private static func tooLarge(limit: Int) -> MaintenanceError {
-        .refused(
-            code: tooLargeCode,
-            reason: "a new data file takes more than \(limit) bytes, half of what memory is "
-                + "allowed; raise ICEPACK_NATIVE_MEMORY_BYTES or lower target-file-size-bytes")
+        do throws(StorageError) { try await writer.write(bytes) } catch {
+            throw MaintenanceError(streaming: error)
+        }
     }
 }
 
@@ -122,7 +112,6 @@ enum GroupFailure: Error {
 
     init(_ error: ParquetWriteError<MaintenanceError, MaintenanceError>) {
         switch error {
-        case .sink(.refused(DataFileSink.tooLargeCode, let reason)): self = .unsupported(reason)
         case .source(let error), .sink(let error): self = .stopped(error)
         case .format(let error): self = .unsupported("its files cannot be put together: \(error)")
         }

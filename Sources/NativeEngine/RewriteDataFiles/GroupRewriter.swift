@@ -89,7 +89,7 @@ struct GroupRewriter<Storage: ObjectStorage> {
         }
         let written = try await write(work, group, into: &outputs, progress)
         try await checkDeleted(opened, deletes, positions)
-        try await check(written.map(\.place), inputs, target)
+        try await check(written, inputs, target)
         progress(group.files.count)
         return result(group, entries, deletes, inputs, written, work.decision)
     }
@@ -275,7 +275,7 @@ struct GroupRewriter<Storage: ObjectStorage> {
     // MARK: Writing
 
     private struct Written {
-        let place: (location: Location, size: Int64)
+        let location: Location
         let file: WrittenParquetFile
     }
 
@@ -284,44 +284,36 @@ struct GroupRewriter<Storage: ObjectStorage> {
         into outputs: inout OutputFiles<Storage>, _ progress: (Int) -> Void
     ) async throws(GroupFailure) -> [Written] {
         var written: [Written] = []
-        let limit = Int(clamping: limits.outputBytes)
-        do throws(ParquetWriteError<MaintenanceError, MaintenanceError>) {
-            try await work.rewrite(
-                opening: { _ async throws(MaintenanceError) in DataFileSink(limit: limit) },
-                finished: { (output) async throws(MaintenanceError) in
-                    let location = names.next(in: group.partition)
-                    let bytes = output.sink.bytes
-                    let size = try await outputs.write(bytes, to: location, kind: .dataFile)
-                    guard size == output.written.size, bytes.count == size else {
-                        throw MaintenanceError.refused(
-                            code: "verification_failed",
-                            reason: "nothing was committed, because \(location) has \(size) bytes "
-                                + "in storage, and \(bytes.count) were written")
-                    }
-                    written.append(Written(place: (location, size), file: output.written))
-                    // The comparison is still to come.
-                    progress(group.files.count * written.count / (work.outputCount + 1))
-                })
-        } catch {
-            throw GroupFailure(error)
+        for index in 0..<work.outputCount {
+            let location = names.next(in: group.partition)
+            let file = try await outputs.write(to: location, kind: .dataFile, size: \.size) {
+                (sink) async throws(GroupFailure) -> WrittenParquetFile in
+                do throws(ParquetWriteError<MaintenanceError, MaintenanceError>) {
+                    return try await work.write(index, to: sink).written
+                } catch {
+                    throw GroupFailure(error)
+                }
+            }
+            written.append(Written(location: location, file: file))
+            // The comparison is still to come.
+            progress(group.files.count * written.count / (work.outputCount + 1))
         }
         return written
     }
 
     /// Reads the new files back.
     private func check(
-        _ places: [(location: Location, size: Int64)], _ inputs: [RewriteProof<Storage>.Input],
+        _ written: [Written], _ inputs: [RewriteProof<Storage>.Input],
         _ target: ParquetSchema
     ) async throws(GroupFailure) {
         var files: [File] = []
-        for place in places {
+        for output in written {
+            let source = Source(output.location, size: output.file.size, in: storage)
             do throws(ParquetReadError<MaintenanceError>) {
-                files.append(
-                    try await ParquetFile(
-                        opening: Source(place.location, size: place.size, in: storage)))
+                files.append(try await ParquetFile(opening: source))
             } catch {
                 if case .source(let error) = error { throw .stopped(error) }
-                throw RewriteProof<Storage>.failure("\(place.location) cannot be read back")
+                throw RewriteProof<Storage>.failure("\(output.location) cannot be read back")
             }
         }
         let proof = RewriteProof(
@@ -343,8 +335,8 @@ struct GroupRewriter<Storage: ObjectStorage> {
         let order = group.files.count == 1 ? group.files.first?.sortOrderID : nil
         let added = written.map { output in
             var file = DataFile(
-                content: .data, filePath: output.place.location.rawValue, fileFormat: .parquet,
-                recordCount: output.file.rowCount, fileSizeInBytes: output.place.size)
+                content: .data, filePath: output.location.rawValue, fileFormat: .parquet,
+                recordCount: output.file.rowCount, fileSizeInBytes: output.file.size)
             file.splitOffsets = output.file.splitOffsets
             file.sortOrderID = order ?? Int32(SortOrder.unsortedID)
             return CompleteEntry(
@@ -365,8 +357,6 @@ struct GroupRewriter<Storage: ObjectStorage> {
 
 /// How much memory a rewrite of data files may take, and how much it does at once.
 struct RewriteLimits {
-    /// The most bytes of a new file, which is held until it is written.
-    let outputBytes: Int64
     /// The most bytes that a file of a good size has.
     var largestFile: Int64 = .max
     /// What reading and putting together may take.
@@ -382,7 +372,6 @@ struct RewriteLimits {
     let proofWidth: Int
 
     init(_ settings: NativeEngineSettings) {
-        outputBytes = Int64(settings.memoryBytes / 2)
         workBytes = Int64(settings.memoryBytes / 4)
         deletes = settings.memoryBytes / 8 / MemoryLayout<Int64>.size
         keyBytes = settings.memoryBytes / 8

@@ -9,17 +9,14 @@ import Maintenance
 /// What it does not know it leaves, with a reason; nothing is skipped without a word.
 struct GroupScreen {
     private let currentSpec: PartitionSpec
-    private let outputLimit: Int64
     private let metadata: TableMetadata
     /// What is wrong with equality deletes by some columns; nil where that is nothing.
     private var equalityProblems: [[Int32]: String?] = [:]
 
-    /// - Parameter outputLimit: The most bytes that a new file may have.
-    init(_ metadata: TableMetadata, outputLimit: Int64) throws(Unsupported) {
+    init(_ metadata: TableMetadata) throws(Unsupported) {
         guard let spec = metadata.partitionSpec(metadata.defaultSpecID) else {
             throw Unsupported(reason: "the table has no partition spec \(metadata.defaultSpecID)")
         }
-        self.outputLimit = outputLimit
         self.metadata = metadata
         currentSpec = spec
     }
@@ -42,11 +39,6 @@ struct GroupScreen {
             for delete in try index?.deleteFiles(for: file) ?? [] {
                 if let reason = problem(with: delete) { return "\(reason) \(file.path)" }
             }
-        }
-        let largest = min(group.bytes, group.inputSplitSize)
-        if largest > outputLimit {
-            return "a new file of about \(largest) bytes is more than the \(outputLimit) that "
-                + "memory is allowed (ICEPACK_NATIVE_MEMORY_BYTES)"
         }
         return nil
     }

@@ -99,14 +99,13 @@ struct RewriteDataFilesSource<Tables: Catalog, Storage: ObjectStorage> {
     private func screened(
         _ groups: [FileGroup], _ metadata: TableMetadata, _ deletes: DeleteFileIndex?
     ) throws(MaintenanceError) -> (good: [FileGroup], refused: [RefusedGroup]) {
-        let limits = RewriteLimits(engine.settings)
         var screen: GroupScreen
         do throws(Unsupported) {
-            screen = try GroupScreen(metadata, outputLimit: limits.outputBytes)
+            screen = try GroupScreen(metadata)
             if !groups.isEmpty {
                 _ = try GroupRewriter(
                     metadata, storage: engine.storage, options: RewriteDataFilesOptions(),
-                    limits: limits)
+                    limits: RewriteLimits(engine.settings))
             }
         } catch {
             throw .refused(

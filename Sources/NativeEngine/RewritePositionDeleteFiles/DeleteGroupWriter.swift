@@ -91,35 +91,59 @@ struct DeleteGroupWriter<Storage: ObjectStorage> {
         into outputs: inout OutputFiles<Storage>
     ) async throws(GroupFailure) -> [WrittenDeletes] {
         var files: [WrittenDeletes] = []
-        var writer = try PositionDeleteFile(settings, limit: limits.outputBytes)
-        for (path, positions) in deletes {
-            var start = 0
-            while start < positions.count {
-                let end = min(start + PositionDeleteFile.step, positions.count)
-                try await writer.add(path, positions[start..<end])
-                start = end
-                if writer.size >= group.inputSplitSize {
-                    files.append(try await store(writer, group, into: &outputs))
-                    writer = try PositionDeleteFile(settings, limit: limits.outputBytes)
-                }
-            }
+        var rest = Remaining(deletes: deletes)
+        while !rest.isEmpty {
+            files.append(try await writeFile(&rest, group, into: &outputs))
         }
-        if !writer.isEmpty { files.append(try await store(writer, group, into: &outputs)) }
         return files
     }
 
-    private mutating func store(
-        _ writer: PositionDeleteFile, _ group: FileGroup, into outputs: inout OutputFiles<Storage>
+    /// Writes a file of as many of the deletes as it takes.
+    private mutating func writeFile(
+        _ rest: inout Remaining, _ group: FileGroup, into outputs: inout OutputFiles<Storage>
     ) async throws(GroupFailure) -> WrittenDeletes {
-        let finished = try await writer.finish()
         let location = names.next(in: group.partition, ending: "-deletes.parquet")
-        try await store(finished.bytes, at: location, into: &outputs)
+        let settings = settings
+        let made = try await outputs.write(
+            to: location, kind: .positionDeleteFile, size: \.file.size
+        ) { (sink) async throws(GroupFailure) -> PositionDeleteFile.Finished in
+            var writer = try PositionDeleteFile(settings, to: sink)
+            repeat {
+                guard let (path, positions) = rest.next(PositionDeleteFile.step) else { break }
+                try await writer.add(path, positions)
+            } while writer.size < group.inputSplitSize
+            return try await writer.finish()
+        }
         var file = DataFile(
             content: .positionDeletes, filePath: location.rawValue, fileFormat: .parquet,
-            recordCount: finished.file.rowCount, fileSizeInBytes: Int64(finished.bytes.count))
-        file.splitOffsets = finished.file.splitOffsets
-        file.referencedDataFile = finished.onlyPath
-        return WrittenDeletes(file: file, metrics: finished.metrics)
+            recordCount: made.file.rowCount, fileSizeInBytes: made.file.size)
+        file.splitOffsets = made.file.splitOffsets
+        file.referencedDataFile = made.onlyPath
+        return WrittenDeletes(file: file, metrics: made.metrics)
+    }
+
+    /// The deletes that no file has yet.
+    private struct Remaining {
+        private var deletes: ArraySlice<Deletes>
+        /// How many of the first path's are in a file.
+        private var start = 0
+
+        init(deletes: ArraySlice<Deletes>) { self.deletes = deletes }
+
+        var isEmpty: Bool { deletes.isEmpty }
+
+        /// The next ones, so many at most, which are all from one data file.
+        mutating func next(_ count: Int) -> (path: String, positions: ArraySlice<Int64>)? {
+            guard let first = deletes.first else { return nil }
+            let end = min(start + count, first.positions.count)
+            let next = (first.path, first.positions[start..<end])
+            start = end
+            if end == first.positions.count {
+                deletes.removeFirst()
+                start = 0
+            }
+            return next
+        }
     }
 
     private func store(
@@ -153,7 +177,7 @@ struct DeleteGroupWriter<Storage: ObjectStorage> {
                 throw .unsupported("\(one.path): \(error)")
             }
             guard
-                Int64(puffin.byteCount) >= min(group.inputSplitSize, limits.outputBytes / 2)
+                Int64(puffin.byteCount) >= min(group.inputSplitSize, limits.workBytes)
                     || index == deletes.count - 1
             else { continue }
             let bytes = puffin.finish()

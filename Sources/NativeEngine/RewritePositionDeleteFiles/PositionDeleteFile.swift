@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import IcebergSpec
+import Maintenance
 import ParquetFormat
 
-/// A position delete file that is being written.
+/// A position delete file on its way to storage.
 ///
 /// Iceberg spec, Position Delete Files. Deletes come in the order of the file: by path, and by
 /// position.
 struct PositionDeleteFile {
     /// A file that is complete.
     struct Finished {
-        let bytes: [UInt8]
         let file: WrittenParquetFile
         /// The one data file that it is about, if there is only one.
         let onlyPath: String?
@@ -20,15 +20,15 @@ struct PositionDeleteFile {
     /// At most so many deletes are added at once.
     static let step = 16_384
 
-    private var writer: ParquetWriter<ParquetMemorySink>
-    private let limit: Int64
+    private typealias Failure = ParquetWriteError<Never, MaintenanceError>
+
+    private var writer: ParquetWriter<DataFileSink>
     private var firstPath: String?
     private var lastPath: String?
     private var smallest = Int64.max
     private var largest = Int64.min
 
-    init(_ settings: ParquetWriteSettings, limit: Int64) throws(GroupFailure) {
-        self.limit = limit
+    init(_ settings: ParquetWriteSettings, to sink: DataFileSink) throws(GroupFailure) {
         var settings = settings
         // What Iceberg's own writers put there.
         settings.keyValues = [KeyValue(key: "delete-type", value: "position")]
@@ -39,14 +39,11 @@ struct PositionDeleteFile {
                     logicalType: .string),
                 .values("pos", id: PositionDeleteColumns.position, .required, .int64),
             ])
-            writer = try ParquetWriter(schema, settings: settings, to: ParquetMemorySink())
+            writer = try ParquetWriter(schema, settings: settings, to: sink)
         } catch {
             throw .unsupported("a position delete file cannot be written: \(error)")
         }
     }
-
-    /// Whether it has no delete yet.
-    var isEmpty: Bool { firstPath == nil }
 
     /// About how many bytes it has.
     var size: Int64 { writer.writtenBytes + Int64(writer.bufferedBytes) }
@@ -61,17 +58,12 @@ struct PositionDeleteFile {
         let bytes = Array(path.utf8)
         var paths = ByteArrays()
         for _ in positions { paths.append(bytes) }
-        do throws(ParquetWriteError<Never, Never>) {
+        do throws(Failure) {
             try await writer.write([
                 ColumnBatch(.byteArray(paths)), ColumnBatch(.int64(Array(positions))),
             ])
         } catch {
             throw Self.failure(error)
-        }
-        guard size <= limit else {
-            throw .unsupported(
-                "a new file takes more than \(limit) bytes, half of what memory is allowed "
-                    + "(ICEPACK_NATIVE_MEMORY_BYTES)")
         }
     }
 
@@ -80,9 +72,8 @@ struct PositionDeleteFile {
         let onlyPath = firstPath == lastPath ? firstPath : nil
         let bounds = (lower: firstPath ?? "", upper: lastPath ?? "", smallest, largest)
         let file: WrittenParquetFile
-        let sink: ParquetMemorySink
-        do throws(ParquetWriteError<Never, Never>) {
-            (file, sink) = try await writer.finish()
+        do throws(Failure) {
+            file = try await writer.finish().0
         } catch {
             throw Self.failure(error)
         }
@@ -98,11 +89,12 @@ struct PositionDeleteFile {
                 id: PositionDeleteColumns.position, value: PlainValue.littleEndian(bounds.3)),
             ColumnFact(id: PositionDeleteColumns.path, value: Array(bounds.upper.utf8)),
         ]
-        return Finished(bytes: sink.bytes, file: file, onlyPath: onlyPath, metrics: metrics)
+        return Finished(file: file, onlyPath: onlyPath, metrics: metrics)
     }
 
-    private static func failure(_ error: ParquetWriteError<Never, Never>) -> GroupFailure {
+    private static func failure(_ error: Failure) -> GroupFailure {
         switch error {
+        case .sink(let error): .stopped(error)
         case .format(let error): .unsupported("a position delete file cannot be written: \(error)")
         }
     }

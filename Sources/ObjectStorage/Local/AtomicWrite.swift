@@ -18,38 +18,27 @@ struct AtomicWrite {
     static let partialSuffix = ".icepack-partial"
 
     func run(_ bytes: [UInt8], condition: WriteCondition) throws(StorageError) -> ObjectInfo {
+        let file = try begin()
+        do throws(StorageError) { try file.append(bytes) } catch {
+            file.discard()
+            throw error
+        }
+        return try file.publish(under: condition)
+    }
+
+    /// Takes step 1 for a file whose bytes are still to come.
+    func begin() throws(StorageError) -> PartialFile {
         guard !path.isFolder else {
             throw .unsupported(location, reason: "an object's name cannot end in a slash")
         }
         let folder = path.parent
-        let partial = folder.appending(Self.partialName())
-        let file: Descriptor
-        let info: ObjectInfo
         do throws(SystemError) {
             try Self.makeFolders(folder)
-            file = try Descriptor(opening: partial, flags: O_WRONLY | O_CREAT | O_EXCL, mode: 0o666)
+            return try PartialFile(
+                at: folder.appending(Self.partialName()), of: location, path: path)
         } catch {
             throw cannotBegin(error)
         }
-        do throws(SystemError) {
-            try Self.fill(file, with: bytes)
-            info = try file.status().objectInfo(location)
-        } catch {
-            // Best effort: the fault that is reported is the one that matters, and the name says
-            // what a leftover is.
-            unlink(partial.text)
-            throw error.storageError(location)
-        }
-        do throws(SystemError) {
-            try publish(partial, file, condition: condition)
-        } catch {
-            unlink(partial.text)
-            throw outcome(of: error)
-        }
-        do throws(SystemError) { try Self.synchronise(folder) } catch {
-            throw .outcomeUnknown(location, reason: error.reason)
-        }
-        return info
     }
 
     private func cannotBegin(_ error: SystemError) -> StorageError {
@@ -58,68 +47,9 @@ struct AtomicWrite {
             ? .denied(location, reason: error.reason) : error.storageError(location)
     }
 
-    private func outcome(of error: SystemError) -> StorageError {
-        switch error.code {
-        // A device that fails while a name is given may have given it.
-        case EIO: .outcomeUnknown(location, reason: error.reason)
-        case EPERM where error.call == "link", EOPNOTSUPP, EMLINK:
-            .unsupported(
-                location,
-                reason: "\(error.reason); creating without replacing needs hard links, which this"
-                    + " file system does not have")
-        default: error.storageError(location)
-        }
-    }
-
-    private func publish(
-        _ partial: LocalPath, _ file: borrowing Descriptor, condition: WriteCondition
-    ) throws(SystemError) {
-        switch condition {
-        case .none:
-            _ = try retryingInterrupts("rename") { rename(partial.text, path.text) }
-        case .absent:
-            try linkWithoutReplacing(partial, file)
-        }
-    }
-
-    private func linkWithoutReplacing(
-        _ partial: LocalPath, _ file: borrowing Descriptor
-    ) throws(SystemError) {
-        do throws(SystemError) {
-            _ = try retryingInterrupts("link") { link(partial.text, path.text) }
-        } catch {
-            // A second try over NFS can meet the link that the first one made.
-            guard error.code == EEXIST, try file.status().st_nlink == 2 else { throw error }
-        }
-        // The object is there under its own name; a second name that stays is only litter.
-        unlink(partial.text)
-    }
-
     private static func partialName() -> String {
         let number = UInt64.random(in: .min ... .max)
         return ".\(String(number, radix: 16)).\(getpid())\(partialSuffix)"
-    }
-
-    private static func fill(
-        _ file: borrowing Descriptor, with bytes: [UInt8]
-    ) throws(SystemError) {
-        let number = file.number
-        var failure: SystemError?
-        bytes.withUnsafeBytes { buffer in
-            var written = 0
-            do throws(SystemError) {
-                while written < buffer.count {
-                    let rest = UnsafeRawBufferPointer(rebasing: buffer[written...])
-                    written += try retryingInterrupts("write") {
-                        write(number, rest.baseAddress, rest.count)
-                    }
-                }
-            } catch {
-                failure = error
-            }
-        }
-        if let failure { throw failure }
-        try file.synchronise()
     }
 
     /// Makes a folder and those above it that are missing, each flushed into its own parent.

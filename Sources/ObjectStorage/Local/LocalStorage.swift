@@ -55,6 +55,27 @@ public struct LocalStorage: ObjectStorage {
         }
     }
 
+    /// Writes an object as its bytes come, into a file beside its place.
+    @discardableResult
+    public func write<Chunks: AsyncSequence & Sendable>(
+        chunks: Chunks, to location: Location, condition: WriteCondition
+    ) async throws(StorageError) -> ObjectInfo where Chunks.Element == [UInt8] {
+        let write = AtomicWrite(location: location, path: try LocalPath(location, base: base))
+        let file = try await blocking { () throws(StorageError) in try write.begin() }
+        do throws(StorageError) {
+            var source = ChunkReader(chunks, of: location)
+            while let chunk = try await source.next() {
+                try await blocking { () throws(StorageError) in try file.append(chunk) }
+            }
+        } catch {
+            await pool.run { file.discard() }
+            throw error
+        }
+        return try await blocking { () throws(StorageError) in
+            try file.publish(under: condition)
+        }
+    }
+
     /// Every object under a prefix.
     public func list(_ prefix: Location) -> AsyncThrowingStream<ObjectInfo, any Error> {
         let walk: WalkCursor

@@ -40,33 +40,27 @@ public struct ParquetRewriter<Source: ParquetByteSource, Sink: ParquetByteSink> 
     /// How many files there will be: none if no row stays.
     public var outputCount: Int { work.plan.files.count }
 
-    /// Writes the new files one after the other, each into a sink made for it.
+    /// Writes one of the new files.
     ///
-    /// What was written when this throws is no Parquet file, but for sinks that `finished` took.
-    public func rewrite(
-        opening makeSink: (Int) async throws(Sink.Failure) -> Sink,
-        finished: (ParquetRewriteOutput<Sink>) async throws(Sink.Failure) -> Void
-    ) async throws(Failure) {
-        for (index, groups) in work.plan.files.enumerated() {
-            let sink: Sink
-            do { sink = try await makeSink(index) } catch { throw .sink(error) }
-            let (written, done) = try await work.write(groups, to: sink)
-            do {
-                try await finished(ParquetRewriteOutput(written: written, sink: done))
-            } catch { throw .sink(error) }
-        }
+    /// What was written when this throws is no Parquet file.
+    ///
+    /// - Parameter index: Less than ``outputCount``; each file is about other rows.
+    public func write(
+        _ index: Int, to sink: consuming Sink
+    ) async throws(Failure) -> ParquetRewriteOutput<Sink> {
+        let (written, done) = try await work.write(work.plan.files[index], to: sink)
+        return ParquetRewriteOutput(written: written, sink: done)
     }
 
-    /// Writes the new files and gives them all.
+    /// Writes the new files one after the other, each into a sink made for it.
     public func rewrite(
         opening makeSink: (Int) async throws(Sink.Failure) -> Sink
     ) async throws(Failure) -> [ParquetRewriteOutput<Sink>] {
         var outputs: [ParquetRewriteOutput<Sink>] = []
-        for (index, groups) in work.plan.files.enumerated() {
+        for index in 0..<outputCount {
             let sink: Sink
             do { sink = try await makeSink(index) } catch { throw .sink(error) }
-            let (written, done) = try await work.write(groups, to: sink)
-            outputs.append(ParquetRewriteOutput(written: written, sink: done))
+            outputs.append(try await write(index, to: sink))
         }
         return outputs
     }

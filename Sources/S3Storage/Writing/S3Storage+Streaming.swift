@@ -63,11 +63,11 @@ private struct StreamedWrite: Sendable {
         _ machine: inout MultipartMachine, _ id: inout String?, _ chunks: Chunks,
         _ group: inout TaskGroup<Part>
     ) async throws(StorageError) -> ObjectInfo where Chunks.Element == [UInt8] {
-        var source = chunks.makeAsyncIterator()
+        var source = ChunkReader(chunks, of: location)
         while true {
             switch machine.next() {
             case .readMore:
-                if let chunk = try await next(&source) {
+                if let chunk = try await source.next() {
                     machine.received(chunk)
                 } else {
                     machine.sourceEnded()
@@ -89,19 +89,6 @@ private struct StreamedWrite: Sendable {
                 let largest = storage.client.settings.allowedPartBytes * S3Limits.parts
                 throw .tooLarge(location, limit: largest)
             }
-        }
-    }
-
-    private func next<Source: AsyncIteratorProtocol>(
-        _ source: inout Source
-    ) async throws(StorageError) -> [UInt8]? where Source.Element == [UInt8] {
-        guard !Task.isCancelled else {
-            throw .unavailable(location, reason: "the task was cancelled")
-        }
-        do { return try await source.next(isolation: #isolation) } catch let error as StorageError {
-            throw error
-        } catch {
-            throw .unavailable(location, reason: "the source of its bytes failed: \(error)")
         }
     }
 

@@ -25,7 +25,8 @@ extension ManifestTable {
         .values("pos", id: 2_147_483_545, .required, .int64),
     ]
 
-    private func write(
+    /// Writes a Parquet file into the data folder.
+    func write(
         _ schema: [ParquetField], _ batches: [ColumnBatch], _ name: String
     ) async throws -> (path: String, size: Int64) {
         var settings = ParquetWriteSettings()

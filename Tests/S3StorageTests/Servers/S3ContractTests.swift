@@ -85,4 +85,30 @@ import Testing
     ) async throws {
         try await contract(kind).copiesAreRefused()
     }
+    @Test(arguments: servers) func `an object in pieces is whole`(
+        kind: S3Server.Kind
+    ) async throws {
+        try await contract(kind).streamsAreWhole()
+    }
+    @Test(arguments: servers) func `creation in pieces refuses what is there`(
+        kind: S3Server.Kind
+    ) async throws {
+        try await contract(kind).streamConditions()
+    }
+    @Test(arguments: servers) func `pieces that stop coming leave nothing`(
+        kind: S3Server.Kind
+    ) async throws {
+        let store = try await TestStore(kind)
+        let root = store.root.appending("contract")
+        try await ObjectStorageContract(store.storage, root: root).brokenStreamsLeaveNothing()
+        #expect(try await store.openUploads() == 0)
+    }
+    @Test(arguments: servers) func `a cancelled write leaves nothing`(
+        kind: S3Server.Kind
+    ) async throws {
+        let store = try await TestStore(kind)
+        let root = store.root.appending("contract")
+        try await ObjectStorageContract(store.storage, root: root).cancelledStreamsLeaveNothing()
+        #expect(try await store.openUploads() == 0)
+    }
 }

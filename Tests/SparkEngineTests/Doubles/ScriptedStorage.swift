@@ -43,6 +43,12 @@ final class ScriptedStorage: ObjectStorage {
         throw .denied(location, reason: "nothing is written here")
     }
 
+    func write<Chunks: AsyncSequence & Sendable>(
+        chunks: Chunks, to location: Location, condition: WriteCondition
+    ) async throws(StorageError) -> ObjectInfo where Chunks.Element == [UInt8] {
+        try await write([], to: location, condition: condition)
+    }
+
     func children(of prefix: Location) async throws(StorageError) -> [StorageChild] { [] }
 
     func exclusiveCreation(
