@@ -18,10 +18,8 @@ help: ## Print this list
 	  /^[a-z0-9-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 .PHONY: demo
-demo: ## Install what is missing, build, and run a job on a real table
-	@scripts/bootstrap demo
-	@scripts/python-env
-	@scripts/demo
+demo: build-release ## Build, and watch neglected tables being maintained (DEMO=--exit ends it)
+	@.build/release/icepack demo $(DEMO)
 
 .PHONY: test
 test: ## Install what is missing, lint, and run the tests
@@ -87,7 +85,7 @@ soak: ## Rewrite manifests for a minute under a streaming writer (SECONDS=60)
 
 .PHONY: test-chart
 test-chart: ## Render the Helm chart and check it against Kubernetes' schemas
-	@scripts/bootstrap demo
+	@scripts/bootstrap chart
 	@scripts/chart-env
 	@.venv-chart/bin/python scripts/check-chart
 

@@ -141,6 +141,13 @@ let package = Package(
                 "Maintenance", "ObjectStorage", "ParquetFormat", "SortedRuns", "WireFormat",
             ]),
 
+        .library(
+            "Demonstration",
+            [
+                "FileSystemCatalog", "IcebergCatalog", "IcebergSpec", "IcebergTable",
+                "NativeEngine", "ObjectStorage", "ParquetFormat", "WireFormat",
+            ]),
+
         // Spark, as the engine for what outgrows one machine.
         .library(
             "HiveServer2", [.asyncHTTPClient, .nio, .nioHTTP1, .nioPosix, .nioSSL, .nioTLS]),
@@ -189,10 +196,9 @@ let package = Package(
         .executableTarget(
             name: "icepack",
             dependencies: [
-                "Fleet", "IcepackAPI", "IcepackRuntime", "Jobs", "Maintenance", "WireFormat",
-                "IcebergCatalog", "ObjectStorage", .argumentParser, .asyncHTTPClient, .logging,
-                .nio,
-                .nioHTTP1, .serviceLifecycle, .unixSignals,
+                "Demonstration", "Fleet", "IcepackAPI", "IcepackRuntime", "Jobs", "Maintenance",
+                "WireFormat", "IcebergCatalog", "ObjectStorage", .argumentParser,
+                .asyncHTTPClient, .logging, .nio, .nioHTTP1, .serviceLifecycle, .unixSignals,
             ],
             swiftSettings: strict),
 

@@ -119,11 +119,11 @@ public struct FileSystemCatalog<Storage: ObjectStorage>: Catalog {
         return (folder, found, table.spelledLikeItsLocation(below: folder.location))
     }
 
-    private func folder(at location: Location) -> TableFolder<Storage> {
+    func folder(at location: Location) -> TableFolder<Storage> {
         TableFolder(location: location, storage: files.storage)
     }
 
-    private func location(of identifier: TableIdentifier) throws(CatalogError) -> Location {
+    func location(of identifier: TableIdentifier) throws(CatalogError) -> Location {
         let path = identifier.namespace + [identifier.name]
         let isPlain = path.allSatisfy { part in
             !part.isEmpty && part != "." && part != ".." && !part.utf8.contains(UInt8(ascii: "/"))
@@ -146,7 +146,7 @@ public struct FileSystemCatalog<Storage: ObjectStorage>: Catalog {
         }
     }
 
-    private static func catalogError(_ error: StorageError) -> CatalogError {
+    static func catalogError(_ error: StorageError) -> CatalogError {
         switch error {
         case .unavailable, .outcomeUnknown: .unavailable(reason: error.description)
         case .notFound, .alreadyExists, .tooLarge, .denied, .unsupported:

@@ -69,6 +69,12 @@ public struct MultisetDigest: Hashable, Sendable {
     public private(set) var count: Int64 = 0
     private var sum: UInt128 = 0
 
+    /// The digest as 32 hexadecimal digits.
+    public var hexadecimal: String {
+        let digits = String(sum, radix: 16)
+        return String(repeating: "0", count: 32 - digits.count) + digits
+    }
+
     /// The empty multiset.
     public init() {}
 

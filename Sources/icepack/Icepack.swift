@@ -26,6 +26,7 @@ struct Icepack: AsyncParsableCommand {
             CancelCommand.self, TablesCommand.self, StatusCommand.self, HealthCommand.self,
             RecommendCommand.self, ExplainCommand.self, MaintainCommand.self,
             QuarantineCommand.self, OrchestrateCommand.self, HealthSyncCommand.self,
+            DemoCommand.self,
         ])
 }
 

@@ -107,13 +107,13 @@ def pyiceberg_reader(table, digest=checksum):
     return lambda snapshot_id: digest(table.scan(snapshot_id=snapshot_id).to_arrow())
 
 
-def datafusion_reader(table):
+def datafusion_reader(table, digest=checksum):
     """Of the table's current snapshot, whatever it is asked for."""
     import datafusion
 
     context = datafusion.SessionContext()
     context.register_table("t", table)
-    return lambda _: checksum(context.table("t").to_arrow_table())
+    return lambda _: digest(context.table("t").to_arrow_table())
 
 
 def main():

@@ -70,7 +70,7 @@ public struct SnapshotChange: Hashable, Sendable {
     ///
     /// A total that the parent lacks, that is no number, or that would fall below 0 or not fit
     /// stays unknown.
-    func totals(after parent: SnapshotSummary) -> [(key: String, value: String)] {
+    package func totals(after parent: SnapshotSummary) -> [(key: String, value: String)] {
         // Manifests may say of files what they like: neither side is sure to be small.
         let changes: [String: (added: Int64, removed: Int64)] = [
             "total-records": (addedRecords, removedRecords),

@@ -92,6 +92,14 @@ extension MaintenanceError {
             self = .unreadable(reason: "nothing was changed: \(error)")
         }
     }
+
+    /// What a group's failure means where nothing is done by groups.
+    init(_ failure: GroupFailure) {
+        switch failure {
+        case .unsupported(let reason): self = .refused(code: "unsupported_table", reason: reason)
+        case .stopped(let error): self = error
+        }
+    }
 }
 
 /// Why a group's files cannot be rewritten: it alone is left, or the whole run stops.

@@ -43,11 +43,11 @@ struct GroupDeleteLoader<Storage: ObjectStorage> {
     /// The most deletes that are held.
     let limit: Int
 
-    func load(_ group: FileGroup) async throws(GroupFailure) -> GroupDeletes {
+    func load(_ files: [LiveFile]) async throws(GroupFailure) -> GroupDeletes {
         var deletes = GroupDeletes()
         guard let index, !index.isEmpty else { return deletes }
         var wanted: [DeleteIdentity: (file: LiveFile, paths: Set<String>)] = [:]
-        for file in group.files {
+        for file in files {
             if let stray = strays[file.path] {
                 throw .unsupported(
                     "the delete file \(stray) may name \(file.path), which is of another "

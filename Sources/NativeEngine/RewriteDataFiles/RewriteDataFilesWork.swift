@@ -60,7 +60,7 @@ struct RewriteDataFilesWork<Tables: Catalog, Storage: ObjectStorage> {
             limit: limits.deletes)
         try await commits.run(planned.groups, phase: "rewriting data files") {
             (group, outputs, progress) async throws(GroupFailure) -> RewrittenGroup in
-            let deletes = try await loader.load(group)
+            let deletes = try await loader.load(group.files)
             return try await rewriter.rewrite(
                 group, entries, deletes, into: &outputs, progress: progress)
         }

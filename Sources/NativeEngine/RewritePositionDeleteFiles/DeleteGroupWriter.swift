@@ -114,12 +114,7 @@ struct DeleteGroupWriter<Storage: ObjectStorage> {
             } while writer.size < group.inputSplitSize
             return try await writer.finish()
         }
-        var file = DataFile(
-            content: .positionDeletes, filePath: location.rawValue, fileFormat: .parquet,
-            recordCount: made.file.rowCount, fileSizeInBytes: made.file.size)
-        file.splitOffsets = made.file.splitOffsets
-        file.referencedDataFile = made.onlyPath
-        return WrittenDeletes(file: file, metrics: made.metrics)
+        return WrittenDeletes(file: made.dataFile(at: location), metrics: made.metrics)
     }
 
     /// The deletes that no file has yet.
@@ -168,11 +163,11 @@ struct DeleteGroupWriter<Storage: ObjectStorage> {
     ) async throws(GroupFailure) -> [WrittenDeletes] {
         var files: [WrittenDeletes] = []
         var puffin = PuffinWriter(createdBy: settings.createdBy)
-        var pending: [(deletes: Deletes, place: PuffinWriter.Place)] = []
+        var pending: [PuffinVector] = []
         for (index, one) in deletes.enumerated() {
             do throws(DeletionVectorError) {
-                let vector = try DeletionVector(positions: one.positions)
-                pending.append((one, puffin.add(vector, of: one.path)))
+                pending.append(
+                    try PuffinVector(of: one.path, positions: one.positions, addedTo: &puffin))
             } catch {
                 throw .unsupported("\(one.path): \(error)")
             }
@@ -183,15 +178,9 @@ struct DeleteGroupWriter<Storage: ObjectStorage> {
             let bytes = puffin.finish()
             let location = names.next(in: group.partition, ending: "-deletes.puffin")
             try await store(bytes, at: location, into: &outputs)
-            for (deletes, place) in pending {
-                var file = DataFile(
-                    content: .positionDeletes, filePath: location.rawValue, fileFormat: .puffin,
-                    recordCount: Int64(deletes.positions.count),
-                    fileSizeInBytes: Int64(bytes.count))
-                file.referencedDataFile = deletes.path
-                file.contentOffset = place.offset
-                file.contentSizeInBytes = place.length
-                files.append(WrittenDeletes(file: file))
+            files += pending.map {
+                WrittenDeletes(
+                    file: $0.dataFile(at: location, fileSize: Int64(bytes.count)))
             }
             puffin = PuffinWriter(createdBy: settings.createdBy)
             pending = []

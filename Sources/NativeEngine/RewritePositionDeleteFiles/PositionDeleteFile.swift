@@ -2,6 +2,7 @@
 
 import IcebergSpec
 import Maintenance
+import ObjectStorage
 import ParquetFormat
 
 /// A position delete file on its way to storage.
@@ -15,6 +16,16 @@ struct PositionDeleteFile {
         /// The one data file that it is about, if there is only one.
         let onlyPath: String?
         let metrics: ColumnMetrics
+
+        /// The file as a manifest has it.
+        func dataFile(at location: Location) -> DataFile {
+            var found = DataFile(
+                content: .positionDeletes, filePath: location.rawValue, fileFormat: .parquet,
+                recordCount: file.rowCount, fileSizeInBytes: file.size)
+            found.splitOffsets = file.splitOffsets
+            found.referencedDataFile = onlyPath
+            return found
+        }
     }
 
     /// At most so many deletes are added at once.

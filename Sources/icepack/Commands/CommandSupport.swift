@@ -13,9 +13,15 @@ struct ConfigurationOptions: ParsableArguments {
 
     /// The configuration, or the end of the process with every mistake named.
     func load() throws -> Configuration {
+        try Self.load(environment: ProcessInfo.processInfo.environment, file: config)
+    }
+
+    /// The same of another environment.
+    static func load(
+        environment: [String: String], file: String?
+    ) throws -> Configuration {
         do {
-            return try Configuration.load(
-                environment: ProcessInfo.processInfo.environment, file: config)
+            return try Configuration.load(environment: environment, file: file)
         } catch {
             Console.note("The configuration has mistakes:")
             for problem in error.problems { Console.note("  \(problem)") }

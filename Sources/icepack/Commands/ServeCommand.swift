@@ -25,25 +25,31 @@ struct ServeCommand: AsyncParsableCommand {
         let startup = try Startup(options)
         try await startup.withCatalog { catalog, bridge in
             let store = try await startup.migratedStore()
-            try await serve(startup, store, catalog, bridge)
+            try await startup.serve(store, catalog, bridge)
         }
     }
+}
 
-    private func serve(
-        _ startup: Startup, _ store: some JobStore, _ catalog: some Catalog, _ bridge: EngineBridge
+extension Startup {
+    /// Serves until told to stop, and shuts the store down.
+    ///
+    /// - Parameter guest: What runs beside it, given the address once that is listened on; its end
+    ///   ends the service.
+    func serve(
+        _ store: some JobStore, _ catalog: some Catalog, _ bridge: EngineBridge,
+        beside guest: (any ServiceGuest)? = nil
     ) async throws {
-        let configuration = startup.configuration
         let parts = ServiceParts(
             configuration: configuration, store: store, catalog: catalog, bridge: bridge,
-            logger: startup.logger)
+            logger: logger)
         let address = OwnAddress(configuration.listen)
+        let host = configuration.listen.host
         var services: [any Service] = [
-            try parts.apiServer { [logger = startup.logger] port in
+            try parts.apiServer { [logger] port in
                 address.listening(on: port)
                 // A person looks for this line, a script for its port.
-                logger.notice(
-                    "listening",
-                    metadata: ["url": "http://\(configuration.listen.host):\(port)"])
+                logger.notice("listening", metadata: ["url": "http://\(host):\(port)"])
+                guest?.serviceListens(at: address.url)
             },
             parts.tableCacheSync,
         ]
@@ -54,11 +60,11 @@ struct ServeCommand: AsyncParsableCommand {
         if let purge = parts.quarantinePurge { services.append(purge) }
         if let healthSync = try parts.healthSyncService() { services.append(healthSync) }
         if let schedule = configuration.orchestrator.schedule {
-            services.append(
-                Self.orchestration(schedule, configuration, store, address, startup.logger))
+            services.append(orchestration(schedule, store, address))
         }
+        if let guest { services.append(guest) }
         do {
-            try await startup.run(services, within: .seconds(30))
+            try await run(services, within: .seconds(30))
         } catch {
             Console.note("icepack: the service stopped: \(error)")
             throw ExitStatus.unavailable.exit
@@ -67,13 +73,18 @@ struct ServeCommand: AsyncParsableCommand {
     }
 }
 
+/// Something that runs beside the service in one process, and speaks to it as anybody else does.
+protocol ServiceGuest: Service {
+    /// Is told the service's address once connections are accepted.
+    func serviceListens(at url: String)
+}
+
 // MARK: Scheduled orchestration
 
-extension ServeCommand {
+extension Startup {
     /// The orchestrator, over this process's own API like anybody else.
-    private static func orchestration(
-        _ schedule: CronSchedule, _ configuration: Configuration, _ store: some JobStore,
-        _ address: OwnAddress, _ logger: Logger
+    private func orchestration(
+        _ schedule: CronSchedule, _ store: some JobStore, _ address: OwnAddress
     ) -> any Service {
         let run: @Sendable () async -> OrchestratorRun = {
             let settings = OrchestratorSettings(

@@ -16,8 +16,10 @@ struct Startup {
     let configuration: Configuration
     let logger: Logger
 
-    init(_ options: ConfigurationOptions) throws {
-        configuration = try options.load()
+    init(_ options: ConfigurationOptions) throws { self.init(try options.load()) }
+
+    init(_ configuration: Configuration) {
+        self.configuration = configuration
         let logging = configuration.logging
         logger = Logger(label: "icepack") { label in
             LineLogHandler(

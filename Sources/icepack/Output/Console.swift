@@ -25,6 +25,22 @@ enum Console {
         emit("\r\u{1B}[2K" + text, to: .standardError)
     }
 
+    /// How text may stand out.
+    enum Style: String {
+        case bold = "1"
+        case green = "32"
+    }
+
+    /// The text, so that it stands out where standard output is a terminal that shows colours.
+    ///
+    /// `NO_COLOR` in the environment forbids that (no-color.org).
+    static func styled(_ text: String, _ style: Style) -> String {
+        let environment = ProcessInfo.processInfo.environment
+        let isForbidden = environment["NO_COLOR"].map { !$0.isEmpty } ?? false
+        guard isatty(1) == 1, environment["TERM"] != "dumb", !isForbidden else { return text }
+        return "\u{1B}[\(style.rawValue)m\(text)\u{1B}[0m"
+    }
+
     /// Whether standard error is a terminal that can redraw a line.
     static var isInteractive: Bool {
         isatty(2) == 1 && ProcessInfo.processInfo.environment["TERM"] != "dumb"

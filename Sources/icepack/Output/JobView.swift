@@ -46,15 +46,29 @@ struct JobView {
         return min(1, max(0, done / total))
     }
 
+    /// The line that says which job it is, and how it stands.
+    var heading: String { "job \(id) on \(table): \(status)" }
+
+    /// A line for each action that has ended.
+    var actionLines: [String] { results.map { Self.line(of: $0) } }
+
+    private var results: [JSONObject] {
+        (self["results"].arrayValue ?? []).compactMap(\.objectValue)
+    }
+
+    private static func line(of result: JSONObject) -> String {
+        let mark = result["success"]?.boolValue == true ? "ok" : "failed"
+        let action = result["action"]?.stringValue ?? "?"
+        let seconds = result["elapsed_seconds"]?.doubleValue ?? 0
+        let text = result["error"]?.stringValue ?? result["message"]?.stringValue ?? ""
+        return "\(action): \(mark), \(short(seconds)) s. \(text)"
+    }
+
     /// The lines that tell what became of the job.
     var summaryLines: [String] {
-        var lines = ["job \(id) on \(table): \(status)"]
-        for result in (self["results"].arrayValue ?? []).compactMap(\.objectValue) {
-            let mark = result["success"]?.boolValue == true ? "ok" : "failed"
-            let action = result["action"]?.stringValue ?? "?"
-            let seconds = result["elapsed_seconds"]?.doubleValue ?? 0
-            let text = result["error"]?.stringValue ?? result["message"]?.stringValue ?? ""
-            lines.append("  \(action): \(mark), \(Self.short(seconds)) s. \(text)")
+        var lines = [heading]
+        for result in results {
+            lines.append("  " + Self.line(of: result))
             lines += Self.engineLine(result)
             lines += Self.planLines(result["plan"])
         }
