@@ -20,12 +20,29 @@ package struct DemoTable: Hashable, Sendable {
     /// Files that each commit adds, to each partition.
     let filesOfCommit: Int
     let rowsOfFile: Int64
-    /// After how many commits one deletes rows; 0 for never.
-    var deletesEvery = 0
+    var deletes = Deletes.none
     /// Files that no snapshot names.
     var orphans = 0
     /// How large data files shall be, in bytes; nil for Iceberg's usual size.
     var targetFileSize: Int?
+
+    /// How rows are deleted.
+    enum Deletes: Hashable {
+        case none
+        /// After so many commits, a tenth: with a file for each partition.
+        case tenth(every: Int)
+        /// After each commit, a twentieth: with a file for each data file.
+        case twentiethByFile
+
+        /// After how many commits; nil for never.
+        var interval: Int? {
+            switch self {
+            case .none: nil
+            case .tenth(let commits): commits
+            case .twentiethByFile: 1
+            }
+        }
+    }
 
     /// How its catalog knows it.
     package var identifier: TableIdentifier {
@@ -38,16 +55,17 @@ package struct DemoTable: Hashable, Sendable {
             name: "events", fault: "200 files of 100 rows", formatVersion: .v2, commits: 20,
             filesOfCommit: 10, rowsOfFile: 100),
         DemoTable(
-            name: "orders", fault: "20 position delete files on data files of a good size",
-            formatVersion: .v2, commits: 20, filesOfCommit: 2, rowsOfFile: 400, deletesEvery: 1,
-            targetFileSize: 4096),
+            name: "orders", fault: "40 data files of a good size, each with a delete file",
+            formatVersion: .v2, commits: 20, filesOfCommit: 2, rowsOfFile: 400,
+            deletes: .twentiethByFile, targetFileSize: 4096),
         DemoTable(
             name: "visits", fault: "12 small files for each of 10 days, and position deletes",
             formatVersion: .v2, days: 10, commits: 6, filesOfCommit: 2, rowsOfFile: 75,
-            deletesEvery: 3),
+            deletes: .tenth(every: 3)),
         DemoTable(
             name: "accounts", fault: "format version 3, with deletion vectors and row ids",
-            formatVersion: .v3, commits: 15, filesOfCommit: 2, rowsOfFile: 400, deletesEvery: 1),
+            formatVersion: .v3, commits: 15, filesOfCommit: 2, rowsOfFile: 400,
+            deletes: .tenth(every: 1)),
         DemoTable(
             name: "sensors", fault: "80 snapshots, and two files that none of them names",
             formatVersion: .v2, commits: 80, filesOfCommit: 1, rowsOfFile: 50, orphans: 2),

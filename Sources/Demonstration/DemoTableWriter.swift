@@ -54,7 +54,7 @@ struct DemoTableWriter {
         for number in 1...table.commits {
             try Task.checkCancellation()
             try await append()
-            if table.deletesEvery > 0, number.isMultiple(of: table.deletesEvery) {
+            if let interval = table.deletes.interval, number.isMultiple(of: interval) {
                 try await delete()
             }
         }
@@ -103,13 +103,28 @@ struct DemoTableWriter {
 
     // MARK: Deleting
 
-    /// Deletes a tenth of the rows that came since the last time, and before format version 3, where
-    /// a data file may have several delete files, another tenth of those from before.
+    /// Deletes some of the rows that came since the last time.
     private mutating func delete() async throws {
-        var deletes = choose(3, in: recent)
-        if table.formatVersion < .v3 {
-            deletes.merge(choose(7, in: earlier)) { first, _ in first }
+        var entries: [CompleteEntry] = []
+        switch table.deletes {
+        case .none: return
+        case .twentiethByFile:
+            for path in recent { entries += try await write(choose(3, of: 20, in: [path])) }
+        case .tenth:
+            var deletes = choose(3, of: 10, in: recent)
+            // Before format version 3 a data file may have several delete files.
+            if table.formatVersion < .v3 {
+                deletes.merge(choose(7, of: 10, in: earlier)) { first, _ in first }
+            }
+            entries = try await write(deletes)
         }
+        try await commits.add(entries, .deletes)
+        earlier = recent
+        recent = []
+    }
+
+    /// Writes deletes, partition by partition.
+    private mutating func write(_ deletes: [String: [Int64]]) async throws -> [CompleteEntry] {
         var entries: [CompleteEntry] = []
         let byPartition = Dictionary(grouping: deletes) { files[$0.key]?.partition }
         for (partition, group) in byPartition {
@@ -118,17 +133,17 @@ struct DemoTableWriter {
                 Dictionary(uniqueKeysWithValues: group.map { ($0.key, $0.value) }), in: partition)
         }
         for (path, positions) in deletes { files[path]?.deleted.formUnion(positions) }
-        try await commits.add(entries, .deletes)
-        earlier = recent
-        recent = []
+        return entries
     }
 
-    /// The positions of rows whose numbers end in a digit.
-    private func choose(_ digit: Int64, in paths: [String]) -> [String: [Int64]] {
+    /// The positions of rows whose numbers leave a remainder.
+    private func choose(
+        _ remainder: Int64, of divisor: Int64, in paths: [String]
+    ) -> [String: [Int64]] {
         var chosen: [String: [Int64]] = [:]
         for path in paths {
             chosen[path] = (files[path]?.rows ?? []).enumerated()
-                .filter { $0.element.id % 10 == digit }.map { Int64($0.offset) }
+                .filter { $0.element.id % divisor == remainder }.map { Int64($0.offset) }
         }
         return chosen
     }

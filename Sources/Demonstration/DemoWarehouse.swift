@@ -25,15 +25,13 @@ package struct DemoWarehouse: Sendable {
     ///
     /// - Returns: What a reader of it must find: so many rows, and their digest.
     package func write(_ table: DemoTable, now: Timestamp) async throws -> MultisetDigest {
-        let commits =
-            table.deletesEvery > 0
-            ? table.commits + table.commits / table.deletesEvery : table.commits
+        let commits = table.commits + (table.deletes.interval.map { table.commits / $0 } ?? 0)
         let folder = location.appending(DemoTable.database).appending(table.name)
         var writer = try await DemoTableWriter(
             table,
             catalog: FileSystemCatalog(name: "demo", warehouse: location, storage: storage),
-            storage: storage, at: Location(Self.scheme + folder.rawValue), from: now.advanced(by: .zero - Self.history),
-            every: Self.history / (commits + 1))
+            storage: storage, at: Location(Self.scheme + folder.rawValue),
+            from: now.advanced(by: .zero - Self.history), every: Self.history / (commits + 1))
         let rows = try await writer.write()
         for number in 0..<table.orphans { try await leaveBehind(number, in: folder) }
         return rows

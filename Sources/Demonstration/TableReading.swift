@@ -17,25 +17,31 @@ package struct TableReading: Sendable {
     package private(set) var lineage = MultisetDigest()
     /// Where the table is.
     package let location: String
-    /// How long it took to read the metadata and to decode every value.
+    /// How long it took to read the manifests and to decode every value: the best of a few times.
     package let duration: Duration
 
-    /// Reads the current snapshot of a table twice: once for the time, and once for the digests.
+    private static let timedScans = 3
+
+    /// Reads the current snapshot of a table: a few times for the time, and once for the digests.
     ///
     /// - Throws: What reading it meets, and ``DemoFailure`` for a table without a snapshot.
     package init(
         _ table: TableIdentifier, in catalog: some Catalog, storage: some ObjectStorage
     ) async throws {
-        let clock = ContinuousClock()
-        let began = clock.now
         let metadata = try await catalog.loadTable(table).metadata
         guard let snapshot = metadata.currentSnapshot,
             let schema = metadata.schema(metadata.currentSchemaID)
         else { throw DemoFailure("\(table) has no snapshot") }
         location = metadata.location
         let scan = RowScan(metadata, storage: storage)
-        try await scan.forEachRowGroup(of: snapshot) { _ in }
-        duration = began.duration(to: clock.now)
+        var best: Duration?
+        for _ in 0..<Self.timedScans {
+            let time = try await ContinuousClock().measure {
+                try await scan.forEachRowGroup(of: snapshot) { _ in }
+            }
+            best = min(best ?? time, time)
+        }
+        duration = best ?? .zero
         let fields = schema.fields.map(\.id).sorted()
         var (rows, lineage) = (MultisetDigest(), MultisetDigest())
         try await scan.forEachRowGroup(of: snapshot) { group in

@@ -2,8 +2,8 @@
 
 /// Which target may import which: docs/ARCHITECTURE.md as a table that a program can read.
 ///
-/// Adapters (catalogs, stores, engines) are named by `IcepackRuntime` alone, and by `Demonstration`,
-/// which makes tables; no target below the tests names what supports tests.
+/// Adapters (catalogs, stores, engines) are named by `IcepackRuntime` alone, and by
+/// `Demonstration`, which makes tables; no target below the tests names what supports tests.
 enum LayerRule {
     /// Our targets, with those of ours that each may import.
     static let layers: [String: Set<String>] = [
