@@ -43,6 +43,44 @@ import WireFormat
         await expectRefusal("has no place that it can be at") { try await table.compact() }
     }
 
+    @Test(arguments: ["partition", "vector's partition", "vector's age"])
+    func `P-43: deletes that contradict the file they name cost its group alone`(
+        fault: String
+    ) async throws {
+        let (table, first) = try await table(fault == "partition" ? .v2 : .v3)
+        for start in [Int64(100), 110] {
+            try await table.addRows(start..<start + 10, region: "b")
+        }
+        var delete =
+            fault == "partition"
+            ? try await table.deleteFile([(first, 3)], region: "c", names: true)
+            : try await table.vectorFile(first, [3], region: fault.hasSuffix("age") ? "a" : "c")
+        if fault.hasSuffix("age") { delete.entry.sequenceNumber = 0 }
+        try await table.append([delete], content: .deletes)
+        let report = try await table.compact()
+        #expect(report.fileCounts == [2, 1])
+        #expect(report.metrics["refused_groups_count"] == 1)
+        #expect(report.message.contains("partition region=a were left as they are"))
+        #expect(try await table.dataPaths(region: "a").contains(first))
+    }
+
+    @Test func `P-43: such deletes that come meanwhile are a conflict of that group`()
+        async throws
+    {
+        let (table, first) = try await table(.v2)
+        for start in [Int64(100), 110] {
+            try await table.addRows(start..<start + 10, region: "b")
+        }
+        let catalog = InterferingCatalog(base: table.catalog) { moment, commit in
+            guard moment == .beforeCommit, commit == 1 else { return }
+            try await table.deleteRows([(first, 3)], region: "c", names: true)
+        }
+        let report = try await table.compact(catalog: catalog, storage: table.storage)
+        #expect(report.fileCounts == [2, 1])
+        #expect(report.metrics["conflicting_groups_count"] == 1)
+        #expect(try await table.dataPaths(region: "a").contains(first))
+    }
+
     @Test func `sizes that no sum holds stop nothing`() async throws {
         let (table, first) = try await table(.v2)
         for position in 0..<2 {

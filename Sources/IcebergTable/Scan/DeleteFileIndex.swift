@@ -105,29 +105,20 @@ public struct DeleteFileIndex: Sendable {
 extension DeleteFileIndex {
     /// How many deletes apply to a data file.
     ///
-    /// Logarithmic in the number of delete files of a partition.
-    ///
-    /// - Throws: ``ScanError/corrupt(reason:)`` when a delete file that names the data file is
-    ///   older than it, for a deletion vector, or of another partition (P-43).
-    public func applied(to file: LiveFile) throws(ScanError) -> AppliedDeletes {
+    /// Logarithmic in the number of delete files of a partition. Those that contradict the data
+    /// file count as well: one such file does not make the rest of a table unreadable.
+    public func applied(to file: LiveFile) -> AppliedDeletes {
         guard !files.isEmpty else { return .none }
         var applied = AppliedDeletes()
         applied.equalityDeleteFiles = equalityCount(file)
         if let index = vectors[file.path] {
-            let vector = files[index]
-            guard vector.dataSequenceNumber >= file.dataSequenceNumber else {
-                throw .corrupt(
-                    reason: "the deletion vector of \(file.path) is older than the file")
-            }
-            try checkPartition(of: vector, file)
             applied.hasDeletionVector = true
-            applied.knownDeletedRecords = min(vector.recordCount, file.recordCount)
+            applied.knownDeletedRecords = min(files[index].recordCount, file.recordCount)
             return applied
         }
         let byPath = positionsByPath[file.path]?.files(from: file.dataSequenceNumber) ?? []
         var known: Int64 = 0
         for index in byPath {
-            try checkPartition(of: files[index], file)
             // Files may delete the same row twice, so that the sum may pass any count.
             known =
                 known.addingReportingOverflow(files[index].recordCount).overflow
@@ -147,9 +138,10 @@ extension DeleteFileIndex {
 
     /// The delete files that apply to a data file: equality deletes first, each kind oldest first.
     ///
-    /// - Throws: as ``applied(to:)``.
+    /// - Throws: ``ScanError/corrupt(reason:)`` when a delete file that names the data file is
+    ///   older than it, for a deletion vector, or of another partition (P-43).
     public func deleteFiles(for file: LiveFile) throws(ScanError) -> [LiveFile] {
-        guard try applied(to: file).count > 0 else { return [] }
+        guard applied(to: file).count > 0 else { return [] }
         // What applies to strictly older data applies from the next sequence number on.
         let (newer, isLast) = file.dataSequenceNumber.addingReportingOverflow(1)
         var indices: [Int] = []
@@ -157,12 +149,19 @@ extension DeleteFileIndex {
             indices += globalEquality.files(from: newer)
             indices += equalityByPartition[file.partition]?.files(from: newer) ?? []
         }
+        let age = file.dataSequenceNumber
         if let vector = vectors[file.path] {
+            guard files[vector].dataSequenceNumber >= age else {
+                throw .corrupt(
+                    reason: "the deletion vector of \(file.path) is older than the file")
+            }
+            try checkPartition(of: files[vector], file)
             indices.append(vector)
         } else {
-            let age = file.dataSequenceNumber
+            let byPath = positionsByPath[file.path]?.files(from: age) ?? []
+            for index in byPath { try checkPartition(of: files[index], file) }
             indices += positionsByPartition[file.partition]?.files(from: age) ?? []
-            indices += positionsByPath[file.path]?.files(from: age) ?? []
+            indices += byPath
         }
         return indices.map { files[$0] }
     }

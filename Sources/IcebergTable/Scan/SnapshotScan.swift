@@ -80,7 +80,7 @@ public struct SnapshotScan<Storage: ObjectStorage>: Sendable {
                 let leftOut = try await reader.forEachFile(
                     in: item.element, place: item.offset
                 ) { (file) throws(ScanError) in
-                    chunk.append((file, try index.applied(to: file)))
+                    chunk.append((file, index.applied(to: file)))
                     if chunk.count == ScanLimits.chunk { box.take(&chunk) }
                 }
                 box.take(&chunk, leavingOut: leftOut)

@@ -24,9 +24,9 @@ struct GroupScreen {
     /// Why a group is left; nil if it is rewritten.
     mutating func problem(
         with group: FileGroup, _ index: DeleteFileIndex?
-    ) throws(ScanError) -> String? {
+    ) throws(MaintenanceError) -> String? {
         for file in group.files {
-            guard !Task.isCancelled else { throw .cancelled }
+            try MaintenanceError.checkCancellation()
             if file.format != .parquet {
                 return "\(file.path) is a file of \(file.format.rawValue.uppercased())"
             }
@@ -36,7 +36,11 @@ struct GroupScreen {
                 return "\(file.path) is of the older partition spec \(file.partition.specID), and "
                     + "its rows would have to be divided among partitions"
             }
-            for delete in try index?.deleteFiles(for: file) ?? [] {
+            let deletes: [LiveFile]
+            do throws(ScanError) { deletes = try index?.deleteFiles(for: file) ?? [] } catch {
+                return error.description
+            }
+            for delete in deletes {
                 if let reason = problem(with: delete) { return "\(reason) \(file.path)" }
             }
         }

@@ -151,7 +151,7 @@ extension DataFileRules {
             before = try deletes?.deleteFiles(for: old) ?? []
             applying = try survey.deletes?.deleteFiles(for: file) ?? []
         } catch {
-            throw MaintenanceError(error)
+            return error.description
         }
         let applied = Set(before.map { DeleteIdentity($0) })
         var missing = applied.subtracting(removedBefore)

@@ -113,10 +113,7 @@ struct RewriteDataFilesSource<Tables: Catalog, Storage: ObjectStorage> {
                 reason: "nothing was changed, because \(error); \(RefusedGroup.advice)")
         }
         return try RefusedGroup.screen(groups, of: PartitionNames(metadata)) {
-            (group) throws(MaintenanceError) in
-            do throws(ScanError) { return try screen.problem(with: group, deletes) } catch {
-                throw MaintenanceError(error)
-            }
+            (group) throws(MaintenanceError) in try screen.problem(with: group, deletes)
         }
     }
 }

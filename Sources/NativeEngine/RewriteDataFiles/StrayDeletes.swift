@@ -16,7 +16,7 @@ struct StrayDeletes<Storage: ObjectStorage> {
 
     /// The delete files that name data files of some groups, by the data file's path.
     func find(in groups: [FileGroup]) async throws(MaintenanceError) -> [String: String] {
-        // Those that name one file are not of another partition: the index would not have them.
+        // Of those that name one data file the index says so, and its group is left.
         let deletes = (index?.files ?? []).filter(\.isPartitionDelete)
         return try await naming.find(
             groups.flatMap(\.files), in: deletes, scope: .otherPartitions)

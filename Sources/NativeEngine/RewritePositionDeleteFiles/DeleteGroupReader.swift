@@ -115,7 +115,7 @@ struct DeleteGroupReader<Storage: ObjectStorage>: Sendable {
             let applying: [LiveFile]
             do throws(ScanError) {
                 applying = try planned.deletes?.deleteFiles(for: file) ?? []
-            } catch { throw .stopped(MaintenanceError(error)) }
+            } catch { throw .unsupported(error.description) }
             if let vector = applying.first(where: \.isDeletionVector) {
                 guard !vector.isEncrypted else {
                     throw .unsupported("the deletion vector of \(file.path) is encrypted")

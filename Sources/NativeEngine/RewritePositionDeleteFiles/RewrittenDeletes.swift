@@ -152,7 +152,7 @@ struct PositionDeleteRules<Storage: ObjectStorage>: RewriteRules {
     ) throws(MaintenanceError) -> String? {
         let applying: [LiveFile]
         do throws(ScanError) { applying = try survey.deletes?.deleteFiles(for: file) ?? [] } catch {
-            throw MaintenanceError(error)
+            return error.description
         }
         if let vector = group.vectors[file.path] {
             return applying.contains { DeleteIdentity($0) == vector }
