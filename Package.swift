@@ -85,6 +85,7 @@ let package = Package(
         // C libraries from Debian.
         .system("CBrotli", pkgConfig: "", apt: "libbrotli-dev"),
         .system("CLZ4", pkgConfig: "liblz4", apt: "liblz4-dev"),
+        .system("CMalloc", pkgConfig: "", apt: "libc6-dev"),
         .system("CPQ", pkgConfig: "libpq", apt: "libpq-dev"),
         .system("CSnappy", pkgConfig: "", apt: "libsnappy-dev"),
         .system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
@@ -196,9 +197,10 @@ let package = Package(
         .executableTarget(
             name: "icepack",
             dependencies: [
-                "Demonstration", "Fleet", "IcepackAPI", "IcepackRuntime", "Jobs", "Maintenance",
-                "WireFormat", "IcebergCatalog", "ObjectStorage", .argumentParser,
-                .asyncHTTPClient, .logging, .nio, .nioHTTP1, .serviceLifecycle, .unixSignals,
+                "CMalloc", "Demonstration", "Fleet", "IcebergCatalog", "IcepackAPI",
+                "IcepackRuntime", "Jobs", "Maintenance", "ObjectStorage", "WireFormat",
+                .argumentParser, .asyncHTTPClient, .logging, .nio, .nioHTTP1, .serviceLifecycle,
+                .unixSignals,
             ],
             swiftSettings: strict),
 

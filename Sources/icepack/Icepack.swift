@@ -28,6 +28,11 @@ struct Icepack: AsyncParsableCommand {
             QuarantineCommand.self, OrchestrateCommand.self, HealthSyncCommand.self,
             DemoCommand.self,
         ])
+
+    static func main() async {
+        MemoryReturn.setUp()
+        await main(nil)
+    }
 }
 
 /// The version that `--version` prints and the API's document carries.

@@ -65,7 +65,8 @@ enum LayerRule {
             "S3Storage", "SQLCatalog", "SQLiteStore", "SparkEngine", "WireFormat",
         ],
         "icepack": [
-            "Demonstration", "Fleet", "IcebergCatalog", "IcepackAPI", "IcepackRuntime", "Jobs",
+            "CMalloc", "Demonstration", "Fleet", "IcebergCatalog", "IcepackAPI", "IcepackRuntime",
+            "Jobs",
             "Maintenance", "ObjectStorage", "WireFormat",
         ],
         "TidyRules": [],
