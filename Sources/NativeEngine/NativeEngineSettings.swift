@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import FoundationEssentials
 public import IcebergTable
 
 /// How much the engine holds and does at once.
 public struct NativeEngineSettings: Hashable, Sendable {
     /// The most bytes that the paths of one action may take: `ICEPACK_NATIVE_MEMORY_BYTES`.
     public var memoryBytes: Int
+    /// How many processors there are to work on groups at once.
+    public var processors: Int
     /// How many manifest lists or manifests are read at once.
     public var readWidth: Int
     /// How many removals are under way at once where the request does not say.
@@ -17,6 +20,8 @@ public struct NativeEngineSettings: Hashable, Sendable {
 
     /// Where temporary files go where nobody says anything.
     public static let defaultTemporaryFolder = "/tmp"
+    /// The processors of this machine.
+    public static var availableProcessors: Int { ProcessInfo.processInfo.activeProcessorCount }
     /// The reads at once where nobody says anything; about twice the cores is good.
     public static let defaultReadWidth = 8
     /// The removals at once where nobody says anything.
@@ -50,13 +55,15 @@ public struct NativeEngineSettings: Hashable, Sendable {
         memoryBytes: Int = ReachabilityLimits.defaultMemoryBytes,
         readWidth: Int = defaultReadWidth, removalWidth: Int = defaultRemovalWidth,
         allowedPrefixes: AllowedPrefixes = .everywhere,
-        temporaryFolder: String = defaultTemporaryFolder
+        temporaryFolder: String = defaultTemporaryFolder,
+        processors: Int = availableProcessors
     ) {
         self.memoryBytes = memoryBytes
         self.readWidth = readWidth
         self.removalWidth = removalWidth
         self.allowedPrefixes = allowedPrefixes
         self.temporaryFolder = temporaryFolder
+        self.processors = processors
     }
 
     /// The most bytes that one sort holds in memory; at most four are at work at once.

@@ -11,7 +11,7 @@ import ObjectStorage
 /// A file is removed again only when it certainly is in no table: after a commit that is known to
 /// have failed, or before there was one. Whatever a crash leaves is in the journal, where the next
 /// run on the table finds it.
-struct OutputFiles<Storage: ObjectStorage> {
+struct OutputFiles<Storage: ObjectStorage>: Sendable {
     let storage: Storage
     let context: RunContext
     /// What the journal knows the table by.
@@ -25,6 +25,9 @@ struct OutputFiles<Storage: ObjectStorage> {
         self.context = context
         self.tableUUID = tableUUID
     }
+
+    /// Answers for the files of a group as well, which were written beside these.
+    mutating func add(_ other: OutputFiles) { files += other.files }
 
     /// Checks that the table is still the one that the files are for.
     func check(_ table: LoadedTable) throws(MaintenanceError) {

@@ -66,8 +66,7 @@ enum LayerRule {
         ],
         "icepack": [
             "CMalloc", "Demonstration", "Fleet", "IcebergCatalog", "IcepackAPI", "IcepackRuntime",
-            "Jobs",
-            "Maintenance", "ObjectStorage", "WireFormat",
+            "Jobs", "Maintenance", "ObjectStorage", "WireFormat",
         ],
         "TidyRules": [],
         "tidy": ["TidyRules"],

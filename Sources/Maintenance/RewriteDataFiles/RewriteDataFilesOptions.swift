@@ -21,6 +21,8 @@ public struct RewriteDataFilesOptions: Hashable, Sendable {
     public var maxCommits: Int?
     /// How many of several commits may fail.
     public var maxFailedCommits: Int
+    /// The most groups that are rewritten at once; nil for what processors and memory allow.
+    public var maxConcurrentGroups: Int?
 
     /// `partial-progress.max-commits` where nobody says anything.
     public static let defaultMaxCommits = 10
@@ -28,12 +30,14 @@ public struct RewriteDataFilesOptions: Hashable, Sendable {
     /// Takes every field.
     public init(
         verification: Verification = .full, usesStartingSequenceNumber: Bool = true,
-        maxCommits: Int? = nil, maxFailedCommits: Int = defaultMaxCommits
+        maxCommits: Int? = nil, maxFailedCommits: Int = defaultMaxCommits,
+        maxConcurrentGroups: Int? = nil
     ) {
         self.verification = verification
         self.usesStartingSequenceNumber = usesStartingSequenceNumber
         self.maxCommits = maxCommits
         self.maxFailedCommits = maxFailedCommits
+        self.maxConcurrentGroups = maxConcurrentGroups
     }
 
     /// Reads validated options.
@@ -44,6 +48,7 @@ public struct RewriteDataFilesOptions: Hashable, Sendable {
             verification: options.text("verify").flatMap { Verification(rawValue: $0) } ?? .full,
             usesStartingSequenceNumber: options.boolean("use-starting-sequence-number") ?? true,
             maxCommits: isPartial ? commits : nil,
-            maxFailedCommits: options.integer("partial-progress.max-failed-commits") ?? commits)
+            maxFailedCommits: options.integer("partial-progress.max-failed-commits") ?? commits,
+            maxConcurrentGroups: options.integer("max-concurrent-file-group-rewrites"))
     }
 }

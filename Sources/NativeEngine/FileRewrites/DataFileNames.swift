@@ -16,6 +16,8 @@ struct DataFileNames {
     private let context: String?
     private let names: PartitionNames
     private let stem = UUID().uuidString.lowercased()
+    /// Which group of the run the files are of.
+    private var group = 0
     private var count = 0
 
     init(_ metadata: TableMetadata) throws(Unsupported) {
@@ -47,15 +49,19 @@ struct DataFileNames {
         return String(path)
     }
 
+    /// The names of a group's files, whatever other groups write at the same time.
+    func ofGroup(_ ordinal: Int) -> DataFileNames {
+        var names = self
+        (names.group, names.count) = (ordinal, 0)
+        return names
+    }
+
     /// The next file's place, which no other file has.
     mutating func next(
         in partition: PartitionKey, ending: String = ".parquet"
     ) -> Location {
-        let number = String(count)
         count += 1
-        let name =
-            String(repeating: "0", count: max(0, 5 - number.count)) + number
-            + "-0-\(stem)-00001\(ending)"
+        let name = "\(Self.padded(group))-0-\(stem)-\(Self.padded(count))\(ending)"
         let folders = names.folders(of: partition)
         guard hashes else {
             return Location([folder, folders, name].filter { !$0.isEmpty }.joined(separator: "/"))
@@ -65,6 +71,11 @@ struct DataFileNames {
         let hash = Self.entropy(path)
         let tail = context.map { "/\($0)/\(path)" } ?? (hasPartitionFolders ? "/" : "-") + path
         return Location("\(folder)/\(hash)\(tail)")
+    }
+
+    private static func padded(_ number: Int) -> String {
+        let digits = String(number)
+        return String(repeating: "0", count: max(0, 5 - digits.count)) + digits
     }
 
     /// Twenty bits in folders of four, the last with eight.

@@ -69,56 +69,103 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
         tally.refused = refused
     }
 
-    /// Writes and commits groups one after the other; those that cannot be rewritten are left.
+    /// Writes a group's files into the outputs, and may tell how many of its files are done.
+    typealias GroupWork =
+        @Sendable (Int, FileGroup, inout OutputFiles<Storage>, (Int) -> Void)
+        async throws(GroupFailure) -> Rules.Group
+
+    /// A group that was tried, with the files that were written for it.
+    private struct Attempt: Sendable {
+        let ordinal: Int
+        let outputs: OutputFiles<Storage>
+        let result: Result<Rules.Group, GroupFailure>
+    }
+
+    /// Writes groups, several at once, and commits them in the order of the plan; those that cannot
+    /// be rewritten are left.
+    ///
+    /// When this throws nothing is being written any more, and ``outputs`` has what was.
     ///
     /// - Parameters:
+    ///   - atOnce: How many groups are written at once.
     ///   - phase: What the job is doing, in words.
-    ///   - write: Writes a group's files into the outputs, and may tell how many files are done.
+    ///   - write: Writes one group, whose place in the plan it is told.
     mutating func run(
-        _ groups: [FileGroup], phase: String,
-        write: (FileGroup, inout OutputFiles<Storage>, (Int) -> Void) async throws(GroupFailure) ->
-            Rules.Group
+        _ groups: [FileGroup], atOnce: Int, phase: String, write: @escaping GroupWork
     ) async throws(MaintenanceError) {
-        let total = groups.reduce(0) { $0 + $1.files.count }
-        let groupsPerCommit = progress.groupsPerCommit(of: groups.count)
-        var done = 0
-        for group in groups {
-            try MaintenanceError.checkCancellation()
-            let before = outputs.files.count
-            do throws(GroupFailure) {
-                let report = report(phase, after: done, of: total)
-                pending.append(try await write(group, &outputs, report))
-            } catch {
-                switch error {
-                case .stopped(let error): throw error
-                case .unsupported(let reason):
-                    try await refuse(group, reason, writtenAfter: before)
+        let progress = GroupProgress(groups, phase: phase, report: context.report)
+        let empty = OutputFiles(
+            storage: engine.storage, context: context, tableUUID: table.journalKey)
+        let failure: MaintenanceError? = await withTaskGroup(of: Attempt.self) { tasks in
+            var order = PlanOrder<Attempt>()
+            var started = 0
+            func start() {
+                guard started < groups.count else { return }
+                let (ordinal, group) = (started, groups[started])
+                started += 1
+                tasks.addTask {
+                    await Self.attempt(ordinal, group, empty, write, progress)
                 }
             }
-            done += group.files.count
-            report(phase, after: done, of: total)(0)
-            if pending.count >= groupsPerCommit { try await commit() }
+            do throws(MaintenanceError) {
+                for _ in 0..<atOnce { start() }
+                while let attempt = await tasks.next() {
+                    // Nobody waits for a group that is before it in the plan to say that all is over.
+                    if case .failure(.stopped(let error)) = attempt.result {
+                        outputs.add(attempt.outputs)
+                        throw error
+                    }
+                    start()
+                    order.add(attempt, at: attempt.ordinal)
+                    while let next = order.next() {
+                        try await take(next, groups[next.ordinal], of: groups.count)
+                    }
+                }
+                if !pending.isEmpty { try await commit() }
+                return nil
+            } catch {
+                tasks.cancelAll()
+                for await attempt in tasks { outputs.add(attempt.outputs) }
+                for attempt in order.waiting { outputs.add(attempt.outputs) }
+                return error
+            }
         }
-        if !pending.isEmpty { try await commit() }
+        if let failure { throw failure }
     }
 
-    /// Reports how many files are done, counted from so many that are.
-    private func report(_ phase: String, after done: Int, of total: Int) -> (Int) -> Void {
-        let report = context.report
-        return { more in
-            report(
-                ActionProgress(
-                    phase: phase, done: Int64(done + more), total: Int64(total), unit: "files"))
+    private static func attempt(
+        _ ordinal: Int, _ group: FileGroup, _ empty: OutputFiles<Storage>, _ write: GroupWork,
+        _ progress: GroupProgress
+    ) async -> Attempt {
+        var outputs = empty
+        let result: Result<Rules.Group, GroupFailure>
+        do throws(GroupFailure) {
+            guard !Task.isCancelled else { throw .stopped(.cancelled) }
+            result = .success(
+                try await write(ordinal, group, &outputs) { progress.note($0, of: ordinal) })
+        } catch {
+            result = .failure(error)
         }
+        if case .failure(.stopped) = result {} else {
+            progress.note(group.files.count, of: ordinal)
+        }
+        return Attempt(ordinal: ordinal, outputs: outputs, result: result)
     }
 
-    /// Leaves a group as it is, and removes what was written of it.
-    private mutating func refuse(
-        _ group: FileGroup, _ reason: String, writtenAfter before: Int
+    /// Takes what became of a group whose turn it is.
+    private mutating func take(
+        _ attempt: Attempt, _ group: FileGroup, of count: Int
     ) async throws(MaintenanceError) {
-        tally.refused.append(RefusedGroup(group, of: names, because: reason))
-        let paths = outputs.files[before...].map(\.path)
-        try await outputs.remove(paths)
+        outputs.add(attempt.outputs)
+        try MaintenanceError.checkCancellation()
+        switch attempt.result {
+        case .success(let written): pending.append(written)
+        case .failure(.stopped(let error)): throw error
+        case .failure(.unsupported(let reason)):
+            tally.refused.append(RefusedGroup(group, of: names, because: reason))
+            try await outputs.remove(attempt.outputs.files.map(\.path))
+        }
+        if pending.count >= progress.groupsPerCommit(of: count) { try await commit() }
     }
 }
 

@@ -6,8 +6,8 @@ import Maintenance
 import ObjectStorage
 import ParquetFormat
 
-/// Writes the new files of groups, and compares them with the old ones.
-struct GroupRewriter<Storage: ObjectStorage> {
+/// Writes the new files of groups, and compares them with the old ones; several at once if wanted.
+struct GroupRewriter<Storage: ObjectStorage>: Sendable {
     typealias Source = DataFileSource<Storage>
     typealias File = ParquetFile<Source>
 
@@ -18,9 +18,8 @@ struct GroupRewriter<Storage: ObjectStorage> {
     private let limits: RewriteLimits
     private let properties: WriterProperties
     private let mapping: NameMapping?
-    private var names: DataFileNames
-    private var finder: EqualityDeleteFinder<Storage>?
-    private var audit: EqualityDeleteAudit<Storage>?
+    private let names: DataFileNames
+    private var search: EqualityDeleteSearch<Storage>?
 
     init(
         _ metadata: TableMetadata, storage: Storage, options: RewriteDataFilesOptions,
@@ -48,20 +47,23 @@ struct GroupRewriter<Storage: ObjectStorage> {
     ) throws(MaintenanceError) {
         let deletes = planned.equalityDeletes
         guard !deletes.isEmpty else { return }
-        finder = try EqualityDeleteFinder(
+        let finder = try EqualityDeleteFinder(
             deletes, of: metadata, files: planned.groups.flatMap(\.files), entries: entries,
             storage: storage, mapping: mapping, limits: limits)
-        guard options.verification != .off else { return }
-        audit = EqualityDeleteAudit(
+        let audit = EqualityDeleteAudit(
             deletes, of: metadata, storage: storage, mapping: mapping, limits: limits)
+        search = EqualityDeleteSearch(finder, options.verification == .off ? nil : audit)
     }
 
     /// Writes a group's new files.
     ///
-    /// - Parameter progress: Told how many of the group's files are done.
-    mutating func rewrite(
-        _ group: FileGroup, _ entries: [String: SourceEntry], _ deletes: GroupDeletes,
-        into outputs: inout OutputFiles<Storage>, progress: (Int) -> Void
+    /// - Parameters:
+    ///   - ordinal: The group's place in the plan, by which its files are named.
+    ///   - progress: Told how many of the group's files are done.
+    func rewrite(
+        _ group: FileGroup, _ ordinal: Int, _ entries: [String: SourceEntry],
+        _ deletes: GroupDeletes, into outputs: inout OutputFiles<Storage>,
+        progress: (Int) -> Void
     ) async throws(GroupFailure) -> RewrittenGroup {
         let withLineage = metadata.formatVersion == .v3
         let target: ParquetSchema
@@ -87,7 +89,7 @@ struct GroupRewriter<Storage: ObjectStorage> {
         } catch {
             throw .unsupported("its files cannot be put together: \(error)")
         }
-        let written = try await write(work, group, into: &outputs, progress)
+        let written = try await write(work, group, ordinal, into: &outputs, progress)
         try await checkDeleted(opened, deletes, positions)
         try await check(written, inputs, target)
         progress(group.files.count)
@@ -224,23 +226,21 @@ struct GroupRewriter<Storage: ObjectStorage> {
     // MARK: Deletes
 
     /// The positions of all deleted rows, those of equality deletes among them.
-    private mutating func allDeleted(
+    private func allDeleted(
         from files: [OpenedDataFile<Storage>], _ deletes: GroupDeletes
     ) async throws(GroupFailure) -> [String: [Int64]] {
-        guard !deletes.equality.isEmpty, var finder else { return deletes.positions }
-        let found = try await finder.positions(in: files)
-        self.finder = finder
-        return deletes.merged(with: found)
+        guard !deletes.equality.isEmpty, let search else { return deletes.positions }
+        return deletes.merged(with: try await search.positions(in: files))
     }
 
     /// Works out a second time what equality deletes delete.
-    private mutating func checkDeleted(
+    private func checkDeleted(
         _ files: [OpenedDataFile<Storage>], _ deletes: GroupDeletes,
         _ positions: [String: [Int64]]
     ) async throws(GroupFailure) {
-        guard !deletes.equality.isEmpty, var audit else { return }
-        let found = try await audit.positions(in: files)
-        self.audit = audit
+        guard !deletes.equality.isEmpty,
+            let found = try await search?.auditedPositions(in: files)
+        else { return }
         guard deletes.merged(with: found) == positions else {
             throw RewriteProof<Storage>.failure(
                 "the rows that equality deletes delete are not those that were left out")
@@ -279,10 +279,11 @@ struct GroupRewriter<Storage: ObjectStorage> {
         let file: WrittenParquetFile
     }
 
-    private mutating func write(
-        _ work: ParquetRewriter<Source, DataFileSink>, _ group: FileGroup,
+    private func write(
+        _ work: ParquetRewriter<Source, DataFileSink>, _ group: FileGroup, _ ordinal: Int,
         into outputs: inout OutputFiles<Storage>, _ progress: (Int) -> Void
     ) async throws(GroupFailure) -> [Written] {
+        var names = names.ofGroup(ordinal)
         var written: [Written] = []
         for index in 0..<work.outputCount {
             let location = names.next(in: group.partition)
@@ -352,30 +353,5 @@ struct GroupRewriter<Storage: ObjectStorage> {
             deletedRows: inputs.reduce(0) { $0 + Int64($1.deleted.count) },
             way: decision.way.rawValue,
             losses: Array(Set(written.flatMap(\.file.losses))).sorted())
-    }
-}
-
-/// How much memory a rewrite of data files may take, and how much it does at once.
-struct RewriteLimits {
-    /// The most bytes that a file of a good size has.
-    var largestFile: Int64 = .max
-    /// What reading and putting together may take.
-    let workBytes: Int64
-    /// The most deletes of a group.
-    let deletes: Int
-    /// What the keys of equality deletes may take that are looked up at once; as much again may be
-    /// kept for other groups.
-    let keyBytes: Int
-    /// How many files are opened at once.
-    let width: Int
-    /// How many columns are compared at once.
-    let proofWidth: Int
-
-    init(_ settings: NativeEngineSettings) {
-        workBytes = Int64(settings.memoryBytes / 4)
-        deletes = settings.memoryBytes / 8 / MemoryLayout<Int64>.size
-        keyBytes = settings.memoryBytes / 8
-        width = settings.readWidth
-        proofWidth = 2
     }
 }

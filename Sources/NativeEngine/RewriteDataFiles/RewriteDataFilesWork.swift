@@ -36,19 +36,13 @@ struct RewriteDataFilesWork<Tables: Catalog, Storage: ObjectStorage> {
     }
 
     mutating func run() async throws(MaintenanceError) {
-        var limits = RewriteLimits(engine.settings)
+        var limits = RewriteLimits(
+            engine.settings, groupCount: planned.groups.count,
+            mostAtOnce: options.maxConcurrentGroups)
         limits.largestFile = planned.plan.settings.groups.sizes.maximum.value
         let entries = try await SourceEntries(engine: engine, metadata: planned.table.metadata)
             .entries(of: planned.groups, and: planned.equalityDeletes, in: planned.manifests)
-        var rewriter: GroupRewriter<Storage>
-        do throws(Unsupported) {
-            rewriter = try GroupRewriter(
-                planned.table.metadata, storage: engine.storage, options: options,
-                limits: limits)
-        } catch {
-            throw .refused(code: "unsupported_table", reason: error.reason)
-        }
-        try rewriter.prepare(for: planned, entries)
+        let rewriter = try prepared(limits, entries)
         let strays = try await StrayDeletes(
             naming: DeleteNaming(
                 storage: engine.storage, metadata: planned.table.metadata,
@@ -58,11 +52,27 @@ struct RewriteDataFilesWork<Tables: Catalog, Storage: ObjectStorage> {
         let loader = GroupDeleteLoader(
             storage: engine.storage, index: planned.deletes, strays: strays, width: limits.width,
             limit: limits.deletes)
-        try await commits.run(planned.groups, phase: "rewriting data files") {
-            (group, outputs, progress) async throws(GroupFailure) -> RewrittenGroup in
+        try await commits.run(
+            planned.groups, atOnce: limits.groups, phase: "rewriting data files"
+        ) { (ordinal, group, outputs, progress) async throws(GroupFailure) -> RewrittenGroup in
             let deletes = try await loader.load(group.files)
             return try await rewriter.rewrite(
-                group, entries, deletes, into: &outputs, progress: progress)
+                group, ordinal, entries, deletes, into: &outputs, progress: progress)
         }
+    }
+
+    private func prepared(
+        _ limits: RewriteLimits, _ entries: [String: SourceEntry]
+    ) throws(MaintenanceError) -> GroupRewriter<Storage> {
+        var rewriter: GroupRewriter<Storage>
+        do throws(Unsupported) {
+            rewriter = try GroupRewriter(
+                planned.table.metadata, storage: engine.storage, options: options,
+                limits: limits)
+        } catch {
+            throw .refused(code: "unsupported_table", reason: error.reason)
+        }
+        try rewriter.prepare(for: planned, entries)
+        return rewriter
     }
 }

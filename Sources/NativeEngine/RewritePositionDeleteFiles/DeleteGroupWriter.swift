@@ -7,14 +7,14 @@ import ObjectStorage
 import ParquetFormat
 
 /// Writes the deletes of groups: as position delete files, or from format version 3 on as deletion
-/// vectors.
-struct DeleteGroupWriter<Storage: ObjectStorage> {
+/// vectors; several at once if wanted.
+struct DeleteGroupWriter<Storage: ObjectStorage>: Sendable {
     private let storage: Storage
     private let formatVersion: FormatVersion
     private let granularity: RewritePositionDeleteFilesSettings.Granularity
     private let limits: RewriteLimits
     private let settings: ParquetWriteSettings
-    private var names: DataFileNames
+    private let names: DataFileNames
 
     init(
         _ metadata: TableMetadata, storage: Storage,
@@ -43,25 +43,29 @@ struct DeleteGroupWriter<Storage: ObjectStorage> {
 
     /// Writes a group's deletes.
     ///
-    /// - Parameter partition: The partition's values, as the old entries have them.
-    mutating func write(
-        _ deletes: GroupPositions, of group: FileGroup, _ partition: [PartitionValue?],
-        into outputs: inout OutputFiles<Storage>
+    /// - Parameters:
+    ///   - ordinal: The group's place in the plan, by which its files are named.
+    ///   - partition: The partition's values, as the old entries have them.
+    func write(
+        _ deletes: GroupPositions, of group: FileGroup, _ ordinal: Int,
+        _ partition: [PartitionValue?], into outputs: inout OutputFiles<Storage>
     ) async throws(GroupFailure) -> [CompleteEntry] {
+        var names = names.ofGroup(ordinal)
         // By the bytes of the path, as the specification wants it.
         let sorted = deletes.positions.filter { !$0.value.isEmpty }
             .map { (path: $0.key, positions: $0.value) }
             .sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
         var files: [WrittenDeletes] = []
         if formatVersion >= .v3 {
-            files = try await writeVectors(sorted, group, into: &outputs)
+            files = try await writeVectors(sorted, group, &names, into: &outputs)
         } else {
             switch granularity {
-            case .partition: files = try await writeFiles(sorted[...], group, into: &outputs)
+            case .partition:
+                files = try await writeFiles(sorted[...], group, &names, into: &outputs)
             case .file:
                 for index in sorted.indices {
                     files += try await writeFiles(
-                        sorted[index...index], group, into: &outputs)
+                        sorted[index...index], group, &names, into: &outputs)
                 }
             }
         }
@@ -86,23 +90,24 @@ struct DeleteGroupWriter<Storage: ObjectStorage> {
 
     // MARK: Position delete files
 
-    private mutating func writeFiles(
-        _ deletes: ArraySlice<Deletes>, _ group: FileGroup,
+    private func writeFiles(
+        _ deletes: ArraySlice<Deletes>, _ group: FileGroup, _ names: inout DataFileNames,
         into outputs: inout OutputFiles<Storage>
     ) async throws(GroupFailure) -> [WrittenDeletes] {
         var files: [WrittenDeletes] = []
         var rest = Remaining(deletes: deletes)
         while !rest.isEmpty {
-            files.append(try await writeFile(&rest, group, into: &outputs))
+            let location = names.next(in: group.partition, ending: "-deletes.parquet")
+            files.append(try await writeFile(&rest, group, at: location, into: &outputs))
         }
         return files
     }
 
     /// Writes a file of as many of the deletes as it takes.
-    private mutating func writeFile(
-        _ rest: inout Remaining, _ group: FileGroup, into outputs: inout OutputFiles<Storage>
+    private func writeFile(
+        _ rest: inout Remaining, _ group: FileGroup, at location: Location,
+        into outputs: inout OutputFiles<Storage>
     ) async throws(GroupFailure) -> WrittenDeletes {
-        let location = names.next(in: group.partition, ending: "-deletes.parquet")
         let settings = settings
         let made = try await outputs.write(
             to: location, kind: .positionDeleteFile, size: \.file.size
@@ -158,8 +163,9 @@ struct DeleteGroupWriter<Storage: ObjectStorage> {
 
     // MARK: Deletion vectors
 
-    private mutating func writeVectors(
-        _ deletes: [Deletes], _ group: FileGroup, into outputs: inout OutputFiles<Storage>
+    private func writeVectors(
+        _ deletes: [Deletes], _ group: FileGroup, _ names: inout DataFileNames,
+        into outputs: inout OutputFiles<Storage>
     ) async throws(GroupFailure) -> [WrittenDeletes] {
         var files: [WrittenDeletes] = []
         var puffin = PuffinWriter(createdBy: settings.createdBy)

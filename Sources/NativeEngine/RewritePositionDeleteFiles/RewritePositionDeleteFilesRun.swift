@@ -55,11 +55,13 @@ struct RewritePositionDeleteFilesRun<Tables: Catalog, Storage: ObjectStorage> {
         _ planned: PlannedDeleteRewrite, into commits: inout Commits
     ) async throws(MaintenanceError) {
         let metadata = planned.table.metadata
-        let limits = RewriteLimits(engine.settings)
+        let limits = RewriteLimits(
+            engine.settings, groupCount: planned.groups.count,
+            mostAtOnce: RewriteDataFilesOptions(request.options).maxConcurrentGroups)
         let entries = try await SourceEntries(engine: engine, metadata: metadata)
             .entries(of: planned.groups, in: planned.manifests)
         let reader = DeleteGroupReader(storage: engine.storage, planned: planned, limits: limits)
-        var writer: DeleteGroupWriter<Storage>
+        let writer: DeleteGroupWriter<Storage>
         do throws(Unsupported) {
             writer = try DeleteGroupWriter(
                 metadata, storage: engine.storage,
@@ -71,11 +73,13 @@ struct RewritePositionDeleteFilesRun<Tables: Catalog, Storage: ObjectStorage> {
         let isVerified = request.options.boolean("verify") ?? true
         let proof = DeleteProof(
             storage: engine.storage, specs: metadata.partitionSpecs, limits: limits)
-        try await commits.run(planned.groups, phase: "rewriting position delete files") {
-            (group, outputs, _) async throws(GroupFailure) -> RewrittenDeletes in
+        try await commits.run(
+            planned.groups, atOnce: limits.groups, phase: "rewriting position delete files"
+        ) { (ordinal, group, outputs, _) async throws(GroupFailure) -> RewrittenDeletes in
             let deletes = try await reader.read(group)
             let partition = group.files.first.flatMap { entries[$0.path]?.partition } ?? []
-            let added = try await writer.write(deletes, of: group, partition, into: &outputs)
+            let added = try await writer.write(
+                deletes, of: group, ordinal, partition, into: &outputs)
             if isVerified { try await proof.check(added, of: group, deletes) }
             return RewrittenDeletes(group: group, deletes: deletes, added: added)
         }

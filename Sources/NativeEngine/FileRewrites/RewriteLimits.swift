@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import ParquetFormat
+
+/// How much memory the rewrite of a group may take, and how much it does at once.
+///
+/// Of what memory is allowed one half is for reading and putting together, a quarter for the deletes
+/// of groups and a quarter for the keys of equality deletes, for which groups take turns.
+struct RewriteLimits: Hashable, Sendable {
+    /// How many groups are rewritten at once, which divide memory among themselves.
+    let groups: Int
+    /// The most bytes that a file of a good size has.
+    var largestFile: Int64 = .max
+    /// What reading and putting together may take.
+    let workBytes: Int64
+    /// The most deletes of a group.
+    let deletes: Int
+    /// What the keys of equality deletes may take that are looked up at once; as much again may be
+    /// kept for other groups.
+    let keyBytes: Int
+    /// How many files are opened at once.
+    let width: Int
+    /// How many columns are compared at once.
+    let proofWidth: Int
+
+    /// What `max-concurrent-file-group-rewrites` is where nobody says anything.
+    private static let usualGroups = 5
+    /// With less memory for each, groups with large pages would take more than they may.
+    private static let bytesOfUsualGroup = 256 << 20
+
+    /// - Parameters:
+    ///   - groupCount: How many groups there are.
+    ///   - mostAtOnce: `max-concurrent-file-group-rewrites`. Where nobody says anything it is 5, but
+    ///     no more than there are processors, nor than memory has room for.
+    init(_ settings: NativeEngineSettings, groupCount: Int = 1, mostAtOnce: Int? = nil) {
+        let memory = settings.memoryBytes
+        let usual = min(Self.usualGroups, settings.processors, memory / Self.bytesOfUsualGroup)
+        groups = max(1, min(groupCount, mostAtOnce ?? usual))
+        // A run of one group does with what it has beside another.
+        let share = max(2, groups)
+        workBytes = Int64(memory / 2 / share)
+        deletes = memory / 4 / share / MemoryLayout<Int64>.size
+        keyBytes = memory / 8
+        width = max(1, settings.readWidth / groups)
+        proofWidth = 2
+    }
+}
