@@ -19,7 +19,7 @@ help: ## Print this list
 
 .PHONY: demo
 demo: build-release ## Build, and watch neglected tables being maintained (DEMO=--exit ends it)
-	@.build/release/icepack demo $(DEMO)
+	@scripts/demo $(DEMO)
 
 .PHONY: test
 test: ## Install what is missing, lint, and run the tests
