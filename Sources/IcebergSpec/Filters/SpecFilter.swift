@@ -4,21 +4,21 @@
 package struct SpecFilter: Hashable, Sendable {
     /// What a partition field tells of a test.
     private struct Projection: Hashable, Sendable {
-        let test: Int
         /// The place of the partition field in its spec.
         let place: Int
         let question: ColumnQuestion
     }
 
     private let filter: RowFilter
-    private let projections: [Projection]
+    /// Those of each test, by its place.
+    private let projections: [[Projection]]
     /// The types of the values of the spec's fields; nil for those that no test is about.
     package let types: [PrimitiveType?]
 
     /// Projects a filter through the transforms of a spec.
     package init(_ filter: RowFilter, _ spec: PartitionSpec) {
         self.filter = filter
-        var projections: [Projection] = []
+        var projections = filter.tests.map { _ in [Projection]() }
         var types: [PrimitiveType?] = spec.fields.map { _ in nil }
         for (place, field) in spec.fields.enumerated() {
             for (index, test) in filter.tests.enumerated()
@@ -27,7 +27,7 @@ package struct SpecFilter: Hashable, Sendable {
                     let question = test.question.projected(through: field.transform, type)
                 else { continue }
                 types[place] = field.transform.resultType(of: type)
-                projections.append(Projection(test: index, place: place, question: question))
+                projections[index].append(Projection(place: place, question: question))
             }
         }
         self.types = types
@@ -58,9 +58,8 @@ package struct SpecFilter: Hashable, Sendable {
         _ partition: [ValueEvidence], _ columns: (RowFilter.Test) -> Bool
     ) -> Bool {
         filter.mayPass { index in
-            let isPossible = projections.allSatisfy { projection in
-                guard projection.test == index, partition.indices.contains(projection.place)
-                else { return true }
+            let isPossible = projections[index].allSatisfy { projection in
+                guard partition.indices.contains(projection.place) else { return true }
                 return partition[projection.place].mayPass(projection.question)
             }
             return isPossible && columns(filter.tests[index])
