@@ -110,8 +110,7 @@ public enum NativeEngineCapability {
         }
         return EngineLimits(
             refusedOptions: [
-                .rewriteDataFiles: ["sort_order": needsSpark("sort_order")],
-                .rewritePositionDeleteFiles: ["where": needsSpark("where")],
+                .rewriteDataFiles: ["sort_order": needsSpark("sort_order")]
             ],
             onlyValues: [
                 .rewriteDataFiles: [
@@ -126,7 +125,9 @@ public enum NativeEngineCapability {
                     )
                 ],
             ],
-            conditions: [.rewriteDataFiles: ["where"]])
+            conditions: [
+                .rewriteDataFiles: ["where"], .rewritePositionDeleteFiles: ["where"],
+            ])
     }()
 
     /// The engine as the router sees it.

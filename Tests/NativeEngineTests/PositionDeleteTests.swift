@@ -341,6 +341,20 @@ import WireFormat
         #expect(!after.hasWork)
     }
 
+    @Test func `where chooses delete files by their partitions`() async throws {
+        let (table, _) = try await fragmented()
+        let before = try await table.rows()
+        let options: JSONValue = ["where": "region = 'a' OR region IS NULL", "min-input-files": 2]
+        let engine = NativeEngine(catalog: table.catalog, storage: table.storage)
+        let plan = try await engine.plan(try table.deleteRequest(options))
+        #expect(plan.summary["position_delete_files_count"] == 3)
+        #expect(plan.summary["left_alone"]?.objectValue?["outside_where"] == ["files": 3])
+        #expect(try await table.rewriteDeletes(options).deleteCounts == [3, 1])
+        #expect(try await table.rows() == before)
+        #expect(try await table.rewriteDeletes(options).deleteCounts == [0, 0], "P-50")
+        #expect(try await table.rewriteDeletes().deleteCounts == [3, 1])
+    }
+
     @Test func `files of several sizes are written where the target is small`() async throws {
         let table = try await table()
         let path = try await table.addRows(0..<40_000, region: "a")

@@ -47,7 +47,7 @@ struct EndToEndTests {
             "older_than=2100-01-01T00:00:00Z", "--option", "retain_last=4", "--wait", "--json")
         let refused = try await client.run(
             "submit", "demo.events", "--action", "rewrite_position_delete_files", "--option",
-            "where=id = 1", "--json")
+            "where=upper(note) = 'X'", "--json")
         service.send(SIGTERM)
         #expect(try await service.wait() == .exited(0))
 

@@ -98,7 +98,7 @@ struct LiveFileFormat: Sendable {
     ) throws(AvroError) -> Bool {
         guard let filter, let evidence else { return true }
         return filter.mayPass(
-            file, try evidence.evidence(row, recordCount: file.recordCount))
+            file.partition, try evidence.evidence(row, recordCount: file.recordCount))
     }
 }
 

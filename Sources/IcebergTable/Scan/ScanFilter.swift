@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AvroFormat
-import IcebergSpec
+public import IcebergSpec
 
 /// A filter on rows made ready for every partition spec of a table.
-struct ScanFilter: Sendable {
+public struct ScanFilter: Sendable {
     private let specs: [Int: SpecFilter]
     /// The columns whose metrics are wanted, by field id.
     let columns: [Int32: PrimitiveType]
 
-    init(_ filter: RowFilter, _ metadata: TableMetadata) {
+    /// Projects a filter through the specs of a table.
+    public init(_ filter: RowFilter, _ metadata: TableMetadata) {
         columns = filter.columns
         specs = Dictionary(
             metadata.partitionSpecs.map { ($0.id, SpecFilter(filter, $0)) },
@@ -24,10 +25,13 @@ struct ScanFilter: Sendable {
         return spec.mayPass(manifest.partitions)
     }
 
-    /// Whether a data file may hold a row that passes.
-    func mayPass(_ file: LiveFile, _ columns: [Int: ValueEvidence]) -> Bool {
-        guard let spec = specs[file.partition.specID] else { return true }
-        let values = file.partition.tuple.values
+    /// Whether a file of a partition may be about a row that passes.
+    public func mayPass(_ partition: PartitionKey) -> Bool { mayPass(partition, [:]) }
+
+    /// Whether a data file of which so much is known may hold a row that passes.
+    func mayPass(_ partition: PartitionKey, _ columns: [Int: ValueEvidence]) -> Bool {
+        guard let spec = specs[partition.specID] else { return true }
+        let values = partition.tuple.values
         guard values.count == spec.types.count else { return true }
         return spec.mayPass(
             partition: zip(values, spec.types).map { ValueEvidence($0, $1) },

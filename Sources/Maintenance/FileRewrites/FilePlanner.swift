@@ -19,8 +19,8 @@ public struct FilePlanner<Tables: Catalog, Storage: ObjectStorage>: Sendable {
 
     /// What a rewrite of files would do now; nil for what is not planned here.
     ///
-    /// Not planned here are the other actions, rewrites of deletes with `where`, and rewrites of
-    /// data whose `where` is not understood: the engine that runs those may know more.
+    /// Not planned here are the other actions, and rewrites whose `where` is not understood: the
+    /// engine that runs those may know more.
     public func plan(_ request: ActionRequest) async throws(MaintenanceError) -> ActionPlan? {
         switch request.action {
         case .rewriteDataFiles: return try await planDataFiles(request)
@@ -56,12 +56,12 @@ public struct FilePlanner<Tables: Catalog, Storage: ObjectStorage>: Sendable {
     private func planDeleteFiles(
         _ request: ActionRequest
     ) async throws(MaintenanceError) -> ActionPlan? {
-        guard request.options.values["where"] == nil else { return nil }
         let metadata = try await load(request.table)
         let settings: RewritePositionDeleteFilesSettings
         do throws(RewriteRefusal) {
-            settings = try .resolve(metadata.properties, options: request.options)
+            settings = try .resolve(metadata, options: request.options)
         } catch {
+            if case .condition = error { return nil }
             throw MaintenanceError(error)
         }
         let snapshot = metadata.currentSnapshot
@@ -75,7 +75,7 @@ public struct FilePlanner<Tables: Catalog, Storage: ObjectStorage>: Sendable {
             }
         }
         let plan = RewritePositionDeleteFilesPlanner.plan(
-            files, settings: settings, formatVersion: metadata.formatVersion)
+            files, settings: settings, metadata: metadata)
         let names = PartitionNames(metadata)
         var summary = plan.summary { names.name(of: $0) }
         summary["warnings"] = []

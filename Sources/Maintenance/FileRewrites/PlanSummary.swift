@@ -160,10 +160,7 @@ extension RewriteDataFilesSettings {
             members.append(.init(key: "max-files-to-rewrite", value: maxFiles.json))
         }
         members.append(.init(key: "branch", value: branch.json))
-        if let filter {
-            let text = EffectiveValue(filter.text, .request)
-            members.append(.init(key: "where", value: text.json))
-        }
+        if let filter { members.append(filter.member) }
         return members
     }
 }
@@ -187,6 +184,7 @@ extension RewritePositionDeleteFilesPlan {
         summary["left_alone"] = [
             "right_size": wellSized.fileJSON, "too_few_to_be_worth_it": tooFew.json,
             "no_fewer_files_afterwards": gainless.json,
+            "outside_where": ["files": .integer(counts.filtered)],
         ]
         summary["settings"] = .object(JSONObject(settings.members))
         return summary
@@ -197,6 +195,15 @@ extension RewritePositionDeleteFilesSettings {
     /// The settings by their published names, each with its origin.
     var members: [JSONObject.Member] {
         let granularity = EffectiveValue<String>(granularity.value.rawValue, granularity.origin)
-        return groups.members + [.init(key: Self.granularityProperty, value: granularity.json)]
+        var members = groups.members
+        members.append(.init(key: Self.granularityProperty, value: granularity.json))
+        if let filter { members.append(filter.member) }
+        return members
+    }
+}
+
+extension RowFilter {
+    fileprivate var member: JSONObject.Member {
+        .init(key: "where", value: EffectiveValue(text, .request).json)
     }
 }

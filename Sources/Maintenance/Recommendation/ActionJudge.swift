@@ -121,8 +121,7 @@ struct ActionJudge {
         do throws(RewriteRefusal) {
             let plan = RewritePositionDeleteFilesPlanner.plan(
                 remaining,
-                settings: try .resolve(metadata.properties, options: .none),
-                formatVersion: metadata.formatVersion)
+                settings: try .resolve(metadata, options: .none), metadata: metadata)
             let noun = "position delete file"
             let isEnough = Int64(count) >= threshold && count > 0
             let reason =

@@ -6,7 +6,8 @@ public import IcebergTable
 /// Decides which position delete files of a snapshot are rewritten together.
 ///
 /// Pure. The steps are Iceberg's: files out of size, by partition, packed, kept if worth it.
-/// Equality deletes are never touched.
+/// Equality deletes are never touched. With `where` only files of partitions that may hold a row
+/// that passes are looked at.
 ///
 /// It differs from Iceberg's where Iceberg's would plan its own result again for ever (P-50):
 /// - from format version 3 on, every file that is left from before the upgrade becomes deletion
@@ -19,11 +20,16 @@ public enum RewritePositionDeleteFilesPlanner {
     /// Plans for the delete files of a snapshot.
     public static func plan(
         _ files: some Sequence<LiveFile>, settings: RewritePositionDeleteFilesSettings,
-        formatVersion: FormatVersion
+        metadata: TableMetadata
     ) -> RewritePositionDeleteFilesPlan {
+        let filter = settings.filter.map { ScanFilter($0, metadata) }
         var counts = RewritePositionDeleteFilesPlan.Counts()
         var positions: [LiveFile] = []
         for file in files {
+            guard filter?.mayPass(file.partition) ?? true else {
+                counts.filtered += 1
+                continue
+            }
             switch file.content {
             case .data: continue
             case .equalityDeletes:
@@ -41,7 +47,7 @@ public enum RewritePositionDeleteFilesPlanner {
         }
         var planner = GroupPlanner(settings.groups)
         var left = (wellSized: LeftAlone(), settled: LeftAlone())
-        if formatVersion < .v3 {
+        if metadata.formatVersion < .v3 {
             for file in candidates(positions, settings, &left) {
                 planner.add(.init(file: file, reasons: [], deletes: .none), to: file.partition)
             }
@@ -92,7 +98,7 @@ public enum RewritePositionDeleteFilesPlanner {
 
 /// Which position delete files are rewritten together, and what is left alone.
 public struct RewritePositionDeleteFilesPlan: Hashable, Sendable {
-    /// The delete files of the snapshot.
+    /// The delete files of the snapshot, or those that `where` selects.
     public struct Counts: Hashable, Sendable {
         /// Position delete files that are no deletion vectors.
         public internal(set) var positionDeleteFiles = 0
@@ -100,6 +106,8 @@ public struct RewritePositionDeleteFilesPlan: Hashable, Sendable {
         public internal(set) var deletionVectors = 0
         /// Equality delete files, which are not touched.
         public internal(set) var equalityDeleteFiles = 0
+        /// Delete files of any kind that `where` leaves out.
+        public internal(set) var filtered = 0
         /// The bytes of position deletes of both kinds.
         public internal(set) var bytes: Int64 = 0
     }

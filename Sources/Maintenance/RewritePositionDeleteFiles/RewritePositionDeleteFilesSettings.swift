@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import IcebergSpec
-import WireFormat
 
 /// What `rewrite_position_delete_files` is told, each value with where it came from.
 public struct RewritePositionDeleteFilesSettings: Hashable, Sendable {
@@ -9,6 +8,8 @@ public struct RewritePositionDeleteFilesSettings: Hashable, Sendable {
     public var groups: GroupSettings
     /// How many data files one delete file is about.
     public var granularity: EffectiveValue<Granularity>
+    /// Which files are looked at: those of partitions that may hold a row that passes; nil for all.
+    public var filter: RowFilter?
 
     /// How many data files one delete file is about.
     public enum Granularity: String, CaseIterable, Hashable, Sendable {
@@ -28,24 +29,21 @@ public struct RewritePositionDeleteFilesSettings: Hashable, Sendable {
     /// Takes every field.
     public init(
         groups: GroupSettings,
-        granularity: EffectiveValue<Granularity> = EffectiveValue(.partition, .byDefault)
+        granularity: EffectiveValue<Granularity> = EffectiveValue(.partition, .byDefault),
+        filter: RowFilter? = nil
     ) {
         self.groups = groups
         self.granularity = granularity
+        self.filter = filter
     }
 
     /// Works out the settings of a table: the request, Iceberg's properties, its defaults.
     ///
     /// - Throws: ``RewriteRefusal``.
     public static func resolve(
-        _ properties: TableProperties, options: ActionOptions
+        _ metadata: TableMetadata, options: ActionOptions
     ) throws(RewriteRefusal) -> RewritePositionDeleteFilesSettings {
-        guard options.values["where"] == nil else {
-            throw .unsupported(
-                option: "where",
-                reason: "is not understood by the planner of position deletes in this version; "
-                    + "leave it out to plan for the whole table")
-        }
+        let properties = metadata.properties
         guard options.boolean("convert-equality-deletes") != true else {
             throw .unsupported(
                 option: "convert-equality-deletes",
@@ -57,7 +55,7 @@ public struct RewritePositionDeleteFilesSettings: Hashable, Sendable {
         return RewritePositionDeleteFilesSettings(
             groups: GroupSettings(
                 sizes: try options.sizes(defaultTarget: target), options: options),
-            granularity: try granularity(properties))
+            granularity: try granularity(properties), filter: try options.filter(metadata))
     }
 
     private static func granularity(

@@ -24,16 +24,16 @@ struct PlannedDeleteRewrite: Sendable {
 /// Plans on the delete files, and keeps the data files to which those of the plan may apply.
 private struct PlanningCollector: LiveFileCollector {
     let settings: RewritePositionDeleteFilesSettings
-    let formatVersion: FormatVersion
+    let metadata: TableMetadata
     var plan: RewritePositionDeleteFilesPlan?
     var manifests: [ManifestFile] = []
     var deletes: DeleteFileIndex?
     var affected: [PartitionKey: [LiveFile]] = [:]
     private var partitions: Set<PartitionKey> = []
 
-    init(_ settings: RewritePositionDeleteFilesSettings, _ formatVersion: FormatVersion) {
+    init(_ settings: RewritePositionDeleteFilesSettings, _ metadata: TableMetadata) {
         self.settings = settings
-        self.formatVersion = formatVersion
+        self.metadata = metadata
     }
 
     mutating func add(manifests: [ManifestFile]) { self.manifests = manifests }
@@ -41,7 +41,7 @@ private struct PlanningCollector: LiveFileCollector {
     mutating func add(deleteFiles index: DeleteFileIndex) {
         deletes = index
         let plan = RewritePositionDeleteFilesPlanner.plan(
-            index.files, settings: settings, formatVersion: formatVersion)
+            index.files, settings: settings, metadata: metadata)
         partitions = Set(plan.groups.map(\.partition))
         self.plan = plan
     }
@@ -70,11 +70,11 @@ struct RewritePositionDeleteFilesSource<Tables: Catalog, Storage: ObjectStorage>
         let metadata = table.metadata
         let settings: RewritePositionDeleteFilesSettings
         do throws(RewriteRefusal) {
-            settings = try .resolve(metadata.properties, options: options)
+            settings = try .resolve(metadata, options: options)
         } catch {
             throw MaintenanceError(error)
         }
-        var collector = PlanningCollector(settings, metadata.formatVersion)
+        var collector = PlanningCollector(settings, metadata)
         if let snapshot = metadata.currentSnapshot {
             do throws(ScanError) {
                 collector = try await SnapshotScan(storage: engine.storage, metadata: metadata)
@@ -86,7 +86,7 @@ struct RewritePositionDeleteFilesSource<Tables: Catalog, Storage: ObjectStorage>
         let plan =
             collector.plan
             ?? RewritePositionDeleteFilesPlanner.plan(
-                [], settings: settings, formatVersion: metadata.formatVersion)
+                [], settings: settings, metadata: metadata)
         let (groups, refused) = try screened(plan, metadata)
         return PlannedDeleteRewrite(
             table: table, plan: plan, groups: groups, refused: refused,

@@ -24,10 +24,12 @@ enum RewriteFixtures {
     }
 
     static func metadata(
-        _ properties: TableProperties = [:], refs: JSONValue = [:]
+        _ properties: TableProperties = [:], refs: JSONValue = [:],
+        version: FormatVersion = .v2
     ) throws -> TableMetadata {
         try TableMetadata([
-            "format-version": 2, "table-uuid": "9c12d441-03fe-4693-9a96-a0705ddf69c1",
+            "format-version": .integer(version.rawValue), "next-row-id": 0,
+            "table-uuid": "9c12d441-03fe-4693-9a96-a0705ddf69c1",
             "location": "/t", "last-sequence-number": 0, "last-updated-ms": 0,
             "last-column-id": 1,
             "schemas": [

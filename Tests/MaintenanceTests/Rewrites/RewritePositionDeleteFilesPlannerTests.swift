@@ -31,8 +31,9 @@ import WireFormat
         for member in more.objectValue?.members ?? [] { object[member.key] = member.value }
         let options = try ActionOptions.validating(
             .object(object), for: .rewritePositionDeleteFiles)
+        let metadata = try RewriteFixtures.metadata(properties, version: version)
         return RewritePositionDeleteFilesPlanner.plan(
-            files, settings: try .resolve(properties, options: options), formatVersion: version)
+            files, settings: try .resolve(metadata, options: options), metadata: metadata)
     }
 
     @Test func `small files of a partition are a group from the fifth on`() throws {

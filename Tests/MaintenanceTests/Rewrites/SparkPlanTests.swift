@@ -126,9 +126,9 @@ struct SparkPlanTests {
         if call.action == .rewritePositionDeleteFiles {
             let (metadata, seen) = try await look(location)
             let settings = try RewritePositionDeleteFilesSettings.resolve(
-                metadata.properties, options: call.options)
+                metadata, options: call.options)
             let plan = RewritePositionDeleteFilesPlanner.plan(
-                seen.deletes, settings: settings, formatVersion: metadata.formatVersion)
+                seen.deletes, settings: settings, metadata: metadata)
             return Planned(
                 files: Set(plan.groups.flatMap(\.files).map(FileKey.init)),
                 gainless: plan.gainless.files, convertsAll: metadata.formatVersion >= .v3)
