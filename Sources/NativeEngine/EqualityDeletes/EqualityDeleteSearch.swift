@@ -5,8 +5,9 @@ import ObjectStorage
 
 /// Finds what equality deletes delete, for groups that are rewritten at the same time.
 ///
-/// An actor, because both searches keep tables of keys for the next group and read files in between:
-/// groups take turns, so that no table is made twice and memory holds no more than one needs.
+/// An actor, because both searches keep tables of keys for the next group and read files in
+/// between: groups take turns, so that no table is made twice and memory holds no more than one
+/// needs.
 actor EqualityDeleteSearch<Storage: ObjectStorage> {
     private var finder: EqualityDeleteFinder<Storage>?
     /// Nil where nothing is compared.

@@ -110,7 +110,7 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
             do throws(MaintenanceError) {
                 for _ in 0..<atOnce { start() }
                 while let attempt = await tasks.next() {
-                    // Nobody waits for a group that is before it in the plan to say that all is over.
+                    // All is over, whatever becomes of groups that are before it in the plan.
                     if case .failure(.stopped(let error)) = attempt.result {
                         outputs.add(attempt.outputs)
                         throw error
@@ -141,13 +141,16 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
         let result: Result<Rules.Group, GroupFailure>
         do throws(GroupFailure) {
             guard !Task.isCancelled else { throw .stopped(.cancelled) }
-            result = .success(
-                try await write(ordinal, group, &outputs) { progress.note($0, of: ordinal) })
+            let written = try await write(ordinal, group, &outputs) {
+                progress.note($0, of: ordinal)
+            }
+            result = .success(written)
         } catch {
             result = .failure(error)
         }
-        if case .failure(.stopped) = result {} else {
-            progress.note(group.files.count, of: ordinal)
+        switch result {
+        case .failure(.stopped): break
+        case .success, .failure(.unsupported): progress.note(group.files.count, of: ordinal)
         }
         return Attempt(ordinal: ordinal, outputs: outputs, result: result)
     }

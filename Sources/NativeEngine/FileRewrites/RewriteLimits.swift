@@ -4,8 +4,8 @@ import ParquetFormat
 
 /// How much memory the rewrite of a group may take, and how much it does at once.
 ///
-/// Of what memory is allowed one half is for reading and putting together, a quarter for the deletes
-/// of groups and a quarter for the keys of equality deletes, for which groups take turns.
+/// Of what memory is allowed one half is for reading and putting together, a quarter for the
+/// deletes of groups and a quarter for the keys of equality deletes, for which groups take turns.
 struct RewriteLimits: Hashable, Sendable {
     /// How many groups are rewritten at once, which divide memory among themselves.
     let groups: Int
@@ -30,8 +30,8 @@ struct RewriteLimits: Hashable, Sendable {
 
     /// - Parameters:
     ///   - groupCount: How many groups there are.
-    ///   - mostAtOnce: `max-concurrent-file-group-rewrites`. Where nobody says anything it is 5, but
-    ///     no more than there are processors, nor than memory has room for.
+    ///   - mostAtOnce: `max-concurrent-file-group-rewrites`. Where nobody says anything it is 5,
+    ///     but no more than there are processors, nor than memory has room for.
     init(_ settings: NativeEngineSettings, groupCount: Int = 1, mostAtOnce: Int? = nil) {
         let memory = settings.memoryBytes
         let usual = min(Self.usualGroups, settings.processors, memory / Self.bytesOfUsualGroup)
