@@ -16,10 +16,9 @@ import os
 import pathlib
 import random
 import shutil
-import time
 
 import icepack_command
-from maintain_spark_tables import Spark, Table, disagreements, sums
+from maintain_spark_tables import Spark, Table, Timed, disagreements, sums
 
 SHAPES = {
     "version": ["v1", "v2", "v3"],
@@ -59,13 +58,14 @@ def covering(seed):
 ENGINES = ["duckdb", "pyiceberg", "datafusion"]
 
 
-class Run:
+class Run(Timed):
     def __init__(self, arguments):
+        super().__init__()
         self.scratch = pathlib.Path(arguments.scratch).resolve()
         self.warehouse = self.scratch / "warehouse"
         self.warehouse.mkdir()
         self.icepack = os.path.abspath(arguments.icepack)
-        self.found, self.seconds = [], {}
+        self.found = []
         self.readers = dict.fromkeys(ENGINES, 0)
         self.spark = Spark(
             os.path.abspath(arguments.spark_python),
@@ -73,13 +73,6 @@ class Run:
             self.warehouse,
             self.scratch / "spark.log",
         )
-
-    def timed(self, name, body, *arguments):
-        started = time.monotonic()
-        result = body(*arguments)
-        elapsed = time.monotonic() - started
-        self.seconds[name] = round(self.seconds.get(name, 0) + elapsed, 1)
-        return result
 
     def ask(self, action, name):
         return self.timed(f"spark: {action}", self.spark.ask, f"{action} {name}")

@@ -130,18 +130,11 @@ def sums(look):
     }
 
 
-class Run:
-    def __init__(self, arguments):
-        self.scratch = pathlib.Path(arguments.scratch).resolve()
-        self.warehouse = self.scratch / "warehouse"
-        self.pristine = self.scratch / "pristine"
-        self.warehouse.mkdir()
-        self.icepack = os.path.abspath(arguments.icepack)
-        self.found, self.seconds = [], {}
-        python = os.path.abspath(arguments.spark_python)
-        self.spark = Spark(
-            python, "spark_writer.py", self.warehouse, self.scratch / "spark.log"
-        )
+class Timed:
+    """What adds up how long its steps take, by their names."""
+
+    def __init__(self):
+        self.seconds = {}
 
     def timed(self, name, body, *arguments):
         started = time.monotonic()
@@ -149,6 +142,21 @@ class Run:
         elapsed = time.monotonic() - started
         self.seconds[name] = round(self.seconds.get(name, 0) + elapsed, 1)
         return result
+
+
+class Run(Timed):
+    def __init__(self, arguments):
+        super().__init__()
+        self.scratch = pathlib.Path(arguments.scratch).resolve()
+        self.warehouse = self.scratch / "warehouse"
+        self.pristine = self.scratch / "pristine"
+        self.warehouse.mkdir()
+        self.icepack = os.path.abspath(arguments.icepack)
+        self.found = []
+        python = os.path.abspath(arguments.spark_python)
+        self.spark = Spark(
+            python, "spark_writer.py", self.warehouse, self.scratch / "spark.log"
+        )
 
     def icepack_run(self, table, action):
         settings = {
