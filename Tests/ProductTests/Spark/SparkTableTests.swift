@@ -22,9 +22,9 @@ struct SparkTableTests {
         print("spark tables: \(report["seconds"]?.text() ?? "no times")")
     }
 
-    /// Six tables; `ICEPACK_SPARK_SHAPES` says how many otherwise, and 50 are all.
+    /// Four tables; `ICEPACK_SPARK_SHAPES` says how many otherwise, and 50 are all.
     private static let shapes =
-        ProcessInfo.processInfo.environment["ICEPACK_SPARK_SHAPES"].flatMap(Int.init) ?? 6
+        ProcessInfo.processInfo.environment["ICEPACK_SPARK_SHAPES"].flatMap(Int.init) ?? 4
 
     @Test(.timeLimit(.minutes(60)))
     func `P-43, P-44, P-47: files of tables of every shape are rewritten, and rows stay`()
