@@ -22,25 +22,15 @@ import WireFormat
         return (table, first)
     }
 
-    private func expectRefusal(
-        _ words: String, _ run: () async throws -> ActionReport
-    ) async {
-        await #expect {
-            _ = try await run()
-        } throws: { error in
-            guard case .refused("unsupported_files", let reason)? = error as? MaintenanceError
-            else { return false }
-            return reason.contains(words)
-        }
-    }
-
     @Test(arguments: [Int64.max, Int64.max - 1, -1])
     func `a deletion vector beyond the end of any file is refused`(offset: Int64) async throws {
         let (table, first) = try await table(.v3)
         var vector = try await table.vectorFile(first, [1, 2], region: "a")
         vector.entry.dataFile.contentOffset = offset
         try await table.append([vector], content: .deletes)
-        await expectRefusal("has no place that it can be at") { try await table.compact() }
+        await ManifestTable.expectFilesRefused("has no place that it can be at") {
+            try await table.compact()
+        }
     }
 
     @Test(arguments: ["partition", "vector's partition", "vector's age"])
@@ -98,7 +88,9 @@ import WireFormat
     @Test(arguments: [Int64.max, Int64.max - 9, -1])
     func `row ids that cannot be counted on are refused`(first: Int64) async throws {
         let (table, _) = try await table(.v3) { $0.entry.dataFile.firstRowID = first }
-        await expectRefusal("its first row id is \(first)") { try await table.compact() }
+        await ManifestTable.expectFilesRefused("its first row id is \(first)") {
+            try await table.compact()
+        }
     }
 
     @Test func `the last row ids that there are can be kept`() async throws {

@@ -253,7 +253,7 @@ import WireFormat
         try await table.append(
             [try await table.vectorFile(path, [9], region: "a")], content: .deletes)
         let location = try await table.load().metadataLocation
-        await expectRefusal("lacks what older position deletes") {
+        await ManifestTable.expectFilesRefused("lacks what older position deletes") {
             try await table.rewriteDeletes(.null)
         }
         #expect(try await table.load().metadataLocation == location)
@@ -267,7 +267,9 @@ import WireFormat
         entry.entry.dataFile.fileFormat = .orc
         try await table.append([entry], content: .deletes)
         try await table.deleteRows([(path, 2)], region: "a")
-        await expectRefusal("is a file of ORC") { try await table.rewriteDeletes() }
+        await ManifestTable.expectFilesRefused("is a file of ORC") {
+            try await table.rewriteDeletes()
+        }
         // Another partition is rewritten all the same.
         let other = try await table.addRows(50..<60, region: "b")
         for step in 0..<2 { try await table.deleteRows([(other, Int64(step))], region: "b") }
@@ -282,7 +284,7 @@ import WireFormat
         let path = try await table.addRows(0..<10, region: "a")
         try await table.deleteRows([(path, 10)], region: "a")
         try await table.deleteRows([(path, 9)], region: "a")
-        await expectRefusal("has 10 rows") { try await table.rewriteDeletes() }
+        await ManifestTable.expectFilesRefused("has 10 rows") { try await table.rewriteDeletes() }
     }
 
     @Test func `a file that is about another data file than it says is left`() async throws {
@@ -293,7 +295,9 @@ import WireFormat
         entry.entry.dataFile.referencedDataFile = first
         try await table.append([entry], content: .deletes)
         try await table.deleteRows([(first, 3)], region: "a")
-        await expectRefusal("alone, and names") { try await table.rewriteDeletes() }
+        await ManifestTable.expectFilesRefused("alone, and names") {
+            try await table.rewriteDeletes()
+        }
     }
 
     @Test func `P-49: deletes beyond what memory is allowed are left, at the number itself`()
@@ -303,7 +307,7 @@ import WireFormat
         // Eight bytes for each of the nine deletes of a partition's files, of an eighth of it all.
         let enough = NativeEngineSettings(memoryBytes: 9 * 8 * 8)
         let few = NativeEngineSettings(memoryBytes: 9 * 8 * 8 - 1)
-        await expectRefusal("memory is allowed 8") {
+        await ManifestTable.expectFilesRefused("memory is allowed 8") {
             try await table.rewriteDeletes(["min-input-files": 2], settings: few)
         }
         await #expect(throws: Never.self) {
@@ -371,18 +375,5 @@ import WireFormat
         #expect(try #require(report.metrics["added_delete_files_count"]?.intValue) > 1)
         #expect(report.metrics["kept_deletes_count"] == 36_000)
         #expect(try await table.rows() == before)
-    }
-
-    private func expectRefusal(
-        _ words: String, _ run: () async throws -> ActionReport
-    ) async {
-        await #expect {
-            _ = try await run()
-        } throws: { error in
-            guard case .refused(let code, let reason)? = error as? MaintenanceError else {
-                return false
-            }
-            return code == "unsupported_files" && reason.contains(words)
-        }
     }
 }

@@ -70,6 +70,19 @@ extension ManifestTable {
         }
     }
 
+    /// A run in which no group could be rewritten says why, with these words.
+    static func expectFilesRefused(
+        _ words: String, _ run: () async throws -> ActionReport
+    ) async {
+        await #expect {
+            _ = try await run()
+        } throws: { error in
+            guard case .refused("unsupported_files", let reason)? = error as? MaintenanceError
+            else { return false }
+            return reason.contains(words)
+        }
+    }
+
     /// A table with some files of ten rows in each of two partitions.
     static func inTwoPartitions(files: Int) async throws -> ManifestTable {
         let table = try await ManifestTable(.v2, properties: quickRetries)
