@@ -60,7 +60,7 @@ extension RunContext {
             try await journal.markUnknown()
             return .commitUnknown(reason: reason)
         } catch {
-            // Entries that stay open are safe too: a replay asks the table first.
+            // Whoever hears of this error tells the journal once more (`JobRunner`).
             return .commitUnknown(reason: "\(reason); the journal could not be told: \(error)")
         }
     }

@@ -19,6 +19,9 @@ struct OutputFiles<Storage: ObjectStorage>: Sendable {
 
     /// The files that were written, or that may have been, and not removed again.
     private(set) var files: [JournalledFile] = []
+    /// Those of which nobody knows whether they will still arrive: they stay in the journal when
+    /// they are removed, and the next run on the table looks once more.
+    private var uncertain: Set<String> = []
 
     init(storage: Storage, context: RunContext, tableUUID: String) {
         self.storage = storage
@@ -27,7 +30,10 @@ struct OutputFiles<Storage: ObjectStorage>: Sendable {
     }
 
     /// Answers for the files of a group as well, which were written beside these.
-    mutating func add(_ other: OutputFiles) { files += other.files }
+    mutating func add(_ other: OutputFiles) {
+        files += other.files
+        uncertain.formUnion(other.uncertain)
+    }
 
     /// Checks that the table is still the one that the files are for.
     func check(_ table: LoadedTable) throws(MaintenanceError) {
@@ -47,8 +53,13 @@ struct OutputFiles<Storage: ObjectStorage>: Sendable {
         do throws(StorageError) {
             return try await storage.write(bytes, to: location, condition: .none).size
         } catch {
+            note(error, at: location)
             throw MaintenanceError(writing: error)
         }
+    }
+
+    private mutating func note(_ error: StorageError, at location: Location) {
+        if case .outcomeUnknown = error { uncertain.insert(location.rawValue) }
     }
 
     /// Writes a file that nobody else can have named, as it is made.
@@ -85,7 +96,9 @@ struct OutputFiles<Storage: ObjectStorage>: Sendable {
         } catch {
             switch error {
             case .source(let failure): throw failure
-            case .storage(let error): throw .stopped(MaintenanceError(streaming: error))
+            case .storage(let error):
+                note(error, at: location)
+                throw .stopped(MaintenanceError(streaming: error))
             }
         }
     }
@@ -118,7 +131,8 @@ struct OutputFiles<Storage: ObjectStorage>: Sendable {
                 }
             }
         }
-        if !gone.isEmpty { try await context.journal.close(paths: gone) }
+        let closed = gone.filter { !uncertain.contains($0) }
+        if !closed.isEmpty { try await context.journal.close(paths: closed) }
         let removed = Set(gone)
         files.removeAll { removed.contains($0.path) }
     }

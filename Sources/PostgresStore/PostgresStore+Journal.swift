@@ -25,17 +25,17 @@ extension PostgresStore: FileJournal {
     }
 
     public func markUnknown(under claim: Claim) async throws(JobStoreError) {
-        guard try await runCounting(Statement.markJournalUnknown, claim.parameters) else {
-            throw .fenced
-        }
+        _ = try await run(
+            Statement.markJournalUnknown, [.text(claim.jobID.rawValue)], effect: .writes)
     }
 
     public func openEntries(
-        tableUUID: String, after id: Int64, limit: Int
+        tableUUID: String, for job: JobID, after id: Int64, limit: Int
     ) async throws(JobStoreError) -> [OpenFileJournalEntry] {
         let bounded = min(max(limit, 0), OpenFileJournalEntry.maximumPage)
         let result = try await run(
-            Statement.openJournal, [.text(tableUUID), .integer(id), .int(bounded)],
+            Statement.openJournal,
+            [.text(tableUUID), .integer(id), .int(bounded), .text(job.rawValue)],
             effect: .reads)
         var entries: [OpenFileJournalEntry] = []
         do throws(PostgresError) {

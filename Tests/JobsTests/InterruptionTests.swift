@@ -31,6 +31,34 @@ import WireFormat
         #expect(fixture.log.messages.contains("writeback_stale_attempt"))
     }
 
+    @Test func `P-30: files of a commit that nobody knows of stay when its job is cancelled`()
+        async throws
+    {
+        let fixture = try WorkerFixture()
+        let id = try await fixture.submit()
+        let began = Gate()
+        let marked = Mutex(false)
+        let worker = fixture.worker { _, context throws(ActionFailure) in
+            try await context.journal(
+                [.init(path: "file:///new", kind: "data_file")], tableUUID: "u")
+            began.open()
+            await waitForCancellation()
+            try await context.markJournalUnknown()
+            marked.withLock { $0 = true }
+            throw .commitUnknown(message: "no reply to the commit")
+        }
+        let running = Task { await worker.runOnce() }
+        await began.passIgnoringCancellation()
+
+        _ = try await fixture.store.cancel(id)
+
+        #expect(await running.value == .ran(id, .cancelled))
+        #expect(marked.withLock { $0 })
+        let open = try await fixture.store.openEntries(
+            tableUUID: "u", for: id, after: 0, limit: 10)
+        #expect(open.isEmpty, "no replay may remove it")
+    }
+
     @Test func `what the engine says of its end is the job's aftermath`() async throws {
         let fixture = try WorkerFixture()
         let id = try await fixture.submit()

@@ -100,6 +100,24 @@ import WireFormat
         #expect(try await table.entries().count == rows)
     }
 
+    @Test func `P-32: a file that may still arrive is in the journal after it was removed`()
+        async throws
+    {
+        let table = try await table()
+        let before = try await table.rows()
+        let journal = MemoryJournal()
+        let storage = FaultyStorage(table.storage)
+        storage.inject(StorageFault(.write, .after, of: "region=a"))
+        await #expect(throws: MaintenanceError.self) {
+            try await table.compact(journal: journal, catalog: table.catalog, storage: storage)
+        }
+        #expect(journal.open.count == 1)
+        #expect(journal.open.allSatisfy { $0.contains("region=a") })
+        try await table.compact(journal: journal, catalog: table.catalog, storage: table.storage)
+        #expect(journal.open.isEmpty)
+        #expect(try await table.rows() == before)
+    }
+
     @Test func `P-54: a group in conflict counts once when its commit then fails`() async throws {
         let table = try await table(["commit.retry.num-retries": "1"])
         for start in [Int64(200), 210] {

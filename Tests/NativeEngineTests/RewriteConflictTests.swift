@@ -185,8 +185,11 @@ import WireFormat
             try await table.rewrite(journal: journal, catalog: table.catalog, storage: storage)
         }
         #expect(try table.metadataFiles() == before)
-        #expect(journal.open.isEmpty)
+        // Of the list nobody knows whether it still arrives; the next run looks once more.
+        #expect(journal.open.count == 1)
+        #expect(journal.open.allSatisfy { $0.contains("/snap-") })
         #expect(try await table.rewrite(journal: journal).manifestCounts == [8, 2])
+        #expect(journal.open.isEmpty)
     }
 
     @Test func `P-08: a manifest that cannot be read stops the run and changes nothing`()

@@ -15,12 +15,18 @@ public protocol FileJournal: Sendable {
 
     /// Marks all of this job's planned entries unknown: their commit's outcome is not known, so a
     /// replay must never delete them.
+    ///
+    /// Needs no fence, because it only forbids removals: a job that was cancelled during a commit
+    /// has lost its fence when it has to say so.
     func markUnknown(under claim: Claim) async throws(JobStoreError)
 
-    /// Open (planned) entries of a table, of any job, by id, a page of at most
-    /// ``OpenFileJournalEntry/maximumPage`` at a time.
+    /// Open (planned) entries of a table, of any job on the table that this job is on, by id, a
+    /// page of at most ``OpenFileJournalEntry/maximumPage`` at a time.
+    ///
+    /// By its name too, since that is what a job holds the lock of: a table that is registered
+    /// under two names has one uuid, and a job on the other name may be writing.
     func openEntries(
-        tableUUID: String, after id: Int64, limit: Int
+        tableUUID: String, for job: JobID, after id: Int64, limit: Int
     ) async throws(JobStoreError) -> [OpenFileJournalEntry]
 
     /// Marks open entries, of whichever job, done after a replay; fenced by the claim of the job

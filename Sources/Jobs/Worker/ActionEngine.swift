@@ -153,18 +153,29 @@ public struct ActionContext: Sendable {
     }
 
     /// The outcome of this job's commit is not known: no replay may remove its files.
+    ///
+    /// Heeds neither a cancellation nor a lost fence: those are when it matters most.
     public func markJournalUnknown() async throws(ActionFailure) {
-        try await guarded.perform { store, claim throws(JobStoreError) in
-            try await store.markUnknown(under: claim)
+        let guarded = guarded
+        // Unstructured, because the connections of a cancelled task would refuse.
+        let marking = Task { () async -> Result<Void, ActionFailure> in
+            do throws(ActionFailure) {
+                return .success(
+                    try await guarded.perform { store, claim throws(JobStoreError) in
+                        try await store.markUnknown(under: claim)
+                    })
+            } catch { return .failure(error) }
         }
+        try await marking.value.get()
     }
 
     /// What earlier attempts named and nobody closed, by id, a page at a time.
     public func openJournalEntries(
         tableUUID: String, after id: Int64, limit: Int
     ) async throws(ActionFailure) -> [OpenFileJournalEntry] {
-        try await guarded.perform { store, _ throws(JobStoreError) in
-            try await store.openEntries(tableUUID: tableUUID, after: id, limit: limit)
+        try await guarded.perform { store, claim throws(JobStoreError) in
+            try await store.openEntries(
+                tableUUID: tableUUID, for: claim.jobID, after: id, limit: limit)
         }
     }
 

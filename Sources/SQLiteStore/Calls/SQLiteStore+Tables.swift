@@ -35,18 +35,18 @@ extension SQLiteStore {
 
     public func markUnknown(under claim: Claim) async throws(JobStoreError) {
         try await write { transaction in
-            try transaction.requireHeld(claim)
             try transaction.execute(Statement.markFilesUnknown, ["job": claim.jobID.rawValue])
         }
     }
 
     public func openEntries(
-        tableUUID: String, after id: Int64, limit: Int
+        tableUUID: String, for job: JobID, after id: Int64, limit: Int
     ) async throws(JobStoreError) -> [OpenFileJournalEntry] {
         let bounded = min(max(limit, 0), OpenFileJournalEntry.maximumPage)
         return try await read { transaction in
             let rows = try transaction.all(
-                Statement.selectOpenFiles, ["uuid": tableUUID, "after": id, "limit": bounded])
+                Statement.selectOpenFiles,
+                ["uuid": tableUUID, "job": job.rawValue, "after": id, "limit": bounded])
             return try rows.map { row in
                 OpenFileJournalEntry(
                     id: try row.value("id"), jobID: try row.jobID("job_id"),

@@ -26,9 +26,17 @@ extension Statement {
         """
 
     /// SEARCH file_journal USING file_journal_open, in its order.
+    ///
+    /// Only of jobs on the table that this job is on, whose lock it holds: two catalog entries may
+    /// have one table's uuid.
     static let selectOpenFiles = """
-        SELECT id, job_id, path, kind FROM file_journal
-        WHERE table_uuid = :uuid AND state = 'planned' AND id > :after ORDER BY id LIMIT :limit
+        SELECT f.id, f.job_id, f.path, f.kind FROM file_journal f
+        JOIN jobs author ON author.job_id = f.job_id
+        JOIN jobs reader ON reader.job_id = :job
+        WHERE f.table_uuid = :uuid AND f.state = 'planned' AND f.id > :after
+            AND author.database_name = reader.database_name
+            AND author.table_name = reader.table_name
+        ORDER BY f.id LIMIT :limit
         """
 
     /// SEARCH file_journal by primary key, once per id.

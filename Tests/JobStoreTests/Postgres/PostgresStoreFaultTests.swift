@@ -331,10 +331,13 @@ import WireFormat
             }
 
             try await store.append(files + files.prefix(1), tableUUID: "u", under: held.claim)
-            let open = try await store.openEntries(tableUUID: "u", after: 0, limit: 10_000)
+            let job = held.claim.jobID
+            let open = try await store.openEntries(
+                tableUUID: "u", for: job, after: 0, limit: 10_000)
             try await store.closeReplayed(open.map(\.id), under: held.claim)
 
-            let rest = try await store.openEntries(tableUUID: "u", after: 0, limit: 10_000)
+            let rest = try await store.openEntries(
+                tableUUID: "u", for: job, after: 0, limit: 10_000)
             #expect(open.count == 10_000)
             #expect(rest.map(\.entry) == [files[10_000]])
         }

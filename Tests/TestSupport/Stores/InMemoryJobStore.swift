@@ -270,15 +270,15 @@ extension InMemoryJobStore: JobHistory, FileJournal, TableCache, AuditLog, JobSi
 
     public func markUnknown(under claim: Claim) async throws(JobStoreError) {
         try write(.markUnknown) { model throws(JobStoreError) in
-            try model.setJournal(.unknown, under: claim) { $0.jobID == claim.jobID }
+            model.setJournal(.unknown) { $0.jobID == claim.jobID }
         }
     }
 
     public func openEntries(
-        tableUUID: String, after id: Int64, limit: Int
+        tableUUID: String, for job: JobID, after id: Int64, limit: Int
     ) async throws(JobStoreError) -> [OpenFileJournalEntry] {
         try read(.openEntries) {
-            $0.openEntries(tableUUID: tableUUID, after: id, limit: limit)
+            $0.openEntries(tableUUID: tableUUID, for: job, after: id, limit: limit)
         }
     }
 

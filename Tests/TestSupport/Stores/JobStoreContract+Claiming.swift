@@ -273,7 +273,6 @@ extension JobStoreContract {
             try await store.append([file], tableUUID: tableUUID, under: claim)
         }
         await expectFenced("close") { try await store.close(paths: [file.path], under: claim) }
-        await expectFenced("markUnknown") { try await store.markUnknown(under: claim) }
         await expectFenced("closeReplayed") { try await store.closeReplayed([1], under: claim) }
     }
 }

@@ -108,8 +108,7 @@ extension JobStoreContract {
                 #expect(try await test.store.purgeHistory(olderThan: .seconds(50)) == 0)
 
                 let replaying = try await test.running()
-                let open = try await test.store.openEntries(
-                    tableUUID: tableUUID, after: 0, limit: 10)
+                let open = try await open(test)
                 try await test.store.closeReplayed(open.map(\.id), under: replaying.claim)
 
                 #expect(try await test.store.purgeHistory(olderThan: .seconds(50)) == 1)
@@ -142,9 +141,10 @@ extension JobStoreContract {
                 try await test.store.append(files, tableUUID: tableUUID, under: running.claim)
 
                 let first = try await test.store.openEntries(
-                    tableUUID: tableUUID, after: 0, limit: 2)
+                    tableUUID: tableUUID, for: running.job.id, after: 0, limit: 2)
                 let rest = try await test.store.openEntries(
-                    tableUUID: tableUUID, after: first.last?.id ?? 0, limit: 10)
+                    tableUUID: tableUUID, for: running.job.id, after: first.last?.id ?? 0,
+                    limit: 10)
 
                 #expect(first.map(\.entry) == Array(files.prefix(2)))
                 #expect(rest.map(\.entry) == Array(files.dropFirst(2)))
@@ -158,6 +158,32 @@ extension JobStoreContract {
                 #expect(try await open(test).isEmpty)
                 try await test.store.append([file], tableUUID: tableUUID, under: running.claim)
                 #expect(try await open(test).isEmpty)
+            },
+            Rule("a job that was cancelled can still say that its commit is unknown") { test in
+                let running = try await test.running()
+                let file = FileJournalEntry(path: "file:///f", kind: "data_file")
+                try await test.store.append([file], tableUUID: tableUUID, under: running.claim)
+                _ = try await test.store.cancel(running.job.id)
+                #expect(try await open(test).map(\.entry) == [file])
+
+                try await test.store.markUnknown(under: running.claim)
+
+                #expect(try await open(test).isEmpty)
+            },
+            Rule("files that a job on another name of the table planned are not shown") { test in
+                let running = try await test.running()
+                let other = try await test.running(on: .init(database: "s", table: "copy"))
+                let file = FileJournalEntry(path: "file:///f", kind: "data_file")
+                try await test.store.append([file], tableUUID: tableUUID, under: other.claim)
+
+                #expect(
+                    try await test.store.openEntries(
+                        tableUUID: tableUUID, for: running.job.id, after: 0, limit: 9
+                    ).isEmpty)
+                #expect(
+                    try await test.store.openEntries(
+                        tableUUID: tableUUID, for: other.job.id, after: 0, limit: 9
+                    ).map(\.entry) == [file])
             },
             Rule("a closed file is open again when it is planned again") { test in
                 let running = try await test.running()
@@ -206,7 +232,10 @@ extension JobStoreContract {
     private static func open(
         _ test: StoreUnderTest<Store>, uuid: String = tableUUID
     ) async throws -> [OpenFileJournalEntry] {
-        try await test.store.openEntries(tableUUID: uuid, after: 0, limit: 10_000)
+        let jobs = try await test.store.jobs(matching: JobQuery(visibility: .includingDeleted))
+        guard let job = jobs.first(where: { $0.table == .orders }) else { return [] }
+        return try await test.store.openEntries(
+            tableUUID: uuid, for: job.id, after: 0, limit: 10_000)
     }
 
     static var cache: [Rule] {

@@ -46,7 +46,8 @@ public enum LifecycleInvariants<Store: JobStore> {
         #expect(job.status == .completed && job.attemptID == current.claim.attemptID)
     }
 
-    /// 2. Every write by a worker names its attempt: with a fence that is gone, nothing is written.
+    /// 2. Every write by a worker names its attempt: with a fence that is gone, nothing is written
+    /// but that a commit's outcome is unknown.
     public static func everyWriteIsFenced(_ test: StoreUnderTest<Store>) async throws {
         let stale = try await test.running()
         try await test.advance(lease)
@@ -55,7 +56,8 @@ public enum LifecycleInvariants<Store: JobStore> {
         let current = try await test.claim()
         let file = FileJournalEntry(path: "file:///theirs", kind: "data_file")
         try await test.store.append([file], tableUUID: tableUUID, under: current.claim)
-        let open = try await test.store.openEntries(tableUUID: tableUUID, after: 0, limit: 9)
+        let open = try await test.store.openEntries(
+            tableUUID: tableUUID, for: current.job.id, after: 0, limit: 9)
 
         await JobStoreContract.expectEveryWriteFenced(test.store, stale.claim)
         await expectFenced("close") {
@@ -67,7 +69,8 @@ public enum LifecycleInvariants<Store: JobStore> {
 
         #expect(try await test.job(stale.job.id) == current.job)
         #expect(
-            try await test.store.openEntries(tableUUID: tableUUID, after: 0, limit: 9) == open)
+            try await test.store.openEntries(
+                tableUUID: tableUUID, for: current.job.id, after: 0, limit: 9) == open)
     }
 
     /// 3. A table has at most one live real job, and only its holder's fence frees the lock.

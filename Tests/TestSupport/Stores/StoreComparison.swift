@@ -204,7 +204,8 @@ public struct StoreComparison<Store: JobStore> {
         default:
             // The two stores number their rows as they like.
             try await both("replay \(claim)") { store in
-                let open = try await store.openEntries(tableUUID: tableUUID, after: 0, limit: 2)
+                let open = try await store.openEntries(
+                    tableUUID: tableUUID, for: claim.jobID, after: 0, limit: 2)
                 try await store.closeReplayed(open.map(\.id), under: claim)
             }
         }
@@ -320,13 +321,19 @@ public struct StoreComparison<Store: JobStore> {
         let jobs = try await store.jobs(matching: query).sorted {
             $0.id.rawValue < $1.id.rawValue
         }
-        let open = try await store.openEntries(tableUUID: tableUUID, after: 0, limit: 1000)
+        let tables = Dictionary(jobs.map { ($0.table, $0.id) }, uniquingKeysWith: { one, _ in one })
+        var open: [String] = []
+        for job in tables.values {
+            open += try await store.openEntries(
+                tableUUID: tableUUID, for: job, after: 0, limit: 1000
+            ).map { "\($0.jobID) \($0.entry.path)" }
+        }
         let depth = try await store.queueDepth()
         let holds = try await store.engineHolds(limit: 100).map {
             "hold \($0.claim) \($0.table) \($0.state.text())"
         }
         return jobs.map(Self.describe) + holds.sorted()
-            + open.map { "\($0.jobID) \($0.entry.path)" }
+            + open.sorted()
             + ["depth \(depth)"]
     }
 

@@ -69,14 +69,22 @@ extension StoreModel {
         _ state: JournalState, under claim: Claim, where matches: (JournalRow) -> Bool
     ) throws(JobStoreError) {
         _ = try held(claim)
+        setJournal(state, where: matches)
+    }
+
+    mutating func setJournal(_ state: JournalState, where matches: (JournalRow) -> Bool) {
         for row in journal.indices where journal[row].state == .planned && matches(journal[row]) {
             journal[row].state = state
         }
     }
 
-    func openEntries(tableUUID: String, after id: Int64, limit: Int) -> [OpenFileJournalEntry] {
+    func openEntries(
+        tableUUID: String, for reader: JobID, after id: Int64, limit: Int
+    ) -> [OpenFileJournalEntry] {
+        let table = job(reader)?.table
         let open = journal.filter {
             $0.tableUUID == tableUUID && $0.state == .planned && $0.id > id
+                && job($0.jobID)?.table == table
         }
         return open.prefix(min(max(limit, 0), OpenFileJournalEntry.maximumPage)).map {
             OpenFileJournalEntry(id: $0.id, jobID: $0.jobID, entry: $0.entry)
