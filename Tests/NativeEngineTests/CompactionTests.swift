@@ -146,6 +146,20 @@ import WireFormat
         }
     }
 
+    @Test func `P-49: deletes of all files of a group count together`() async throws {
+        let table = try await table(.v2)
+        for first in [Int64(0), 700] {
+            let path = try await table.addRows(first..<first + 700, region: "a")
+            try await table.deleteRows((0..<600).map { (path, $0) }, region: "a")
+        }
+        await ManifestTable.expectFilesRefused("more deletes than the 1024 that memory") {
+            try await table.compact(
+                catalog: table.catalog, storage: table.storage,
+                settings: NativeEngineSettings(memoryBytes: 64 << 10))
+        }
+        #expect(try await table.compact().fileCounts == [2, 1])
+    }
+
     @Test func `a file of which every row is deleted leaves none behind`() async throws {
         let table = try await table()
         let path = try await table.addRows(0..<4, region: "a")

@@ -28,14 +28,14 @@ import WireFormat
 
     private func compact(
         _ table: ManifestTable, _ storage: some ObjectStorage, atOnce: Int? = nil,
-        journal: MemoryJournal = MemoryJournal()
+        journal: MemoryJournal = MemoryJournal(), settings: NativeEngineSettings = Self.settings
     ) async throws -> ActionReport {
         var options = JSONObject()
         options["min-input-files"] = 2
         if let atOnce { options["max-concurrent-file-group-rewrites"] = .integer(atOnce) }
         return try await table.compact(
             .object(options), journal: journal, catalog: table.catalog, storage: storage,
-            settings: Self.settings)
+            settings: settings)
     }
 
     @Test(.timeLimit(.minutes(1)), arguments: [nil, 2, 3])
@@ -59,6 +59,20 @@ import WireFormat
         #expect(try await compact(table, storage, atOnce: 1).fileCounts == [12, 6])
 
         #expect(storage.most == 1)
+    }
+
+    @Test(.timeLimit(.minutes(1)), arguments: [(127, 1), (128, 2)])
+    func `P-49: no more groups than memory has room for, whatever is asked for`(
+        mebibytes: Int, most: Int
+    ) async throws {
+        let table = try await table()
+        let storage = MeetingStorage(base: table.storage, meeting: most)
+        let settings = NativeEngineSettings(memoryBytes: mebibytes << 20, processors: 3)
+
+        let report = try await compact(table, storage, atOnce: 6, settings: settings)
+
+        #expect(report.fileCounts == [12, 6])
+        #expect(storage.most == most)
     }
 
     @Test(.timeLimit(.minutes(1)))

@@ -3,24 +3,44 @@
 import Synchronization
 
 /// How many deletes the files of one group may have, counted while several tasks read them: once
-/// they are too many, no further file is read.
+/// they are too many, none of them reads on.
+///
+/// Names of data files count by their bytes, eight for a delete.
 final class DeleteAllowance: Sendable {
-    private let count = Mutex(0)
-    private let limit: Int
+    let limit: Int
+    private let state = Mutex(State())
+
+    private struct State {
+        var count = 0
+        var names: Set<String> = []
+    }
 
     init(limit: Int) { self.limit = limit }
 
-    /// Takes note of what was read.
-    func take(_ found: FoundPositions) throws(GroupFailure) {
-        let more = found.positions.values.reduce(0) { $0 + $1.count }
-        let isWithin = count.withLock { count in
-            count += more
-            return count <= limit
+    /// Whether so many deletes more may be held.
+    func take(_ more: Int) -> Bool {
+        state.withLock { state in
+            state.count += more
+            return state.count <= limit
         }
-        guard isWithin else {
-            throw .unsupported(
-                "its files have more deletes than the \(limit) that memory is allowed "
-                    + "(ICEPACK_NATIVE_MEMORY_BYTES)")
+    }
+
+    /// The name as others hold it, so that each is held once, however many files have it.
+    func shared(_ name: String) -> String? {
+        state.withLock { state in
+            // A place in a set, and the first time the name itself.
+            state.count += 2
+            let (isNew, held) = state.names.insert(name)
+            if isNew { state.count += 2 + name.utf8.count / MemoryLayout<Int64>.size }
+            return state.count <= limit ? held : nil
         }
+    }
+
+    /// Why reading stopped, if that is why.
+    var failure: GroupFailure? {
+        guard state.withLock({ $0.count }) > limit else { return nil }
+        return .unsupported(
+            "its files have more deletes than the \(limit) that memory is allowed "
+                + "(ICEPACK_NATIVE_MEMORY_BYTES)")
     }
 }

@@ -35,8 +35,18 @@ struct DeleteTargets: Sendable {
 /// Iceberg spec, Position Delete Files and Deletion Vectors.
 struct PositionDeleteReader<Storage: ObjectStorage>: Sendable {
     let storage: Storage
-    /// The most deletes that are held.
-    let limit: Int
+    /// What may be held of all that it reads.
+    private let allowance: DeleteAllowance
+
+    init(storage: Storage, allowance: DeleteAllowance) {
+        self.storage = storage
+        self.allowance = allowance
+    }
+
+    /// - Parameter limit: The most deletes that are held.
+    init(storage: Storage, limit: Int) {
+        self.init(storage: storage, allowance: DeleteAllowance(limit: limit))
+    }
 
     private typealias File = ParquetFile<DataFileSource<Storage>>
     private typealias Reader = ColumnReader<DataFileSource<Storage>>
@@ -60,7 +70,8 @@ struct PositionDeleteReader<Storage: ObjectStorage>: Sendable {
         _ file: LiveFile, of targets: DeleteTargets, namingOthers namesOthers: Bool = false
     ) async throws(GroupFailure) -> FoundPositions {
         var collector = PositionCollector(
-            targets, age: file.dataSequenceNumber, namesOthers: namesOthers, limit: limit)
+            targets, age: file.dataSequenceNumber, namesOthers: namesOthers,
+            allowance: allowance)
         try await read(file, into: &collector)
         return collector.found
     }
@@ -68,12 +79,17 @@ struct PositionDeleteReader<Storage: ObjectStorage>: Sendable {
     private func read(
         _ file: LiveFile, into collector: inout PositionCollector
     ) async throws(GroupFailure) {
-        if file.isDeletionVector {
-            try await read(vector: file, into: &collector)
-        } else if file.format == .avro {
-            try await read(avro: file, into: &collector)
-        } else {
-            try await read(parquet: file, into: &collector)
+        do throws(GroupFailure) {
+            if file.isDeletionVector {
+                try await read(vector: file, into: &collector)
+            } else if file.format == .avro {
+                try await read(avro: file, into: &collector)
+            } else {
+                try await read(parquet: file, into: &collector)
+            }
+        } catch { throw allowance.failure ?? error }
+        guard collector.settle() else {
+            throw allowance.failure ?? .unsupported("\(file.path) has too many deletes")
         }
     }
 
@@ -82,7 +98,7 @@ struct PositionDeleteReader<Storage: ObjectStorage>: Sendable {
         by file: LiveFile, of targets: DeleteTargets
     ) async throws(GroupFailure) -> Set<String> {
         var collector = PositionCollector(
-            targets, age: file.dataSequenceNumber, namesOthers: false, limit: limit)
+            targets, age: file.dataSequenceNumber, namesOthers: false, allowance: allowance)
         collector.holdsPositions = false
         try await read(file, into: &collector)
         return collector.found.named
@@ -193,7 +209,7 @@ struct PositionDeleteReader<Storage: ObjectStorage>: Sendable {
         }
         let vector: DeletionVector
         do throws(DeletionVectorError) {
-            vector = try DeletionVector(blob: bytes, limit: limit)
+            vector = try DeletionVector(blob: bytes, limit: allowance.limit)
             guard Int64(vector.positions.count) == file.recordCount else {
                 throw DeletionVectorError.malformed(
                     "it has \(vector.positions.count) positions, and its manifest says "
@@ -258,20 +274,25 @@ private struct PositionCollector {
     /// The sequence number of the deletes.
     private let age: Int64
     private let namesOthers: Bool
-    private let limit: Int
+    private let allowance: DeleteAllowance
     var holdsPositions = true
     var found = FoundPositions()
-    private var count = 0
+    /// Deletes that are held and not told to the allowance yet, which others ask as well.
+    private var untold = 0
     /// The path of the delete before, which mostly is that of the next.
     private var last: [UInt8] = []
     /// The data file whose positions are wanted, if that is what it names.
     private var wanted: String?
 
-    init(_ targets: DeleteTargets, age: Int64, namesOthers: Bool, limit: Int) {
+    private static let toldAtOnce = 1024
+
+    init(
+        _ targets: DeleteTargets, age: Int64, namesOthers: Bool, allowance: DeleteAllowance
+    ) {
         self.targets = targets
         self.age = age
         self.namesOthers = namesOthers
-        self.limit = limit
+        self.allowance = allowance
     }
 
     mutating func add(
@@ -282,20 +303,28 @@ private struct PositionCollector {
             try turn(to: last)
         }
         guard let wanted, holdsPositions else { return }
-        try hold(1)
         found.positions[wanted, default: []].append(position)
+        untold += 1
+        if untold >= Self.toldAtOnce, !settle() { throw tooMany }
     }
 
     mutating func add(_ vector: DeletionVector, of path: String) throws(ParquetError) {
         try turn(to: Array(path.utf8))
-        if let wanted { found.positions[wanted] = vector.positions }
+        guard let wanted, holdsPositions else { return }
+        untold += vector.positions.count
+        guard settle() else { throw tooMany }
+        found.positions[wanted] = vector.positions
     }
 
-    private mutating func hold(_ more: Int) throws(ParquetError) {
-        count += more
-        guard count <= limit else {
-            throw .tooLarge(part: "its deletes", size: Int64(count), limit: Int64(limit))
-        }
+    /// Tells the allowance of all that is held; false if that is too much.
+    mutating func settle() -> Bool {
+        defer { untold = 0 }
+        return allowance.take(untold)
+    }
+
+    private var tooMany: ParquetError {
+        .tooLarge(
+            part: "its deletes", size: Int64(allowance.limit) + 1, limit: Int64(allowance.limit))
     }
 
     private mutating func turn(to path: [UInt8]) throws(ParquetError) {
@@ -309,9 +338,9 @@ private struct PositionCollector {
         guard let name = String(validating: path, as: UTF8.self) else {
             throw .incompatible(reason: "a delete has a path that is no text")
         }
-        if found.others.insert(name).inserted {
-            try hold(1 + path.count / MemoryLayout<Int64>.size)
-        }
+        guard !found.others.contains(name) else { return }
+        guard let name = allowance.shared(name) else { throw tooMany }
+        found.others.insert(name)
     }
 }
 

@@ -5,7 +5,8 @@ import ParquetFormat
 /// How much memory the rewrite of a group may take, and how much it does at once.
 ///
 /// Of what memory is allowed one half is for reading and putting together, a quarter for the
-/// deletes of groups and a quarter for the keys of equality deletes, for which groups take turns.
+/// deletes of groups, which are held twice while they are merged, and a quarter for the keys of
+/// equality deletes, for which groups take turns.
 struct RewriteLimits: Hashable, Sendable {
     /// How many groups are rewritten at once, which divide memory among themselves.
     let groups: Int
@@ -27,19 +28,23 @@ struct RewriteLimits: Hashable, Sendable {
     private static let usualGroups = 5
     /// With less memory for each, groups with large pages would take more than they may.
     private static let bytesOfUsualGroup = 256 << 20
+    /// Whatever is asked for: what a file that is written to S3 in parts holds, with its reading.
+    private static let bytesOfAnyGroup = 64 << 20
 
     /// - Parameters:
     ///   - groupCount: How many groups there are.
     ///   - mostAtOnce: `max-concurrent-file-group-rewrites`. Where nobody says anything it is 5,
-    ///     but no more than there are processors, nor than memory has room for.
+    ///     but no more than there are processors, nor than memory has room for with 256 MiB for
+    ///     each; what is asked for gets 64 MiB for each.
     init(_ settings: NativeEngineSettings, groupCount: Int = 1, mostAtOnce: Int? = nil) {
         let memory = settings.memoryBytes
         let usual = min(Self.usualGroups, settings.processors, memory / Self.bytesOfUsualGroup)
-        groups = max(1, min(groupCount, mostAtOnce ?? usual))
+        let most = mostAtOnce.map { min($0, memory / Self.bytesOfAnyGroup) } ?? usual
+        groups = max(1, min(groupCount, most))
         // A run of one group does with what it has beside another.
         let share = max(2, groups)
         workBytes = Int64(memory / 2 / share)
-        deletes = memory / 4 / share / MemoryLayout<Int64>.size
+        deletes = memory / 8 / groups / MemoryLayout<Int64>.size
         keyBytes = memory / 8
         width = max(1, settings.readWidth / groups)
         proofWidth = 2

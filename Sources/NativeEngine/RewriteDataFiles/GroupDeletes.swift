@@ -66,16 +66,14 @@ struct GroupDeleteLoader<Storage: ObjectStorage> {
                 wanted[identity, default: (delete, [])].paths.insert(file.path)
             }
         }
-        let allowance = DeleteAllowance(limit: limit)
-        let reader = PositionDeleteReader(storage: storage, limit: limit)
+        let reader = PositionDeleteReader(
+            storage: storage, allowance: DeleteAllowance(limit: limit))
         var found: [(LiveFile, FoundPositions)] = []
         try await BoundedTasks.forEach(
             wanted.values.map { $0 }, width: width, cancelled: GroupFailure.stopped(.cancelled),
             finished: { (result: (LiveFile, FoundPositions)) in found.append(result) },
             { (item) async throws(GroupFailure) -> (LiveFile, FoundPositions) in
-                let positions = try await reader.read(item.file, wanted: item.paths)
-                try allowance.take(positions)
-                return (item.file, positions)
+                (item.file, try await reader.read(item.file, wanted: item.paths))
             })
         for (file, result) in found {
             for (path, positions) in result.positions {

@@ -63,8 +63,8 @@ struct DeleteGroupReader<Storage: ObjectStorage>: Sendable {
     ) async throws(GroupFailure) -> [Found] {
         let targets = DeleteTargets(
             wanted: live.map { (path: $0.path, since: $0.dataSequenceNumber) })
-        let reader = PositionDeleteReader(storage: storage, limit: limits.deletes)
-        let allowance = DeleteAllowance(limit: limits.deletes)
+        let reader = PositionDeleteReader(
+            storage: storage, allowance: DeleteAllowance(limit: limits.deletes))
         var all: [Found] = []
         try await BoundedTasks.forEach(
             group.files, width: limits.width, cancelled: GroupFailure.stopped(.cancelled),
@@ -72,7 +72,6 @@ struct DeleteGroupReader<Storage: ObjectStorage>: Sendable {
             { (file) async throws(GroupFailure) -> Found in
                 let found = try await reader.read(file, of: targets, namingOthers: true)
                 try Self.check(file, found)
-                try allowance.take(found)
                 return (file, found)
             })
         return all
