@@ -7,8 +7,8 @@ extension ColumnQuestion {
         case .exactly(let value): self = Self.comparing(comparison, value, value)
         case .either(let low, let high): self = Self.comparing(comparison, low, high)
         case .between(let below, let above): self = Self.comparing(comparison, gap: below, above)
-        case .aboveAll: self = comparison.isUpper ? .isNotNull : .nothing
-        case .belowAll: self = comparison.isLower ? .isNotNull : .nothing
+        case .aboveAll: self = Self.comparing(comparison, holds: comparison.isUpper)
+        case .belowAll: self = Self.comparing(comparison, holds: comparison.isLower)
         case .nan: self = Self.comparingNaN(comparison)
         }
     }
@@ -35,8 +35,17 @@ extension ColumnQuestion {
             // Of a value that is read in two ways, neither is left out.
             if case .exactly(let value) = literal { ValueRange(point: value) } else { nil }
         }
-        self = points.isEmpty ? .isNotNull : .outside(ValueRanges(points))
+        self = .outside(ValueRanges(points))
     }
+
+    /// Whether a value passes that compares so with each literal of a kind.
+    private static func comparing(_ comparison: Comparison, holds: Bool) -> ColumnQuestion {
+        guard holds else { return .nothing }
+        return comparison == .unequal ? .unlikeAny : .isNotNull
+    }
+
+    /// What no value equals: nulls pass as well, as they do where values are left out.
+    private static var unlikeAny: ColumnQuestion { .outside(ValueRanges([])) }
 
     private static func comparing(
         _ comparison: Comparison, _ low: OrderedValue, _ high: OrderedValue
@@ -48,7 +57,7 @@ extension ColumnQuestion {
         case .equal: range = ValueRange(lower: .init(low), upper: .init(high))
         case .unequal:
             let point = ValueRange(lower: .init(low), upper: .init(high))
-            return point.point == nil ? .isNotNull : .outside(ValueRanges(point))
+            return point.point == nil ? .unlikeAny : .outside(ValueRanges(point))
         case .less: range = ValueRange(upper: .init(high, isIncluded: false))
         case .lessOrEqual: range = ValueRange(upper: .init(high))
         case .greater: range = ValueRange(lower: .init(low, isIncluded: false))
@@ -62,7 +71,7 @@ extension ColumnQuestion {
     ) -> ColumnQuestion {
         switch comparison {
         case .equal: .nothing
-        case .unequal: .isNotNull
+        case .unequal: .unlikeAny
         case .less, .lessOrEqual:
             .within(ValueRanges(ValueRange(upper: .init(below))), orNaN: false)
         case .greater, .greaterOrEqual:

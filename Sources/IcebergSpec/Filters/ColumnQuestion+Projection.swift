@@ -78,8 +78,10 @@ private struct PartitionRanges {
 
     private func truncated(_ width: Int128) -> [ValueRange]? {
         switch type {
-        case .int: wrapping(mapped { Self.truncated($0, width) }, Int32.self, width)
-        case .long: wrapping(mapped { Self.truncated($0, width) }, Int64.self, width)
+        case .int: wrapping(mapped { Self.truncated($0, width) }, [Int32.self], width)
+        // A long may have been an int once, and its partitions be written then.
+        case .long:
+            wrapping(mapped { Self.truncated($0, width) }, [Int32.self, Int64.self], width)
         case .decimal: mapped { Self.truncated($0, width) }
         case .string: mapped { Self.prefix($0) { CodePoints.first(Int(width), of: $0) } }
         case .binary: mapped { Self.prefix($0) { Array($0.prefix(Int(width))) } }
@@ -104,18 +106,29 @@ private struct PartitionRanges {
 
     /// Adds the values at the other end to which the least ones of a type are truncated by writers
     /// whose integers wrap around.
-    private func wrapping<Number: FixedWidthInteger>(
-        _ ranges: [ValueRange]?, _: Number.Type, _ width: Int128
+    private func wrapping(
+        _ ranges: [ValueRange]?, _ types: [any FixedWidthInteger.Type], _ width: Int128
     ) -> [ValueRange]? {
-        let least = Int128(Number.min)
-        let isWrapped = least.flooringDivision(by: width) * width < least
-        guard let ranges, isWrapped else { return ranges }
-        let end = ValueRange.End(.integer(Int128(Number.max) - width + 1))
-        let reaches = ranges.contains { !ValueRange(lower: $0.lower).isAbove(.integer(least)) }
-        guard reaches else { return ranges }
-        // They are in order where the only range ends before, and else nothing is left out.
-        guard ranges.count == 1, ranges[0].isBelow(end.value) else { return [ValueRange()] }
-        return ranges + [ValueRange(lower: end)]
+        guard let ranges else { return nil }
+        var result = ranges
+        for (least, last) in types.map({ (Int128($0.min), Int128($0.max)) })
+        where least.flooringDivision(by: width) * width < least {
+            let first = OrderedValue.integer(last - width + 1)
+            let reaches = ranges.contains {
+                !ValueRange(lower: $0.lower).isAbove(.integer(least))
+                    && !ValueRange(upper: $0.upper).isBelow(.integer(least - width))
+            }
+            guard reaches else { continue }
+            // They are in order where the only range ends before, and else nothing is left out.
+            guard ranges.count == 1 else { return [ValueRange()] }
+            let end = ValueRange.End(.integer(last))
+            if ranges[0].isBelow(first) {
+                result.append(ValueRange(lower: .init(first), upper: end))
+            } else if ranges[0].isBelow(end.value) {
+                result[0].upper = end
+            }
+        }
+        return result
     }
 
     // MARK: Periods
