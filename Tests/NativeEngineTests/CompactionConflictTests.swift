@@ -267,8 +267,11 @@ import WireFormat
         }
         #expect(try table.dataFolder() == before.0)
         #expect(try table.metadataFiles() == before.1)
-        #expect(journal.open.isEmpty)
+        // Of this one nobody knows whether it still arrives; the next run looks once more.
+        #expect(journal.open.count == 1)
+        #expect(journal.open.allSatisfy { $0.contains("00001-0-") })
         #expect(try await table.compact(journal: journal).fileCounts == [6, 2])
+        #expect(journal.open.isEmpty)
     }
 
     @Test func `P-08: a data file that is gone stops the run and changes nothing`() async throws {
