@@ -78,7 +78,7 @@ test-spark-tables: test-tools ## Maintain tables that Spark made, and read them 
 	@scripts/test-spark tables
 
 .PHONY: soak
-soak: ## Rewrite manifests for a minute under a streaming writer (SECONDS=60)
+soak: build-release ## Rewrite manifests for a minute under a streaming writer (SECONDS=60)
 	@scripts/bootstrap test
 	@scripts/python-env
 	@scripts/soak $(SECONDS)

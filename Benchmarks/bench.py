@@ -7,7 +7,6 @@ import datetime
 import os
 import pathlib
 import platform
-import shutil
 import statistics
 import subprocess
 import tempfile
@@ -17,11 +16,12 @@ import cycle_script
 import fleet_parts
 import parquet_parts
 import product
+import rewrite_parts
 from postgres_server import PostgresServer
 
 PARTS = [
     "store", "latency", "memory", "expiry", "orphans", "parquet", "parquet-scan",
-    "parquet-memory", "planning", "fleet", "history",
+    "parquet-memory", "planning", "fleet", "history", "rewrite", "rewrite-s3",
 ]
 HERE = pathlib.Path(__file__).resolve().parent
 SPARK_PYTHON = product.ROOT / ".cache" / "spark" / "v35" / "bin" / "python"
@@ -42,14 +42,6 @@ class Results:
         lines = ["| " + " | ".join(heads) + " |", "|---" * len(heads) + "|"]
         lines += ["| " + " | ".join(row) + " |" for row in self.rows]
         return "\n".join(lines)
-
-
-def catalog_settings(made):
-    return {
-        "ICEPACK_CATALOG_TYPE": "sql",
-        "ICEPACK_CATALOG_URI": made["catalog_uri"],
-        "ICEPACK_CATALOG_WAREHOUSE": made["warehouse"],
-    }
 
 
 def bench_store(results, scratch, arguments):
@@ -96,7 +88,8 @@ def bench_latency(results, scratch, arguments):
     table = ["--warehouse", scratch / "latency", "--commits", 2, "--no-refs"]
     made = product.oracle("make_table.py", *table)
     with PostgresServer() as server:
-        settings = catalog_settings(made) | {"ICEPACK_STORE": server.create_database("latency")}
+        settings = product.catalog_settings(made)
+        settings["ICEPACK_STORE"] = server.create_database("latency")
         settings["ICEPACK_MAX_CONCURRENT_JOBS"] = "0"
         with product.Server(scratch, settings) as service:
             worker = product.start("worker", scratch, settings)
@@ -132,7 +125,7 @@ def run_job(service):
 def bench_memory(results, scratch, arguments):
     """Resident memory of an idle service on either store."""
     table = ["--warehouse", scratch / "memory", "--commits", 2, "--no-refs"]
-    settings = catalog_settings(product.oracle("make_table.py", *table))
+    settings = product.catalog_settings(product.oracle("make_table.py", *table))
     with PostgresServer() as server:
         stores = {"SQLite": {}, "Postgres": {"ICEPACK_STORE": server.create_database("memory")}}
         for name, store in stores.items():
@@ -154,23 +147,15 @@ class History:
         os.rename(self.warehouse, self.pristine)
 
     def restore(self):
-        """Files of a table are never changed in place, so links serve; the catalog is copied."""
-        shutil.rmtree(self.warehouse, ignore_errors=True)
-        shutil.copytree(self.pristine, self.warehouse, copy_function=os.link)
-        os.remove(self.warehouse / "catalog.db")
-        shutil.copy(self.pristine / "catalog.db", self.warehouse / "catalog.db")
-
-    def settle(self):
-        """What an engine left behind is written before the next one is timed."""
-        self.restore()
-        os.sync()
+        product.restore(self.pristine, self.warehouse)
 
 
 def expire_with_icepack(history, scratch):
     command = [product.RELEASE / "icepack", "maintain", "demo.history", "--json"]
     command += ["--action", "expire_snapshots", "--option", "retain_last=1"]
     command += ["--option", f"older_than={history.made['older_than']}"]
-    report, elapsed, peak = product.measured(command, scratch, catalog_settings(history.made))
+    settings = product.catalog_settings(history.made)
+    report, elapsed, peak = product.measured(command, scratch, settings)
     return elapsed, peak, report["results"][0]["metrics"]
 
 
@@ -203,7 +188,7 @@ def bench_expiry(results, scratch, arguments):
             continue
         seen = []
         for _ in range(runs):
-            history.settle()
+            history.restore()
             seen.append(contender())
         times[name] = statistics.median(elapsed for elapsed, _, _ in seen)
         peaks[name] = statistics.median(peak for _, peak, _ in seen) / 1024
@@ -229,7 +214,7 @@ def bench_orphans(results, scratch, arguments):
     made = product.oracle("make_orphans.py", "--warehouse", scratch / "warehouse", *size)
     command = [product.RELEASE / "icepack", "maintain", "demo.orphans", "--json"]
     command += ["--action", "remove_orphan_files"]
-    settings = catalog_settings(made)
+    settings = product.catalog_settings(made)
     looked, times, peaks = None, [], []
     for _ in range(arguments.runs):
         report, elapsed, peak = product.measured([*command, "--dry-run"], scratch, settings)
@@ -312,6 +297,7 @@ def main():
     parser.add_argument("--parquet-files", type=int, default=100, help="of 50,000 rows each")
     parser.add_argument("--files", type=int, default=100_000, help="of the table to plan")
     parser.add_argument("--parquet-small-files", type=int, default=1000, help="of 2,000 rows")
+    parser.add_argument("--rewrite-files", type=int, default=300, help="of 20,000 rows each")
     parser.add_argument("--tables", type=int, default=50_000, help="of the fleet")
     parser.add_argument("--history", type=int, default=1_000_000, help="rows of each kind")
     parser.add_argument("--write", action="store_true", help="write RESULTS-<date>.md")
@@ -333,6 +319,8 @@ def main():
         "planning": bench_planning,
         "fleet": fleet_parts.bench_fleet,
         "history": fleet_parts.bench_history,
+        "rewrite": rewrite_parts.bench_rewrite,
+        "rewrite-s3": rewrite_parts.bench_rewrite_s3,
     }
     for part in arguments.parts or PARTS:
         print(f"{part}:", flush=True)

@@ -4,6 +4,7 @@
 import json
 import os
 import pathlib
+import shutil
 import socket
 import subprocess
 import sys
@@ -21,6 +22,25 @@ def environment(settings):
     """The caller's environment with our settings only."""
     kept = {key: value for key, value in os.environ.items() if not key.startswith("ICEPACK_")}
     return kept | settings
+
+
+def catalog_settings(made):
+    return {
+        "ICEPACK_CATALOG_TYPE": "sql",
+        "ICEPACK_CATALOG_URI": made["catalog_uri"],
+        "ICEPACK_CATALOG_WAREHOUSE": made["warehouse"],
+    }
+
+
+def restore(pristine, warehouse):
+    """Files of a table are never changed in place, so links serve; the catalog is copied."""
+    shutil.rmtree(warehouse, ignore_errors=True)
+    shutil.copytree(pristine, warehouse, copy_function=os.link)
+    for path in warehouse.glob("catalog.db*"):
+        path.unlink()
+        shutil.copy(pristine / path.name, path)
+    # What an engine left behind is written before the next one is timed.
+    os.sync()
 
 
 def oracle(program, *arguments, python=sys.executable):

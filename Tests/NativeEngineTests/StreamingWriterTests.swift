@@ -14,12 +14,10 @@ import WireFormat
 
 /// PyIceberg appends five times a second while manifests are rewritten in a loop.
 ///
-/// Ten seconds of it; `make soak` makes it a minute (`ICEPACK_SOAK_SECONDS`) and shows the numbers
-/// (`ICEPACK_SOAK_REPORT`, a file).
+/// Ten seconds of it; `make soak` does it for a minute with the product itself.
 @Suite(.enabled(if: Oracles.isAvailable, Comment(rawValue: Oracles.reason)))
 struct StreamingWriterTests {
-    private static let environment = ProcessInfo.processInfo.environment
-    private static let seconds = environment["ICEPACK_SOAK_SECONDS"].flatMap(Int.init) ?? 10
+    private static let seconds = 10
     private static let identifier = TableIdentifier(namespace: ["demo"], name: "events")
 
     /// What became of our tries.
@@ -27,8 +25,6 @@ struct StreamingWriterTests {
         var committed = 0
         var hadNothingToDo = 0
         var conflicts = 0
-
-        var all: Int { committed + hadNothingToDo + conflicts }
     }
 
     @Test(.timeLimit(.minutes(10)))
@@ -37,7 +33,12 @@ struct StreamingWriterTests {
     {
         let folder = try ScratchFolder()
         let made = try await Oracles.run(
-            "make_table.py", ["--warehouse", folder.path, "--commits", "4", "--no-refs"])
+            "make_table.py",
+            [
+                "--warehouse", folder.path, "--commits", "4", "--no-refs",
+                // Who commits five times a second does not wait its 100 ms and more.
+                "--property", "commit.retry.min-wait-ms=10",
+            ])
         let uri = try #require(made.objectValue?["catalog_uri"]?.stringValue)
         let before = try #require(try await rows(uri, engines: "pyiceberg").first)
 
@@ -49,9 +50,8 @@ struct StreamingWriterTests {
 
         let committed = try #require(counts["committed"]?.intValue)
         let failed = try #require(counts["failed"]?.intValue)
-        try report(counts, tries)
         #expect(committed > Self.seconds, "the writer hardly wrote")
-        #expect(failed <= max(1, Self.seconds / 60), "of \(committed + failed) appends")
+        #expect(failed <= 1, "of \(committed + failed) appends")
         #expect(tries.committed > 0)
         #expect(tries.committed * 10 >= tries.committed + tries.conflicts)
         let after = try await rows(uri, engines: "duckdb,datafusion,pyiceberg")
@@ -95,16 +95,5 @@ struct StreamingWriterTests {
             "live_entries.py", ["--metadata-location", location, "--engines", engines])
         let rows = try #require(entries.objectValue?["rows"]?.objectValue?.members)
         return rows.compactMap { $0.value.objectValue?["rows"]?.intValue }
-    }
-
-    private func report(_ counts: JSONObject, _ tries: Tries) throws {
-        guard let path = Self.environment["ICEPACK_SOAK_REPORT"] else { return }
-        let text = """
-            \(Self.seconds) s; PyIceberg: \(JSONValue.object(counts).text()); rewrite_manifests: \
-            \(tries.committed) of \(tries.all) tries committed, \(tries.conflicts) lost to the \
-            writer, \(tries.hadNothingToDo) had nothing to do
-
-            """
-        try Data(text.utf8).write(to: URL(fileURLWithPath: path))
     }
 }

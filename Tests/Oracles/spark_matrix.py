@@ -79,8 +79,7 @@ class Table:
         return self.session._jvm
 
     def loaded(self):
-        util = self.jvm.org.apache.iceberg.spark.Spark3Util
-        return util.loadIcebergTable(self.session._jsparkSession, self.name)
+        return spark_table.loaded(self.session, self.name)
 
     def add_default(self):
         api = self.jvm.org.apache.iceberg
@@ -90,28 +89,18 @@ class Table:
 
     def delete_by_name(self, ids):
         """An equality delete file for each partition, which names rows of any."""
-        api = self.jvm.org.apache.iceberg
         table = self.loaded()
-        columns = self.jvm.java.util.ArrayList()
-        columns.add("name")
-        schema = table.schema().select(columns)
-        keys = self.session.sparkContext._gateway.new_array(self.jvm.int, 1)
-        keys[0] = table.schema().findField("name").fieldId()
-        change = table.newRowDelta()
-        for number, (spec, partition) in enumerate(self.partitions(table).values()):
-            factory = api.data.GenericAppenderFactory(table.schema(), spec, keys, schema, None)
-            path = f"{table.location()}/data/eq-{table.currentSnapshot().snapshotId()}-{number}"
-            output = api.encryption.EncryptionUtil.plainAsEncryptedOutput(
-                table.io().newOutputFile(f"{path}.parquet")
-            )
-            writer = factory.newEqDeleteWriter(output, api.FileFormat.PARQUET, partition)
-            for key in ids:
-                record = api.data.GenericRecord.create(schema)
-                record.setField("name", f"n{key}")
-                writer.write(record)
-            writer.close()
-            change.addDeletes(writer.toDeleteFile())
-        change.commit()
+        place = f"{table.location()}/data/eq-{table.currentSnapshot().snapshotId()}"
+        names = [f"n{key}" for key in ids]
+        spark_table.delete_by_value(
+            self.session,
+            table,
+            "name",
+            [
+                (f"{place}-{number}.parquet", spec, partition, names)
+                for number, (spec, partition) in enumerate(self.partitions(table).values())
+            ],
+        )
 
     @staticmethod
     def partitions(table):

@@ -173,6 +173,40 @@ def orphans(session, name, arguments):
     }
 
 
+def loaded(session, name):
+    """The table as Iceberg's own classes have it."""
+    util = session._jvm.org.apache.iceberg.spark.Spark3Util
+    return util.loadIcebergTable(session._jsparkSession, name)
+
+
+def delete_by_value(session, table, column, files):
+    """Equality delete files, which Spark's SQL cannot write, in one commit.
+
+    Each of `files` is a path, a partition spec, a partition, and the values of the rows that go.
+    """
+    jvm = session._jvm
+    api = jvm.org.apache.iceberg
+    columns = jvm.java.util.ArrayList()
+    columns.add(column)
+    schema = table.schema().select(columns)
+    keys = session.sparkContext._gateway.new_array(jvm.int, 1)
+    keys[0] = table.schema().findField(column).fieldId()
+    change = table.newRowDelta()
+    for path, spec, partition, values in files:
+        factory = api.data.GenericAppenderFactory(table.schema(), spec, keys, schema, None)
+        output = api.encryption.EncryptionUtil.plainAsEncryptedOutput(
+            table.io().newOutputFile(path)
+        )
+        writer = factory.newEqDeleteWriter(output, api.FileFormat.PARQUET, partition)
+        for value in values:
+            record = api.data.GenericRecord.create(schema)
+            record.setField(column, value)
+            writer.write(record)
+        writer.close()
+        change.addDeletes(writer.toDeleteFile())
+    change.commit()
+
+
 def describe(session, name):
     refs = session.sql(f"SELECT name, snapshot_id FROM {name}.refs").collect()
     log = session.sql(f"SELECT file FROM {name}.metadata_log_entries ORDER BY timestamp").collect()
