@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Rewrites manifests in a loop while PyIceberg commits five times a second.
+"""Rewrites manifests in a loop, and expires snapshots, while PyIceberg commits five times a second.
 
 Says what came of it. Fails if the writer is slower than that, if more than one of its commits a
 minute fails, if we get through less than every tenth time, or if three engines do not read every
@@ -8,6 +8,7 @@ row that was appended.
 """
 
 import argparse
+import datetime
 import json
 import pathlib
 import subprocess
@@ -33,7 +34,18 @@ def count_rows(uri, engines):
     return {engine: found["rows"] for engine, found in read["rows"].items()}
 
 
+def expire(icepack, settings):
+    """Keeps the history short, which PyIceberg reads and writes whole with every commit."""
+    now = datetime.datetime.now(datetime.timezone.utc).isoformat()
+    options = ["retain_last=5", f"older_than={now}"]
+    done = icepack_command.maintain(icepack, TABLE, "expire_snapshots", options, settings)
+    if done.returncode != 0 and "Commit conflict" not in done.stdout + done.stderr:
+        sys.exit(f"an expiry failed: {done.stdout} {done.stderr}")
+
+
 def rewrite(icepack, settings, tries):
+    if sum(tries.values()) % 20 == 19:
+        expire(icepack, settings)
     done = icepack_command.maintain(icepack, TABLE, "rewrite_manifests", [], settings)
     if done.returncode != 0 and "Commit conflict" in done.stdout + done.stderr:
         tries["lost"] += 1
