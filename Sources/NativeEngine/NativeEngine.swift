@@ -117,13 +117,7 @@ public enum NativeEngineCapability {
                     "strategy": .init("binpack", reason: needsSpark("strategy sort")),
                     "remove-dangling-deletes": .init(
                         false, reason: needsSpark("remove-dangling-deletes")),
-                ],
-                .rewritePositionDeleteFiles: [
-                    "convert-equality-deletes": .init(
-                        false,
-                        reason: "convert-equality-deletes is not done in this version; leave it out"
-                    )
-                ],
+                ]
             ],
             conditions: [
                 .rewriteDataFiles: ["where"], .rewritePositionDeleteFiles: ["where"],

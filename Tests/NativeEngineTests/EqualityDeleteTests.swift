@@ -19,52 +19,12 @@ import WireFormat
 
     private static let options: JSONValue = ["rewrite-all": true]
 
-    /// Fills a table with files of two ages and deletes of every kind.
-    private func table(
-        _ version: FormatVersion, seed: Int, random: inout SeededGenerator, partitioned: Bool = true
-    ) async throws -> KeyedTable {
-        let keyed = try await KeyedTable(version)
-        let regions: [String?] = partitioned ? ["a", "b"] : [nil]
-        var written: [Row] = []
-        for step in 0..<Int.random(in: 6..<14, using: &random) {
-            let region = regions.randomElement(using: &random) ?? nil
-            let isOld = Bool.random(using: &random)
-            let hasBounds = Bool.random(using: &random)
-            if step < 2 || Bool.random(using: &random) {
-                let rows = keyed.rows(Int.random(in: 1..<30, using: &random), &random)
-                written += rows
-                let path = try await keyed.addRows(
-                    rows, region: region, isOld: isOld, hasBounds: hasBounds)
-                if version == .v2, Int.random(in: 0..<3, using: &random) == 0 {
-                    try await keyed.deletePositions(
-                        [0, Int64(rows.count - 1)], of: path, region: region)
-                }
-                continue
-            }
-            let count = Int.random(in: 1...3, using: &random)
-            var columns = Array(keyed.columns.shuffled(using: &random).prefix(count))
-            if isOld { columns.removeAll { $0 == .later } }
-            if columns.isEmpty { columns = [.id] }
-            var keys = (0..<Int.random(in: 1..<6, using: &random)).compactMap { _ in
-                written.randomElement(using: &random)
-            }
-            keys += keyed.rows(2, &random)
-            try await keyed.delete(
-                keys, by: columns,
-                region: Int.random(in: 0..<4, using: &random) == 0 ? nil : region,
-                format: Bool.random(using: &random) ? .avro : .parquet, isOld: isOld,
-                hasBounds: hasBounds)
-        }
-        if !partitioned { try await keyed.table.setDefaultSpec(0) }
-        return keyed
-    }
-
     @Test(arguments: 0..<Schedules.count)
     func `P-42: the rows that are left are those that a reader finds`(seed: Int) async throws {
         var random = SeededGenerator(seed: UInt64(seed))
         let version: FormatVersion = seed % 3 == 0 ? .v3 : .v2
-        let keyed = try await table(
-            version, seed: seed, random: &random, partitioned: seed % 5 != 0)
+        let keyed = try await KeyedTable.random(
+            version, partitioned: seed % 5 != 0, &random)
         let before = try await keyed.rows()
 
         let report = try await keyed.table.compact(Self.options)
@@ -215,22 +175,10 @@ import WireFormat
     {
         var random = SeededGenerator(seed: 6)
         let keyed = try await KeyedTable(.v2)
-        var rows = keyed.rows(20, &random)
-        // So that both delete files have the same length.
-        for index in rows.indices { rows[index][.code] = .bytes([1, 2, 3, 4]) }
-        try await keyed.addRows(rows, region: "a")
-        let path = try await keyed.delete([rows[3]], by: [.id], region: "a")
-        let other = try await keyed.delete([rows[4]], by: [.id], region: "b")
+        let (path, other) = try await keyed.swappableDeletes(&random)
         let location = try await keyed.table.load().metadataLocation
         // The proof sees another file than the rewriter.
-        let count = Mutex(0)
-        let storage = SwappingStorage(base: keyed.table.storage) { location in
-            guard location.rawValue == path else { return location }
-            return count.withLock { count in
-                count += 1
-                return count > 1 ? Location(other) : location
-            }
-        }
+        let storage = SwappingStorage.afterFirstRead(of: path, other, keyed.table.storage)
         await #expect {
             try await keyed.table.compact(
                 Self.options, catalog: keyed.table.catalog, storage: storage)
@@ -293,14 +241,14 @@ import WireFormat
         seed: Int
     ) async throws {
         var random = SeededGenerator(seed: UInt64(seed) + 1000)
-        let keyed = try await table(.v2, seed: seed, random: &random)
+        let keyed = try await KeyedTable.random(.v2, &random)
         let neighbour = Mutex(SeededGenerator(seed: UInt64(seed)))
         let expected = Mutex<[Row]>(try await keyed.rows())
         let usesStart = seed % 3 != 0
         let catalog = InterferingCatalog(base: keyed.table.catalog) { moment, commit in
             guard moment == .beforeCommit, commit <= 3 else { return }
             var random = neighbour.withLock { $0 }
-            try await Self.interfere(keyed, &random)
+            try await keyed.interfere(&random)
             neighbour.withLock { $0 = random }
             let rows = try await keyed.rows()
             expected.withLock { $0 = rows }
@@ -324,25 +272,6 @@ import WireFormat
         try await keyed.table.compact(Self.options)
         #expect(try await keyed.rows() == expected.withLock { $0 })
         #expect(try await keyed.applyingDeletes() == 0)
-    }
-
-    /// Does what a writer of upserts does.
-    private static func interfere(
-        _ keyed: KeyedTable, _ random: inout SeededGenerator
-    ) async throws {
-        let region = ["a", "b"].randomElement(using: &random)
-        let rows = try await keyed.rows()
-        let victims = (0..<3).compactMap { _ in rows.randomElement(using: &random) }
-        switch Int.random(in: 0..<3, using: &random) {
-        case 0: try await keyed.addRows(keyed.rows(4, &random), region: region)
-        case 1:
-            try await keyed.delete(victims, by: [.id], region: region)
-            try await keyed.addRows(keyed.rows(3, &random), region: region)
-        default:
-            try await keyed.delete(
-                victims, by: [.name, .weight], region: Bool.random(using: &random) ? nil : region,
-                format: .avro)
-        }
     }
 }
 
@@ -394,15 +323,5 @@ extension ManifestTable {
 
     fileprivate func add(_ field: JSONValue) async throws {
         try await setSchema { $0.append(field) }
-    }
-}
-
-/// A storage that reads something else than it is asked for.
-private struct SwappingStorage<Base: ObjectStorage>: ForwardingStorage {
-    let base: Base
-    let instead: @Sendable (Location) -> Location
-
-    func read(_ location: Location, range: Range<Int64>) async throws(StorageError) -> [UInt8] {
-        try await base.read(instead(location), range: range)
     }
 }

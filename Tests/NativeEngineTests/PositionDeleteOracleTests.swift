@@ -51,33 +51,19 @@ struct PositionDeleteOracleTests {
         return shape.version == .v2 ? table : try await table.upgrade(to: .v3)
     }
 
-    private func look(_ table: ManifestTable, _ engines: [String]?) async throws -> JSONObject {
-        let location = try await table.load().metadataLocation
-        let all = ["duckdb", "datafusion", "pyiceberg"]
-        let output = try await Oracles.run(
-            "live_entries.py",
-            [
-                "--metadata-location", location.rawValue, "--engines",
-                (engines ?? all).joined(separator: ","),
-            ] + (engines == nil ? ["--if-able"] : []))
-        return try #require(output.objectValue)
-    }
-
     @Test(arguments: Shape.allCases)
     func `P-53: every engine reads the same rows before and after`(shape: Shape) async throws {
         let table = try await table(shape)
-        let before = try await look(table, nil)
-        let rows = try #require(before["rows"]?.objectValue)
-        #expect(rows.keys.contains("duckdb"), "\(before["unable"] ?? .null)")
-        #expect(rows.keys.count > 1, "\(before["unable"] ?? .null)")
+        let rows = try await table.look(["duckdb", "datafusion", "pyiceberg"], ifAble: true)
+        #expect(rows.keys.contains("duckdb"))
+        #expect(rows.keys.count > 1)
 
         let report = try await table.rewriteDeletes()
 
         let perPartition = shape == .partition ? 1 : 2
         #expect(report.deleteCounts == [12, 2 * perPartition])
         #expect(try #require(report.metrics["dropped_deletes_count"]?.intValue) > 0)
-        let after = try await look(table, rows.keys)
-        #expect(after["rows"] == before["rows"])
+        #expect(try await table.look(rows.keys) == rows)
         #expect(try await table.rewriteDeletes().deleteCounts == [0, 0], "P-50")
     }
 }

@@ -20,6 +20,8 @@ public struct FileGroup: Hashable, Sendable {
         case deleteRatio = "delete_ratio_threshold"
         /// Position deletes that are no deletion vectors, in a table whose version wants those.
         case noVectors = "no_deletion_vectors"
+        /// Equality deletes that are to become position deletes.
+        case equalityDeletes = "equality_deletes"
     }
 
     /// The partition; of the current spec, also for files of older ones.

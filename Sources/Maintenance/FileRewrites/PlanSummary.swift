@@ -197,6 +197,7 @@ extension RewritePositionDeleteFilesSettings {
         let granularity = EffectiveValue<String>(granularity.value.rawValue, granularity.origin)
         var members = groups.members
         members.append(.init(key: Self.granularityProperty, value: granularity.json))
+        members.append(.init(key: Self.conversionOption, value: convertsEqualityDeletes.json))
         if let filter { members.append(filter.member) }
         return members
     }

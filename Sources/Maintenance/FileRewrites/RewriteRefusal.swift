@@ -6,8 +6,6 @@ public import IcebergSpec
 public enum RewriteRefusal: Error, Hashable, Sendable {
     /// Settings contradict each other.
     case contradiction(String)
-    /// An option that cannot be honoured.
-    case unsupported(option: String, reason: String)
     /// A table property that decides cannot be read.
     case property(UnreadableProperty)
     /// The branch is not there.
@@ -23,7 +21,6 @@ extension RewriteRefusal: CustomStringConvertible {
     public var description: String {
         switch self {
         case .contradiction(let text): text
-        case .unsupported(let option, let reason): "\(option) \(reason)"
         case .property(let error): error.description
         case .unknownBranch(let name):
             "the table has no branch \(name); name one of its branches, or leave the option out"

@@ -10,6 +10,8 @@ public struct RewritePositionDeleteFilesSettings: Hashable, Sendable {
     public var granularity: EffectiveValue<Granularity>
     /// Which files are looked at: those of partitions that may hold a row that passes; nil for all.
     public var filter: RowFilter?
+    /// Whether equality deletes are turned into position deletes or deletion vectors.
+    public var convertsEqualityDeletes: EffectiveValue<Bool>
 
     /// How many data files one delete file is about.
     public enum Granularity: String, CaseIterable, Hashable, Sendable {
@@ -21,6 +23,8 @@ public struct RewritePositionDeleteFilesSettings: Hashable, Sendable {
 
     /// Iceberg's property for the granularity.
     public static let granularityProperty = "write.delete.granularity"
+    /// Our option that turns equality deletes into position deletes.
+    public static let conversionOption = "convert-equality-deletes"
     /// Iceberg's property for the target size.
     public static let targetSizeProperty = "write.delete.target-file-size-bytes"
     /// The target size where nobody says anything.
@@ -30,11 +34,13 @@ public struct RewritePositionDeleteFilesSettings: Hashable, Sendable {
     public init(
         groups: GroupSettings,
         granularity: EffectiveValue<Granularity> = EffectiveValue(.partition, .byDefault),
-        filter: RowFilter? = nil
+        filter: RowFilter? = nil,
+        convertsEqualityDeletes: EffectiveValue<Bool> = EffectiveValue(false, .byDefault)
     ) {
         self.groups = groups
         self.granularity = granularity
         self.filter = filter
+        self.convertsEqualityDeletes = convertsEqualityDeletes
     }
 
     /// Works out the settings of a table: the request, Iceberg's properties, its defaults.
@@ -44,18 +50,16 @@ public struct RewritePositionDeleteFilesSettings: Hashable, Sendable {
         _ metadata: TableMetadata, options: ActionOptions
     ) throws(RewriteRefusal) -> RewritePositionDeleteFilesSettings {
         let properties = metadata.properties
-        guard options.boolean("convert-equality-deletes") != true else {
-            throw .unsupported(
-                option: "convert-equality-deletes",
-                reason: "cannot be planned in this version; leave it out")
-        }
         let target =
             try properties.fileSize(targetSizeProperty)
             ?? EffectiveValue(defaultTargetSize, .byDefault)
         return RewritePositionDeleteFilesSettings(
             groups: GroupSettings(
                 sizes: try options.sizes(defaultTarget: target), options: options),
-            granularity: try granularity(properties), filter: try options.filter(metadata))
+            granularity: try granularity(properties), filter: try options.filter(metadata),
+            convertsEqualityDeletes: options.boolean(conversionOption).map {
+                EffectiveValue($0, .request)
+            } ?? EffectiveValue(false, .byDefault))
     }
 
     private static func granularity(

@@ -52,6 +52,16 @@ struct CommitSurvey: LiveFileCollector {
 }
 
 extension CommitSurvey {
+    /// Which of some delete files is not what it was; nil if each is.
+    func change(of deletes: [LiveFile]) -> String? {
+        for file in deletes {
+            guard let now = foundDeletes[DeleteIdentity(file)], now.isSameFile(as: file) else {
+                return "\(file.path) was removed or written anew meanwhile"
+            }
+        }
+        return nil
+    }
+
     private static func note(_ file: LiveFile, in oldest: inout [PartitionKey: Int64]) {
         oldest[file.partition] = min(
             oldest[file.partition] ?? .max, file.dataSequenceNumber)
@@ -93,5 +103,13 @@ extension CommitSurvey {
             return row.content == .data && row.firstRowID == nil
                 && (row.addedRowsCount == nil || row.existingRowsCount == nil)
         }
+    }
+}
+
+extension LiveFile {
+    /// Whether it is what another was under its name: in the same place, as old and as long.
+    func isSameFile(as other: LiveFile) -> Bool {
+        dataSequenceNumber == other.dataSequenceNumber && partition == other.partition
+            && recordCount == other.recordCount
     }
 }

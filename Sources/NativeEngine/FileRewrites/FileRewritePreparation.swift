@@ -196,10 +196,11 @@ extension FileRewritePreparation {
                 reason: "nothing was changed: the manifests list \(removedCount) of "
                     + "\(replaced.count + deletes.count) files that are to be replaced")
         }
-        let specs = Dictionary(grouping: groups, by: \.specID).sorted { $0.key < $1.key }
-        for (specID, groups) in specs {
-            var added = groups.flatMap(\.added)
-            guard !added.isEmpty else { continue }
+        let specs = groups.reduce(into: [Int: [CompleteEntry]]()) { specs, group in
+            specs.merge(group.addedBySpec) { $0 + $1 }
+        }
+        for (specID, entries) in specs.sorted(by: { $0.key < $1.key }) where !entries.isEmpty {
+            var added = entries
             for index in added.indices {
                 added[index].entry.sequenceNumber = rules.sequenceNumber(
                     of: added[index], in: table.metadata)
@@ -211,7 +212,7 @@ extension FileRewritePreparation {
                 try await store(changed, changes, table.metadata, inheritsNumbers: inherits))
         }
         change.changedPartitions = Int64(
-            Set(groups.flatMap { $0.group.files.map(\.partition) + [$0.group.partition] }).count)
+            groups.reduce(into: Set<PartitionKey>()) { $0.formUnion($1.partitions) }.count)
         let commit = PendingCommit(
             id: id, touched: touched, created: created, change: change,
             removedDeletes: changes.removedDeletes)

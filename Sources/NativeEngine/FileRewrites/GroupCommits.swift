@@ -25,6 +25,8 @@ struct RewriteTally: Sendable {
     var keptDeletes: Int64 = 0
     /// Deletes that apply to nothing any more, or are said more than once.
     var droppedDeletes: Int64 = 0
+    /// Rows that equality deletes deleted, and that new position deletes delete in their place.
+    var convertedRows: Int64 = 0
     var refused: [RefusedGroup] = []
     var dropped: [DroppedGroup] = []
     var failedCommits = 0
@@ -51,11 +53,12 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
 
     /// - Parameters:
     ///   - branch: The branch that the groups are of, and that gets the commits.
+    ///   - earlier: What the run has done before.
     ///   - refused: Groups that are left from the beginning.
     init(
         engine: NativeEngine<Tables, Storage>, context: RunContext, table: LoadedTable,
         branch: String = SnapshotReference.mainName, progress: PartialProgress, rules: Rules,
-        refused: [RefusedGroup]
+        after earlier: RewriteTally = RewriteTally(), refused: [RefusedGroup]
     ) {
         self.engine = engine
         self.context = context
@@ -66,7 +69,8 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
         names = PartitionNames(table.metadata)
         outputs = OutputFiles(
             storage: engine.storage, context: context, tableUUID: table.journalKey)
-        tally.refused = refused
+        tally = earlier
+        tally.refused += refused
     }
 
     /// Writes a group's files into the outputs, and may tell how many of its files are done.

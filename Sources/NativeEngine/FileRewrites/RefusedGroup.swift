@@ -10,6 +10,8 @@ struct RefusedGroup: Hashable, Sendable {
     let files: Int
     let bytes: Int64
     let reason: String
+    /// What to do about it.
+    var remedy = advice
 
     var json: JSONValue {
         [
@@ -25,16 +27,19 @@ struct RefusedGroup: Hashable, Sendable {
             + "left as \(files == 1 ? "it is" : "they are"), because \(reason)"
     }
 
-    /// What to do about it.
+    /// What to do about most of them.
     static let advice =
         "the Spark engine can rewrite what is left: run the action with engine spark"
 }
 
 extension RefusedGroup {
-    init(_ group: FileGroup, of names: PartitionNames, because reason: String) {
+    init(
+        _ group: FileGroup, of names: PartitionNames, because reason: String,
+        remedy: String = advice
+    ) {
         self.init(
             partition: names.name(of: group.partition), files: group.files.count,
-            bytes: group.bytes, reason: reason)
+            bytes: group.bytes, reason: reason, remedy: remedy)
     }
 
     /// Divides groups into those that are rewritten and those that are left.

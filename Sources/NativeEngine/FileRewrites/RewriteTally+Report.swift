@@ -14,7 +14,7 @@ extension RewriteTally {
             return .conflict(reason: droppedSentences.joined(separator: "; "))
         }
         guard !refused.isEmpty else { return nil }
-        let reasons = refusedSentences + [RefusedGroup.advice]
+        let reasons = refusedSentences + remedies
         return .refused(
             code: "unsupported_files",
             reason: "nothing was changed: " + reasons.joined(separator: "; "))
@@ -23,7 +23,7 @@ extension RewriteTally {
     /// What a message says beside what was rewritten.
     func asides(_ replayed: RemovalCounts) -> [String] {
         var asides: [String] = []
-        if !refused.isEmpty { asides += refusedSentences + [RefusedGroup.advice] }
+        asides += refusedSentences + remedies
         asides += droppedSentences
         for loss in losses.sorted() { asides.append("the new files lack \(loss)") }
         if replayed.removedTotal > 0 {
@@ -53,6 +53,8 @@ extension RewriteTally {
     }
 
     private var refusedSentences: [String] { Self.named(refused.map(\.sentence)) }
+
+    private var remedies: [String] { Set(refused.map(\.remedy)).sorted() }
 
     private var droppedSentences: [String] {
         Self.named(

@@ -50,9 +50,16 @@ struct SourceEntries<Tables: Catalog, Storage: ObjectStorage> {
     func entries(
         of groups: [FileGroup], and deletes: [LiveFile] = [], in manifests: [ManifestFile]
     ) async throws(MaintenanceError) -> [String: SourceEntry] {
+        try await entries(of: groups.flatMap(\.files), and: deletes, in: manifests)
+    }
+
+    /// The same for files in no group.
+    func entries(
+        of files: [LiveFile], and deletes: [LiveFile], in manifests: [ManifestFile]
+    ) async throws(MaintenanceError) -> [String: SourceEntry] {
         var wanted: [Int: Set<String>] = [:]
         let keys = Set(deletes.flatMap(\.equalityIDs))
-        for file in groups.flatMap(\.files) + deletes {
+        for file in files + deletes {
             wanted[file.manifestPlace, default: []].insert(file.path)
         }
         let changes = ManifestChanges(
@@ -81,9 +88,9 @@ struct SourceEntries<Tables: Catalog, Storage: ObjectStorage> {
                 }
                 return some
             })
-        let files = Set((groups.flatMap(\.files) + deletes).map(\.path))
-        let count = groups.reduce(deletes.count) { $0 + $1.files.count }
-        guard found.count == count, files.count == count else {
+        let paths = Set((files + deletes).map(\.path))
+        let count = files.count + deletes.count
+        guard found.count == count, paths.count == count else {
             throw .unreadable(
                 reason: "nothing was changed: the table lists a file more than once")
         }

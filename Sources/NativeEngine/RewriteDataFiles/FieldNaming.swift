@@ -7,6 +7,13 @@ import ParquetFormat
 ///
 /// Iceberg spec, Column Projection.
 enum FieldNaming {
+    /// The table's name mapping; nil if it has none.
+    static func mapping(of metadata: TableMetadata) throws(Unsupported) -> NameMapping? {
+        do throws(TableMetadataError) { return try metadata.nameMapping() } catch {
+            throw Unsupported(reason: error.description)
+        }
+    }
+
     /// The ids of a file's fields by the paths of their names; empty for a file that has its own.
     static func ids(
         for schema: ParquetSchema, _ mapping: NameMapping?

@@ -19,6 +19,7 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
     private let properties: WriterProperties
     private let mapping: NameMapping?
     private let names: DataFileNames
+    private let opener: DataFileOpener<Storage>
     private var search: EqualityDeleteSearch<Storage>?
 
     init(
@@ -36,9 +37,8 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
         properties = try WriterProperties(metadata, schema)
         names = try DataFileNames(metadata)
         try ColumnDefaults.checkPartitionColumns(metadata, schema)
-        do throws(TableMetadataError) { mapping = try metadata.nameMapping() } catch {
-            throw Unsupported(reason: error.description)
-        }
+        mapping = try FieldNaming.mapping(of: metadata)
+        opener = DataFileOpener(metadata, storage: storage, mapping: mapping, limits: limits)
     }
 
     /// Takes note of the equality deletes that apply to a plan's groups.
@@ -70,12 +70,8 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
         do throws(Unsupported) {
             target = try FileSchema.target(of: schema, withLineage: withLineage)
         } catch { throw GroupFailure(error) }
-        let files = try await open(group)
-        try checkRowGroups(group, files)
-        var opened: [OpenedDataFile<Storage>] = []
-        for (live, file) in zip(group.files, files) {
-            opened.append(try self.opened(live, file, entries[live.path]))
-        }
+        let opened = try await opener.open(group.files, entries)
+        try checkRowGroups(group, opened.map(\.file))
         let positions = try await allDeleted(from: opened, deletes)
         var inputs: [RewriteProof<Storage>.Input] = []
         for file in opened {
@@ -107,43 +103,6 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
 
     // MARK: Reading
 
-    /// Opens a group's files, small ones as a whole.
-    private func open(_ group: FileGroup) async throws(GroupFailure) -> [File] {
-        var room = limits.workBytes / 2
-        var sources: [(index: Int, source: Source, isLoaded: Bool)] = []
-        for (index, file) in group.files.enumerated() {
-            let source = Source(Location(file.path), size: file.sizeInBytes, in: storage)
-            let isLoaded = file.sizeInBytes <= min(Source.smallFile, room)
-            if isLoaded { room -= file.sizeInBytes }
-            sources.append((index, source, isLoaded))
-        }
-        var files = [File?](repeating: nil, count: sources.count)
-        try await BoundedTasks.forEach(
-            sources, width: limits.width, cancelled: GroupFailure.stopped(.cancelled),
-            finished: { (opened: (Int, File)) in files[opened.0] = opened.1 },
-            { (item) async throws(GroupFailure) -> (Int, File) in
-                do throws(ParquetReadError<MaintenanceError>) {
-                    return (
-                        item.index,
-                        try await File.opening(item.source, isLoaded: item.isLoaded)
-                    )
-                } catch {
-                    throw GroupFailure(error, in: item.source.location.rawValue)
-                }
-            })
-        var opened: [File] = []
-        for (live, file) in zip(group.files, files) {
-            guard let file else { throw .stopped(.cancelled) }
-            guard file.rowCount == live.recordCount else {
-                throw .unsupported(
-                    "\(live.path) has \(file.rowCount) rows, and its manifest says "
-                        + "\(live.recordCount)")
-            }
-            opened.append(file)
-        }
-        return opened
-    }
-
     /// Refuses row groups that would be files of a wrong size by themselves, as they are not
     /// divided: the result would be planned again for ever (P-50).
     private func checkRowGroups(
@@ -157,27 +116,6 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
                     "\(live.path) has a row group of \(largest) bytes, which is not divided, and "
                         + "max-file-size-bytes is \(limits.largestFile)")
             }
-        }
-    }
-
-    /// A file with what is known of it beside its bytes.
-    private func opened(
-        _ live: LiveFile, _ file: File, _ entry: SourceEntry?
-    ) throws(GroupFailure) -> OpenedDataFile<Storage> {
-        do throws(Unsupported) {
-            guard let entry, let spec = metadata.partitionSpec(live.partition.specID) else {
-                throw Unsupported(reason: "no manifest lists it any more")
-            }
-            let ids = try FieldNaming.ids(for: file.schema, mapping)
-            do throws(ParquetError) {
-                return OpenedDataFile(
-                    live: live, file: file, schema: try file.schema.addingFieldIDs(ids),
-                    fieldIDs: ids, entry: entry, spec: spec)
-            } catch {
-                throw Unsupported(reason: "it cannot be read: \(error)")
-            }
-        } catch {
-            throw .unsupported("\(live.path): \(error)")
         }
     }
 

@@ -47,7 +47,8 @@ struct GroupScreen {
         return nil
     }
 
-    private mutating func problem(with delete: LiveFile) -> String? {
+    /// Why what a delete file deletes cannot be told, up to what it applies to; nil if it can.
+    mutating func problem(with delete: LiveFile) -> String? {
         if delete.isEncrypted { return "encrypted deletes apply to" }
         switch delete.content {
         case .equalityDeletes: return equalityProblem(with: delete)

@@ -16,10 +16,14 @@ struct StrayDeletes<Storage: ObjectStorage> {
 
     /// The delete files that name data files of some groups, by the data file's path.
     func find(in groups: [FileGroup]) async throws(MaintenanceError) -> [String: String] {
+        try await find(among: groups.flatMap(\.files))
+    }
+
+    /// The delete files that name some data files, by the data file's path.
+    func find(among files: [LiveFile]) async throws(MaintenanceError) -> [String: String] {
         // Of those that name one data file the index says so, and its group is left.
         let deletes = (index?.files ?? []).filter(\.isPartitionDelete)
-        return try await naming.find(
-            groups.flatMap(\.files), in: deletes, scope: .otherPartitions)
+        return try await naming.find(files, in: deletes, scope: .otherPartitions)
     }
 }
 

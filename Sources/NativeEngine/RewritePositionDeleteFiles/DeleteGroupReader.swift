@@ -22,6 +22,20 @@ struct GroupPositions: Sendable {
 
     /// How many deletes are kept.
     var keptCount: Int64 { positions.values.reduce(0) { $0 + Int64($1.count) } }
+
+    /// Refuses deletes of rows that a data file does not have.
+    func check() throws(GroupFailure) {
+        for file in live {
+            guard let positions = positions[file.path], let first = positions.first,
+                let last = positions.last
+            else { continue }
+            guard first >= 0, last < file.recordCount else {
+                throw .unsupported(
+                    "row \(first < 0 ? first : last) of \(file.path) is deleted, which has "
+                        + "\(file.recordCount) rows")
+            }
+        }
+    }
 }
 
 /// Reads the delete files of a group, and sorts out what applies to the table's data files.
@@ -51,7 +65,7 @@ struct DeleteGroupReader<Storage: ObjectStorage>: Sendable {
             }
         }
         for path in deletes.positions.keys { deletes.positions[path]?.sortUniquely() }
-        try Self.checkPositions(deletes)
+        try deletes.check()
         if planned.table.metadata.formatVersion >= .v3 {
             try await settleVectors(group, &deletes)
         }
@@ -85,19 +99,6 @@ struct DeleteGroupReader<Storage: ObjectStorage>: Sendable {
         guard let path = file.referencedDataFile else { return }
         if let other = found.others.union(found.positions.keys).first(where: { $0 != path }) {
             throw .unsupported("\(file.path) is said to be about \(path) alone, and names \(other)")
-        }
-    }
-
-    private static func checkPositions(_ deletes: GroupPositions) throws(GroupFailure) {
-        for file in deletes.live {
-            guard let positions = deletes.positions[file.path], let first = positions.first,
-                let last = positions.last
-            else { continue }
-            guard first >= 0, last < file.recordCount else {
-                throw .unsupported(
-                    "row \(first < 0 ? first : last) of \(file.path) is deleted, which has "
-                        + "\(file.recordCount) rows")
-            }
         }
     }
 

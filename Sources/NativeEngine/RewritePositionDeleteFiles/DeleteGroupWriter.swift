@@ -6,6 +6,22 @@ import Maintenance
 import ObjectStorage
 import ParquetFormat
 
+/// Where new deletes belong, and how old they are.
+struct DeletePlace: Sendable {
+    /// The partition and spec of the data files.
+    let partition: PartitionKey
+    /// The partition's values, as older entries have them.
+    let values: [PartitionValue?]
+    /// About how many bytes a file gets.
+    let fileSize: Int64
+    /// Their data sequence number.
+    ///
+    /// P-41: as new as the newest of the deletes that they stand for. What is kept applied to its
+    /// data file before, which is no newer than that; and no data file that comes later has a path
+    /// of them.
+    let age: Int64?
+}
+
 /// Writes the deletes of groups: as position delete files, or from format version 3 on as deletion
 /// vectors; several at once if wanted.
 struct DeleteGroupWriter<Storage: ObjectStorage>: Sendable {
@@ -41,43 +57,38 @@ struct DeleteGroupWriter<Storage: ObjectStorage>: Sendable {
         names = try DataFileNames(metadata)
     }
 
-    /// Writes a group's deletes.
-    ///
-    /// - Parameters:
-    ///   - ordinal: The group's place in the plan, by which its files are named.
-    ///   - partition: The partition's values, as the old entries have them.
+    /// The names of a group's files, by its place in the plan.
+    func names(ofGroup ordinal: Int) -> DataFileNames { names.ofGroup(ordinal) }
+
+    /// Writes the deletes of one partition.
     func write(
-        _ deletes: GroupPositions, of group: FileGroup, _ ordinal: Int,
-        _ partition: [PartitionValue?], into outputs: inout OutputFiles<Storage>
+        _ deletes: GroupPositions, to place: DeletePlace, _ names: inout DataFileNames,
+        into outputs: inout OutputFiles<Storage>
     ) async throws(GroupFailure) -> [CompleteEntry] {
-        var names = names.ofGroup(ordinal)
         // By the bytes of the path, as the specification wants it.
         let sorted = deletes.positions.filter { !$0.value.isEmpty }
             .map { (path: $0.key, positions: $0.value) }
             .sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
         var files: [WrittenDeletes] = []
         if formatVersion >= .v3 {
-            files = try await writeVectors(sorted, group, &names, into: &outputs)
+            files = try await writeVectors(sorted, place, &names, into: &outputs)
         } else {
             switch granularity {
             case .partition:
-                files = try await writeFiles(sorted[...], group, &names, into: &outputs)
+                files = try await writeFiles(sorted[...], place, &names, into: &outputs)
             case .file:
                 for index in sorted.indices {
                     files += try await writeFiles(
-                        sorted[index...index], group, &names, into: &outputs)
+                        sorted[index...index], place, &names, into: &outputs)
                 }
             }
         }
-        // P-41: as new as the newest of the deletes. What is kept applied to its data file before,
-        // which is no newer than that; and no data file that comes later has a path of them.
-        let age = group.files.map(\.dataSequenceNumber).max()
         return files.map { written in
             CompleteEntry(
                 entry: ManifestEntry(
-                    status: .added, snapshotID: nil, sequenceNumber: age,
+                    status: .added, snapshotID: nil, sequenceNumber: place.age,
                     fileSequenceNumber: nil, dataFile: written.file),
-                partition: partition, metrics: written.metrics)
+                partition: place.values, metrics: written.metrics)
         }
     }
 
@@ -91,21 +102,21 @@ struct DeleteGroupWriter<Storage: ObjectStorage>: Sendable {
     // MARK: Position delete files
 
     private func writeFiles(
-        _ deletes: ArraySlice<Deletes>, _ group: FileGroup, _ names: inout DataFileNames,
+        _ deletes: ArraySlice<Deletes>, _ place: DeletePlace, _ names: inout DataFileNames,
         into outputs: inout OutputFiles<Storage>
     ) async throws(GroupFailure) -> [WrittenDeletes] {
         var files: [WrittenDeletes] = []
         var rest = Remaining(deletes: deletes)
         while !rest.isEmpty {
-            let location = names.next(in: group.partition, ending: "-deletes.parquet")
-            files.append(try await writeFile(&rest, group, at: location, into: &outputs))
+            let location = names.next(in: place.partition, ending: "-deletes.parquet")
+            files.append(try await writeFile(&rest, place, at: location, into: &outputs))
         }
         return files
     }
 
     /// Writes a file of as many of the deletes as it takes.
     private func writeFile(
-        _ rest: inout Remaining, _ group: FileGroup, at location: Location,
+        _ rest: inout Remaining, _ place: DeletePlace, at location: Location,
         into outputs: inout OutputFiles<Storage>
     ) async throws(GroupFailure) -> WrittenDeletes {
         let settings = settings
@@ -116,7 +127,7 @@ struct DeleteGroupWriter<Storage: ObjectStorage>: Sendable {
             repeat {
                 guard let (path, positions) = rest.next(PositionDeleteFile.step) else { break }
                 try await writer.add(path, positions)
-            } while writer.size < group.inputSplitSize
+            } while writer.size < place.fileSize
             return try await writer.finish()
         }
         return WrittenDeletes(file: made.dataFile(at: location), metrics: made.metrics)
@@ -164,7 +175,7 @@ struct DeleteGroupWriter<Storage: ObjectStorage>: Sendable {
     // MARK: Deletion vectors
 
     private func writeVectors(
-        _ deletes: [Deletes], _ group: FileGroup, _ names: inout DataFileNames,
+        _ deletes: [Deletes], _ place: DeletePlace, _ names: inout DataFileNames,
         into outputs: inout OutputFiles<Storage>
     ) async throws(GroupFailure) -> [WrittenDeletes] {
         var files: [WrittenDeletes] = []
@@ -178,11 +189,11 @@ struct DeleteGroupWriter<Storage: ObjectStorage>: Sendable {
                 throw .unsupported("\(one.path): \(error)")
             }
             guard
-                Int64(puffin.byteCount) >= min(group.inputSplitSize, limits.workBytes)
+                Int64(puffin.byteCount) >= min(place.fileSize, limits.workBytes)
                     || index == deletes.count - 1
             else { continue }
             let bytes = puffin.finish()
-            let location = names.next(in: group.partition, ending: "-deletes.puffin")
+            let location = names.next(in: place.partition, ending: "-deletes.puffin")
             try await store(bytes, at: location, into: &outputs)
             files += pending.map {
                 WrittenDeletes(

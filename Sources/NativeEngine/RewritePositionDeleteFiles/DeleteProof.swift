@@ -16,13 +16,13 @@ struct DeleteProof<Storage: ObjectStorage>: Sendable {
     let specs: [PartitionSpec]
     let limits: RewriteLimits
 
-    /// Checks the entries of new files.
+    /// Checks the entries of new files of a partition.
     func check(
-        _ added: [CompleteEntry], of group: FileGroup, _ deletes: GroupPositions
+        _ added: [CompleteEntry], in partition: PartitionKey, _ deletes: GroupPositions
     ) async throws(GroupFailure) {
         var written: [LiveFile] = []
         for (ordinal, entry) in added.enumerated() {
-            written.append(Self.live(entry, group.partition, Int64(ordinal)))
+            written.append(Self.live(entry, partition, Int64(ordinal)))
         }
         let found = try await read(written, deletes)
         for (file, entry) in zip(written, added) {

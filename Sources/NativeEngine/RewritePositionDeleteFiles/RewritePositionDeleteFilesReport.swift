@@ -10,7 +10,7 @@ struct RewritePositionDeleteFilesReport {
     let replayed: RemovalCounts
 
     var report: ActionReport {
-        let (before, after) = (tally.change.removedDeleteFiles, tally.change.addedDeleteFiles)
+        let (before, after) = (rewrittenFiles, tally.change.addedDeleteFiles)
         let sentence = ReportWording.rewritten(
             .rewritePositionDeleteFiles, from: before, into: after)
         return ActionReport(
@@ -20,8 +20,19 @@ struct RewritePositionDeleteFilesReport {
             metrics: metrics)
     }
 
+    /// Position delete files and vectors that went.
+    private var rewrittenFiles: Int64 {
+        tally.change.removedPositionDeleteFiles + tally.change.removedDeletionVectors
+    }
+
     private var asides: [String] {
         var asides: [String] = []
+        if tally.change.removedEqualityDeleteFiles > 0 {
+            let files = ReportWording.count(
+                tally.change.removedEqualityDeleteFiles, "equality delete file")
+            let rows = ReportWording.count(tally.convertedRows, "row")
+            asides.append("turned \(files) into positions of \(rows)")
+        }
         if tally.change.addedDeletionVectors > 0 {
             asides.append("the new ones are deletion vectors")
         }
@@ -35,11 +46,14 @@ struct RewritePositionDeleteFilesReport {
     /// The columns of Iceberg's procedure, and then our own.
     private var metrics: JSONObject {
         var metrics = JSONObject()
-        metrics["rewritten_delete_files_count"] = .integer(tally.change.removedDeleteFiles)
+        metrics["rewritten_delete_files_count"] = .integer(rewrittenFiles)
         metrics["added_delete_files_count"] = .integer(tally.change.addedDeleteFiles)
         metrics["rewritten_bytes_count"] = .integer(tally.rewrittenBytes)
         metrics["added_bytes_count"] = .integer(tally.change.addedBytes)
         metrics["added_deletion_vectors_count"] = .integer(tally.change.addedDeletionVectors)
+        metrics["converted_equality_delete_files_count"] = .integer(
+            tally.change.removedEqualityDeleteFiles)
+        metrics["converted_rows_count"] = .integer(tally.convertedRows)
         metrics["kept_deletes_count"] = .integer(tally.keptDeletes)
         metrics["dropped_deletes_count"] = .integer(tally.droppedDeletes)
         metrics["failed_delete_files_count"] = .integer(tally.leftFiles)

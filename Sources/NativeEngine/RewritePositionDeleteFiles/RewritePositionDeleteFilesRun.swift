@@ -12,6 +12,9 @@ import ObjectStorage
 /// As ``RewriteDataFilesRun``: replay the journal, plan, write group by group, read back and
 /// compare, commit, close the journal. Only a commit that certainly failed lets new files be
 /// removed (P-30).
+///
+/// Where equality deletes are turned into position deletes, that comes first, in commits of its
+/// own; what they become is merged with the rest where the plan of then says so.
 struct RewritePositionDeleteFilesRun<Tables: Catalog, Storage: ObjectStorage> {
     let engine: NativeEngine<Tables, Storage>
     let request: ActionRequest
@@ -20,12 +23,23 @@ struct RewritePositionDeleteFilesRun<Tables: Catalog, Storage: ObjectStorage> {
     func run() async throws(MaintenanceError) -> ActionReport {
         let table = try await engine.load(request.table)
         let replayed = try await JournalReplay(engine: engine, context: context).run(on: table)
-        let planned = try await RewritePositionDeleteFilesSource(engine: engine)
-            .plan(table, request.options)
-        var tally = RewriteTally()
-        tally.refused = planned.refused
-        if !planned.groups.isEmpty {
-            var commits = commits(of: planned)
+        let source = RewritePositionDeleteFilesSource(engine: engine)
+        var planned = try await source.plan(table, request.options)
+        var conversion = EqualityConversionWork(
+            engine: engine, request: request, context: context, planned: planned)
+        do throws(MaintenanceError) {
+            try await conversion.run()
+            if conversion.commits.tally.groups > 0 {
+                planned = try await source.plan(engine.load(request.table), request.options)
+            }
+        } catch {
+            throw await conversion.commits.abandon(because: error)
+        }
+        var tally = conversion.commits.tally
+        if planned.groups.isEmpty {
+            tally.refused += planned.refused
+        } else {
+            var commits = commits(of: planned, after: tally)
             do throws(MaintenanceError) {
                 try await write(planned, into: &commits)
             } catch {
@@ -39,7 +53,9 @@ struct RewritePositionDeleteFilesRun<Tables: Catalog, Storage: ObjectStorage> {
 
     private typealias Commits = GroupCommits<Tables, Storage, PositionDeleteRules<Storage>>
 
-    private func commits(of planned: PlannedDeleteRewrite) -> Commits {
+    private func commits(
+        of planned: PlannedDeleteRewrite, after earlier: RewriteTally
+    ) -> Commits {
         let options = RewriteDataFilesOptions(request.options)
         return GroupCommits(
             engine: engine, context: context, table: planned.table,
@@ -48,7 +64,7 @@ struct RewritePositionDeleteFilesRun<Tables: Catalog, Storage: ObjectStorage> {
             rules: PositionDeleteRules(
                 storage: engine.storage, formatVersion: planned.table.metadata.formatVersion,
                 limits: RewriteLimits(engine.settings)),
-            refused: planned.refused)
+            after: earlier, refused: planned.refused)
     }
 
     private func write(
@@ -77,10 +93,13 @@ struct RewritePositionDeleteFilesRun<Tables: Catalog, Storage: ObjectStorage> {
             planned.groups, atOnce: limits.groups, phase: "rewriting position delete files"
         ) { (ordinal, group, outputs, _) async throws(GroupFailure) -> RewrittenDeletes in
             let deletes = try await reader.read(group)
-            let partition = group.files.first.flatMap { entries[$0.path]?.partition } ?? []
-            let added = try await writer.write(
-                deletes, of: group, ordinal, partition, into: &outputs)
-            if isVerified { try await proof.check(added, of: group, deletes) }
+            var names = writer.names(ofGroup: ordinal)
+            let place = DeletePlace(
+                partition: group.partition,
+                values: group.files.first.flatMap { entries[$0.path]?.partition } ?? [],
+                fileSize: group.inputSplitSize, age: group.files.map(\.dataSequenceNumber).max())
+            let added = try await writer.write(deletes, to: place, &names, into: &outputs)
+            if isVerified { try await proof.check(added, in: group.partition, deletes) }
             return RewrittenDeletes(group: group, deletes: deletes, added: added)
         }
     }

@@ -19,9 +19,14 @@ struct PlannedDeleteRewrite: Sendable {
     let deletes: DeleteFileIndex?
     /// By partition the data files to which position deletes or vectors apply.
     let affected: [PartitionKey: [LiveFile]]
+    /// The equality deletes that are turned into position deletes, before all else.
+    let conversions: [EqualityConversion]
+    /// Those that should be, and are left.
+    let refusedConversions: [RefusedGroup]
 }
 
-/// Plans on the delete files, and keeps the data files to which those of the plan may apply.
+/// Plans on the delete files, and keeps the data files to which those of the plan may apply, and
+/// those of which equality deletes are turned.
 private struct PlanningCollector: LiveFileCollector {
     let settings: RewritePositionDeleteFilesSettings
     let metadata: TableMetadata
@@ -29,6 +34,8 @@ private struct PlanningCollector: LiveFileCollector {
     var manifests: [ManifestFile] = []
     var deletes: DeleteFileIndex?
     var affected: [PartitionKey: [LiveFile]] = [:]
+    /// Nil where equality deletes stay.
+    var conversion: EqualityConversionPlanner?
     private var partitions: Set<PartitionKey> = []
 
     init(_ settings: RewritePositionDeleteFilesSettings, _ metadata: TableMetadata) {
@@ -44,9 +51,14 @@ private struct PlanningCollector: LiveFileCollector {
             index.files, settings: settings, metadata: metadata)
         partitions = Set(plan.groups.map(\.partition))
         self.plan = plan
+        if settings.convertsEqualityDeletes.value {
+            conversion = EqualityConversionPlanner(
+                index.files, settings: settings, metadata: metadata)
+        }
     }
 
     mutating func add(_ file: LiveFile, _ deletes: AppliedDeletes) {
+        conversion?.add(file, deletes)
         guard deletes.positionDeleteFiles > 0 || deletes.hasDeletionVector,
             partitions.contains(file.partition)
         else { return }
@@ -87,28 +99,38 @@ struct RewritePositionDeleteFilesSource<Tables: Catalog, Storage: ObjectStorage>
             collector.plan
             ?? RewritePositionDeleteFilesPlanner.plan(
                 [], settings: settings, metadata: metadata)
+        let conversions = collector.conversion?.conversions() ?? []
+        try checkWriting(plan, conversions, metadata)
         let (groups, refused) = try screened(plan, metadata)
+        let (good, left) = try EqualityConversionScreen(metadata, collector.deletes)
+            .screened(conversions)
         return PlannedDeleteRewrite(
             table: table, plan: plan, groups: groups, refused: refused,
             manifests: collector.manifests, deletes: collector.deletes,
-            affected: collector.affected)
+            affected: collector.affected, conversions: good, refusedConversions: left)
+    }
+
+    /// Refuses tables whose new delete files would have to be what they are not here.
+    private func checkWriting(
+        _ plan: RewritePositionDeleteFilesPlan, _ conversions: [EqualityConversion],
+        _ metadata: TableMetadata
+    ) throws(MaintenanceError) {
+        guard !plan.isEmpty || !conversions.isEmpty else { return }
+        do throws(Unsupported) {
+            _ = try DeleteGroupWriter(
+                metadata, storage: engine.storage, granularity: plan.settings.granularity.value,
+                limits: RewriteLimits(engine.settings))
+        } catch {
+            throw .refused(
+                code: "unsupported_table",
+                reason: "nothing was changed, because \(error); \(RefusedGroup.advice)")
+        }
     }
 
     private func screened(
         _ plan: RewritePositionDeleteFilesPlan, _ metadata: TableMetadata
     ) throws(MaintenanceError) -> (good: [FileGroup], refused: [RefusedGroup]) {
         let limits = RewriteLimits(engine.settings)
-        do throws(Unsupported) {
-            if !plan.isEmpty {
-                _ = try DeleteGroupWriter(
-                    metadata, storage: engine.storage,
-                    granularity: plan.settings.granularity.value, limits: limits)
-            }
-        } catch {
-            throw .refused(
-                code: "unsupported_table",
-                reason: "nothing was changed, because \(error); \(RefusedGroup.advice)")
-        }
         return try RefusedGroup.screen(plan.groups, of: PartitionNames(metadata)) {
             Self.problem(with: $0, limits)
         }
@@ -142,10 +164,14 @@ struct RewritePositionDeleteFilesPreview<Tables: Catalog, Storage: ObjectStorage
         let metadata = planned.table.metadata
         let names = PartitionNames(metadata)
         var summary = planned.plan.summary { names.name(of: $0) }
-        summary["refused_groups"] = .array(planned.refused.map(\.json))
-        summary["warnings"] = .array(planned.refused.map { .string($0.sentence) })
+        if planned.plan.settings.convertsEqualityDeletes.value {
+            summary["conversion"] = planned.conversions.summary { names.name(of: $0) }
+        }
+        let refused = planned.refusedConversions + planned.refused
+        summary["refused_groups"] = .array(refused.map(\.json))
+        summary["warnings"] = .array(refused.map { .string($0.sentence) })
         return ActionPlan(
-            snapshotID: metadata.currentSnapshot?.id, hasWork: !planned.groups.isEmpty,
-            summary: summary)
+            snapshotID: metadata.currentSnapshot?.id,
+            hasWork: !planned.groups.isEmpty || !planned.conversions.isEmpty, summary: summary)
     }
 }

@@ -103,12 +103,7 @@ struct PositionDeleteRules<Storage: ObjectStorage>: RewriteRules {
         guard table.metadata.formatVersion == formatVersion else {
             return "the table's format version was raised meanwhile"
         }
-        for file in group.group.files {
-            guard let now = survey.foundDeletes[DeleteIdentity(file)],
-                now.dataSequenceNumber == file.dataSequenceNumber,
-                now.partition == file.partition, now.recordCount == file.recordCount
-            else { return "\(file.path) was removed or written anew meanwhile" }
-        }
+        if let reason = survey.change(of: group.group.files) { return reason }
         if let reason = Self.revived(group, survey) { return reason }
         for file in group.live {
             try MaintenanceError.checkCancellation()
@@ -140,9 +135,7 @@ struct PositionDeleteRules<Storage: ObjectStorage>: RewriteRules {
             return formatVersion < .v3 ? nil : "\(file.path) was removed meanwhile"
         }
         guard !survey.doubled.contains(file.path) else { return "\(file.path) is listed twice" }
-        guard now.dataSequenceNumber == file.dataSequenceNumber, now.partition == file.partition,
-            now.recordCount == file.recordCount
-        else { return "\(file.path) was added anew meanwhile" }
+        guard now.isSameFile(as: file) else { return "\(file.path) was added anew meanwhile" }
         return formatVersion < .v3 ? nil : try vectorConflict(now, group, survey)
     }
 

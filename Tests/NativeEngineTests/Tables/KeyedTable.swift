@@ -23,11 +23,11 @@ final class KeyedTable: Sendable {
     }
 
     let table: ManifestTable
+    /// The version that the columns are for.
     let version: FormatVersion
     let columns: [KeyColumn]
     /// What delete files delete, by path.
     private let deletes = Mutex<[String: Deletes]>([:])
-    private let positions = Mutex<[(path: String, position: Int64, file: String)]>([])
     private let nextID = Mutex(Int64(0))
 
     init(
@@ -39,6 +39,15 @@ final class KeyedTable: Sendable {
         table = try await ManifestTable(
             version, properties: properties, columns: KeyColumn.schema(version),
             scheme: scheme)
+    }
+
+    /// The same table after an upgrade, which leaves its columns as they are.
+    init(upgrading other: KeyedTable, to table: ManifestTable) {
+        self.table = table
+        version = other.version
+        columns = other.columns
+        deletes.withLock { mine in mine = other.deletes.withLock { $0 } }
+        nextID.withLock { mine in mine = other.nextID.withLock { $0 } }
     }
 
     // MARK: Writing
@@ -164,14 +173,16 @@ final class KeyedTable: Sendable {
         return entry
     }
 
-    /// Commits position deletes of one data file.
+    /// Commits position deletes of one data file, from version 3 on as its deletion vector.
     func deletePositions(_ some: [Int64], of path: String, region: String?) async throws {
-        let entry = try await table.deleteFile(
-            some.map { (path, $0) }, region: region ?? "", names: true,
-            specID: region == nil ? 0 : 1)
-        positions.withLock { positions in
-            positions += some.map { (path, $0, entry.entry.dataFile.filePath) }
-        }
+        var entry =
+            table.version < .v3
+            ? try await table.deleteFile(
+                some.map { (path, $0) }, region: region ?? "", names: true,
+                specID: region == nil ? 0 : 1)
+            : try await table.vectorFile(
+                path, some.map { UInt16($0) }, region: region ?? "")
+        entry.partition = Self.partition(region)
         try await table.append([entry], specID: region == nil ? 0 : 1, content: .deletes)
     }
 
@@ -222,8 +233,7 @@ final class KeyedTable: Sendable {
     func rows() async throws -> [Row] {
         let entries = try await table.entries().values
         let known = deletes.withLock { $0 }
-        let gone = positions.withLock { $0 }
-        let live = Set(entries.map(\.entry.dataFile.filePath))
+        let positions = try await positionDeletes(entries)
         var rows: [Row] = []
         for entry in entries where entry.entry.dataFile.content == .data {
             let path = entry.entry.dataFile.filePath
@@ -235,8 +245,7 @@ final class KeyedTable: Sendable {
                 else { return nil }
                 return known[delete.entry.dataFile.filePath]
             }
-            let lost = Set(
-                gone.filter { $0.path == path && live.contains($0.file) }.map(\.position))
+            let lost = Self.positions(deletedFrom: entry, by: positions)
             for (position, row) in try await self.rows(of: path).enumerated()
             where !lost.contains(Int64(position)) {
                 let isDeleted = applying.contains { deletes in
@@ -246,6 +255,37 @@ final class KeyedTable: Sendable {
             }
         }
         return rows.sorted { Self.id($0) < Self.id($1) }
+    }
+
+    private typealias PositionDelete = (
+        entry: CompleteEntry, deletes: [(path: String, position: Int64)]
+    )
+
+    private func positionDeletes(
+        _ entries: some Sequence<CompleteEntry>
+    ) async throws -> [PositionDelete] {
+        var found: [PositionDelete] = []
+        for entry in entries where entry.entry.dataFile.content == .positionDeletes {
+            found.append((entry, try await table.deletes(in: entry)))
+        }
+        return found
+    }
+
+    /// What position deletes delete from a data file; a vector alone counts where there is one.
+    private static func positions(
+        deletedFrom data: CompleteEntry, by all: [PositionDelete]
+    ) -> Set<Int64> {
+        let path = data.entry.dataFile.filePath
+        let applying = all.filter { delete in
+            delete.entry.partition == data.partition
+                && delete.entry.entry.sequenceNumber ?? 0 >= data.entry.sequenceNumber ?? 0
+        }
+        let vectors = applying.filter { delete in
+            delete.entry.entry.dataFile.fileFormat == .puffin
+                && delete.entry.entry.dataFile.referencedDataFile == path
+        }
+        let counting = vectors.isEmpty ? applying : vectors
+        return Set(counting.flatMap(\.deletes).filter { $0.path == path }.map(\.position))
     }
 
     private static func id(_ row: Row) -> Int64 {

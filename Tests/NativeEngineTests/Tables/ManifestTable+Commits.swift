@@ -106,11 +106,11 @@ extension ManifestTable {
     /// Rewrites deletes with something that another writer does before the first commit.
     @discardableResult
     func rewriteDeletes(
-        journal: MemoryJournal = MemoryJournal(),
+        _ options: JSONValue = ["min-input-files": 2], journal: MemoryJournal = MemoryJournal(),
         while act: @escaping @Sendable () async throws -> Void
     ) async throws -> ActionReport {
         try await rewriteDeletes(
-            journal: journal, catalog: interrupted(by: act), storage: storage)
+            options, journal: journal, catalog: interrupted(by: act), storage: storage)
     }
 
     private func interrupted(

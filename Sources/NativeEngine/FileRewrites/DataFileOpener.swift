@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IcebergSpec
+import IcebergTable
+import Maintenance
+import ObjectStorage
+import ParquetFormat
+
+/// Opens data files, and finds out what is to be known of them beside their bytes.
+struct DataFileOpener<Storage: ObjectStorage>: Sendable {
+    private typealias Source = DataFileSource<Storage>
+    private typealias File = ParquetFile<Source>
+
+    private let storage: Storage
+    private let metadata: TableMetadata
+    private let mapping: NameMapping?
+    private let limits: RewriteLimits
+
+    init(
+        _ metadata: TableMetadata, storage: Storage, mapping: NameMapping?, limits: RewriteLimits
+    ) {
+        self.storage = storage
+        self.metadata = metadata
+        self.mapping = mapping
+        self.limits = limits
+    }
+
+    /// Opens files, several at once, small ones as a whole; in the order in which they are given.
+    ///
+    /// - Parameter entries: What the manifests say of the files, by path.
+    func open(
+        _ live: [LiveFile], _ entries: [String: SourceEntry]
+    ) async throws(GroupFailure) -> [OpenedDataFile<Storage>] {
+        var room = limits.workBytes / 2
+        var sources: [(index: Int, source: Source, isLoaded: Bool)] = []
+        for (index, file) in live.enumerated() {
+            let source = Source(Location(file.path), size: file.sizeInBytes, in: storage)
+            let isLoaded = file.sizeInBytes <= min(Source.smallFile, room)
+            if isLoaded { room -= file.sizeInBytes }
+            sources.append((index, source, isLoaded))
+        }
+        var files = [File?](repeating: nil, count: sources.count)
+        try await BoundedTasks.forEach(
+            sources, width: limits.width, cancelled: GroupFailure.stopped(.cancelled),
+            finished: { (opened: (Int, File)) in files[opened.0] = opened.1 },
+            { (item) async throws(GroupFailure) -> (Int, File) in
+                do throws(ParquetReadError<MaintenanceError>) {
+                    return (
+                        item.index,
+                        try await File.opening(item.source, isLoaded: item.isLoaded)
+                    )
+                } catch {
+                    throw GroupFailure(error, in: item.source.location.rawValue)
+                }
+            })
+        var opened: [OpenedDataFile<Storage>] = []
+        for (live, file) in zip(live, files) {
+            guard let file else { throw .stopped(.cancelled) }
+            opened.append(try self.opened(live, file, entries[live.path]))
+        }
+        return opened
+    }
+
+    private func opened(
+        _ live: LiveFile, _ file: File, _ entry: SourceEntry?
+    ) throws(GroupFailure) -> OpenedDataFile<Storage> {
+        guard file.rowCount == live.recordCount else {
+            throw .unsupported(
+                "\(live.path) has \(file.rowCount) rows, and its manifest says "
+                    + "\(live.recordCount)")
+        }
+        do throws(Unsupported) {
+            guard let entry, let spec = metadata.partitionSpec(live.partition.specID) else {
+                throw Unsupported(reason: "no manifest lists it any more")
+            }
+            let ids = try FieldNaming.ids(for: file.schema, mapping)
+            do throws(ParquetError) {
+                return OpenedDataFile(
+                    live: live, file: file, schema: try file.schema.addingFieldIDs(ids),
+                    fieldIDs: ids, entry: entry, spec: spec)
+            } catch {
+                throw Unsupported(reason: "it cannot be read: \(error)")
+            }
+        } catch {
+            throw .unsupported("\(live.path): \(error)")
+        }
+    }
+}
