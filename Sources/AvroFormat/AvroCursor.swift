@@ -4,22 +4,30 @@
 ///
 /// The bytes must stay where they are for as long as the cursor is used; everything that makes
 /// one does so within the closure that lends it the bytes.
-struct AvroCursor {
+package struct AvroCursor {
     let base: UnsafeRawPointer
     let end: Int
-    var position: Int
+    /// How many bytes were read.
+    package var position: Int
     /// Where the bytes come from, for messages.
     let origin: AvroOrigin
 
     var remaining: Int { end - position }
 
-    func failure(_ fault: AvroFault) -> AvroError {
+    /// What is wrong at this place.
+    package func failure(_ fault: AvroFault) -> AvroError {
         .malformed(fault, at: origin.position(of: position))
+    }
+
+    /// That something which begins before this place takes too much.
+    package func tooLarge(part: String, size: Int, limit: Int) -> AvroError {
+        .tooLarge(
+            part: part, size: Int64(size), limit: Int64(limit), at: origin.position(of: position))
     }
 
     /// A variable-length integer in zigzag order.
     @inline(__always)
-    mutating func long() throws(AvroError) -> Int64 {
+    package mutating func long() throws(AvroError) -> Int64 {
         guard position < end else { throw failure(.endOfData) }
         let byte = base.load(fromByteOffset: position, as: UInt8.self)
         if byte < 0x80 {
@@ -49,14 +57,16 @@ struct AvroCursor {
         throw failure(.endOfData)
     }
 
+    /// The same within 32 bits.
     @inline(__always)
-    mutating func int() throws(AvroError) -> Int64 {
+    package mutating func int() throws(AvroError) -> Int64 {
         let value = try long()
         guard Int32(exactly: value) != nil else { throw failure(.integerOutOfRange(value)) }
         return value
     }
 
-    mutating func boolean() throws(AvroError) -> Bool {
+    /// One byte, 0 or 1.
+    package mutating func boolean() throws(AvroError) -> Bool {
         guard position < end else { throw failure(.endOfData) }
         let byte = base.load(fromByteOffset: position, as: UInt8.self)
         guard byte <= 1 else { throw failure(.invalidBoolean(byte)) }
@@ -65,7 +75,9 @@ struct AvroCursor {
     }
 
     /// A little-endian number of fixed width.
-    mutating func fixedWidth<Bits: FixedWidthInteger>(_: Bits.Type) throws(AvroError) -> Bits {
+    package mutating func fixedWidth<Bits: FixedWidthInteger>(_: Bits.Type) throws(AvroError)
+        -> Bits
+    {
         let size = MemoryLayout<Bits>.size
         guard size <= remaining else { throw failure(.endOfData) }
         let bits = Bits(littleEndian: base.loadUnaligned(fromByteOffset: position, as: Bits.self))
@@ -75,11 +87,18 @@ struct AvroCursor {
 
     /// A length that the bytes left can hold.
     @inline(__always)
-    mutating func length() throws(AvroError) -> Int {
+    package mutating func length() throws(AvroError) -> Int {
         let length = try long()
         guard length >= 0 else { throw failure(.negativeLength(length)) }
         guard length <= remaining else { throw failure(.lengthBeyondEnd(length)) }
         return Int(length)
+    }
+
+    /// The next bytes, which stay where they are.
+    package mutating func bytes(_ count: Int) throws(AvroError) -> UnsafeRawBufferPointer {
+        let start = position
+        try skip(count)
+        return UnsafeRawBufferPointer(start: base + start, count: count)
     }
 
     @inline(__always)
@@ -122,7 +141,9 @@ struct AvroCursor {
     }
 
     /// The head of a block of a collection.
-    mutating func collectionBlock() throws(AvroError) -> AvroCollectionBlock {
+    ///
+    /// A stated size lies within the bytes that are there.
+    package mutating func collectionBlock() throws(AvroError) -> AvroCollectionBlock {
         let count = try long()
         if count >= 0 { return AvroCollectionBlock(count: count, byteSize: nil) }
         guard count > .min else { throw failure(.negativeLength(count)) }
@@ -131,9 +152,11 @@ struct AvroCursor {
 }
 
 /// How many elements follow, and in how many bytes if the writer said so.
-struct AvroCollectionBlock {
-    let count: Int64
-    let byteSize: Int?
+package struct AvroCollectionBlock {
+    /// How many elements there are.
+    package let count: Int64
+    /// How many bytes they say to take.
+    package let byteSize: Int?
 }
 
 /// Where a cursor's bytes come from.

@@ -87,23 +87,29 @@ public final class AvroFileReader<Source: AvroByteSource> {
     public func forEachRow(
         _ program: AvroProgram, _ body: (borrowing AvroRow) throws(AvroError) -> Void
     ) throws(AvroError) {
+        try withBlock { (count, bytes, origin) throws(AvroError) in
+            try AvroRows(program: program, bytes: bytes, origin: origin, limits: limits)
+                .forEachRecord(count: count, body)
+        }
+    }
+
+    /// Lends the bytes of the current block's records, if there is one.
+    func withBlock(
+        _ body: (Int64, UnsafeRawBufferPointer, AvroOrigin) throws(AvroError) -> Void
+    ) throws(AvroError) {
         guard let block else { return }
-        let count = block.rowCount
         guard header.codec == nil else {
             let origin = AvroOrigin(fileOffset: input.offset, isDecompressed: true)
             return try decoded.withUnsafeBufferPointer { (bytes) throws(AvroError) in
                 let bytes = UnsafeRawBufferPointer(
                     UnsafeBufferPointer(rebasing: bytes[..<decodedCount]))
-                try AvroRows(program: program, bytes: bytes, origin: origin, limits: limits)
-                    .forEachRecord(count: count, body)
+                try body(block.rowCount, bytes, origin)
             }
         }
         let start = input.offset + Int64(block.stored.lowerBound)
         let origin = AvroOrigin(fileOffset: start, isDecompressed: false)
         try input.withBytes { (bytes) throws(AvroError) in
-            let bytes = UnsafeRawBufferPointer(rebasing: bytes[block.stored])
-            try AvroRows(program: program, bytes: bytes, origin: origin, limits: limits)
-                .forEachRecord(count: count, body)
+            try body(block.rowCount, UnsafeRawBufferPointer(rebasing: bytes[block.stored]), origin)
         }
     }
 }

@@ -30,7 +30,7 @@ public final class TemporaryFolder: Sendable {
     }
 
     /// A file that has no name.
-    func makeFile() throws(SortedRunsError) -> TemporaryFile {
+    public func makeFile() throws(SortedRunsError) -> TemporaryFile {
         let name = "\(path)/\(String(UInt64.random(in: .min ... .max), radix: 16))"
         let flags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW
         let number = open(name, flags, 0o600)
@@ -44,7 +44,7 @@ public final class TemporaryFolder: Sendable {
 /// A file without a name, which is gone once it is closed.
 ///
 /// Written by one owner from start to end, then read at any place by any number.
-final class TemporaryFile: Sendable {
+public final class TemporaryFile: Sendable {
     private let number: CInt
     private let folder: TemporaryFolder
 
@@ -54,6 +54,11 @@ final class TemporaryFile: Sendable {
     }
 
     deinit { close(number) }
+
+    /// Adds bytes at the end.
+    public func write(_ bytes: [UInt8]) throws(SortedRunsError) {
+        try bytes.withRawBytes { (bytes) throws(SortedRunsError) in try write(bytes) }
+    }
 
     func write(_ bytes: UnsafeRawBufferPointer) throws(SortedRunsError) {
         var written = 0
@@ -66,7 +71,7 @@ final class TemporaryFile: Sendable {
     }
 
     /// Fills the start of a buffer; fewer bytes than it holds only at the file's end.
-    func read(
+    public func read(
         at offset: Int64, into buffer: UnsafeMutableRawBufferPointer
     ) throws(SortedRunsError) -> Int {
         var filled = 0

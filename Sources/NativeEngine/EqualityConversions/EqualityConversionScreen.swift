@@ -53,7 +53,7 @@ struct EqualityConversionScreen {
         }
         for file in conversion.targets {
             try MaintenanceError.checkCancellation()
-            if file.format != .parquet {
+            if !file.format.holdsReadableRows {
                 return "\(file.path) is a file of \(file.format.rawValue.uppercased())"
             }
             if file.isEncrypted { return "\(file.path) is encrypted" }

@@ -5,6 +5,7 @@ import IcebergSpec
 import IcebergTable
 import Maintenance
 import ObjectStorage
+import ParquetFormat
 
 /// Turns the equality deletes of a plan into position deletes, and commits them.
 struct EqualityConversionWork<Tables: Catalog, Storage: ObjectStorage> {
@@ -75,13 +76,21 @@ struct EqualityConversionWork<Tables: Catalog, Storage: ObjectStorage> {
             deletes, of: metadata, storage: storage, mapping: mapping, limits: limits)
         return EqualityConverter(
             formatVersion: metadata.formatVersion, index: index, entries: entries,
-            opener: DataFileOpener(metadata, storage: storage, mapping: mapping, limits: limits),
+            opener: DataFileOpener(
+                metadata, storage: storage, mapping: mapping, limits: limits,
+                isVerified: isVerified), settings: settings(limits),
             search: EqualityDeleteSearch(finder, isVerified ? audit : nil),
             loader: try await loader(index, targets, limits), writer: writer,
             proof: isVerified
                 ? DeleteProof(storage: storage, specs: metadata.partitionSpecs, limits: limits)
                 : nil,
             mostRows: Self.mostRows(deletes, limits))
+    }
+
+    private func settings(_ limits: RewriteLimits) -> ParquetWriteSettings {
+        var settings = ParquetWriteSettings()
+        settings.fit(memory: limits.workBytes)
+        return settings
     }
 
     /// How many rows of data files are taken at a time, so that memory holds the positions of all.

@@ -4,6 +4,7 @@ import IcebergSpec
 import IcebergTable
 import Maintenance
 import ObjectStorage
+import ParquetFormat
 
 /// Finds the rows that equality deletes delete, and writes position deletes or deletion vectors of
 /// them.
@@ -21,6 +22,8 @@ struct EqualityConverter<Storage: ObjectStorage>: Sendable {
     /// What the manifests say of the data files, by path.
     let entries: [String: SourceEntry]
     let opener: DataFileOpener<Storage>
+    /// How data files in Avro are written in Parquet, to be searched.
+    let settings: ParquetWriteSettings
     let search: EqualityDeleteSearch<Storage>
     let loader: GroupDeleteLoader<Storage>
     let writer: DeleteGroupWriter<Storage>
@@ -81,7 +84,7 @@ struct EqualityConverter<Storage: ObjectStorage>: Sendable {
     ) async throws(GroupFailure) {
         guard let first = files.first else { return }
         let existing = formatVersion >= .v3 ? try await loader.load(files) : GroupDeletes()
-        let opened = try await opener.open(files, entries)
+        let opened = try await opener.open(files, entries, writing: settings)
         let all = existing.merged(with: try await search.positions(in: opened))
         var deletes = GroupPositions(live: files)
         var rowCount: Int64 = 0

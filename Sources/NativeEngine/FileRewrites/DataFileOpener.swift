@@ -15,31 +15,65 @@ struct DataFileOpener<Storage: ObjectStorage>: Sendable {
     private let metadata: TableMetadata
     private let mapping: NameMapping?
     private let limits: RewriteLimits
+    /// Whether files in Avro are compared with what is made of them.
+    private let isVerified: Bool
 
     init(
-        _ metadata: TableMetadata, storage: Storage, mapping: NameMapping?, limits: RewriteLimits
+        _ metadata: TableMetadata, storage: Storage, mapping: NameMapping?, limits: RewriteLimits,
+        isVerified: Bool
     ) {
         self.storage = storage
         self.metadata = metadata
         self.mapping = mapping
         self.limits = limits
+        self.isVerified = isVerified
     }
 
     /// Opens files, several at once, small ones as a whole; in the order in which they are given.
     ///
-    /// - Parameter entries: What the manifests say of the files, by path.
+    /// Of files in Avro others are made in Parquet, which are read in their place.
+    ///
+    /// - Parameters:
+    ///   - entries: What the manifests say of the files, by path.
+    ///   - settings: How files in Parquet are written.
     func open(
-        _ live: [LiveFile], _ entries: [String: SourceEntry]
+        _ live: [LiveFile], _ entries: [String: SourceEntry],
+        writing settings: ParquetWriteSettings
     ) async throws(GroupFailure) -> [OpenedDataFile<Storage>] {
+        var files = try await openParquet(live)
+        for (index, file) in live.enumerated() where file.format == .avro {
+            files[index] = try await openAvro(file, settings)
+        }
+        var opened: [OpenedDataFile<Storage>] = []
+        for (live, file) in zip(live, files) {
+            guard let file else { throw .stopped(.cancelled) }
+            opened.append(try self.opened(live, file, entries[live.path]))
+        }
+        return opened
+    }
+
+    private func openAvro(
+        _ file: LiveFile, _ settings: ParquetWriteSettings
+    ) async throws(GroupFailure) -> File {
+        guard let schema = metadata.schema(metadata.currentSchemaID) else {
+            throw .unsupported("the table has no current schema")
+        }
+        return try await AvroDataFile(
+            storage: storage, schema: schema, mapping: mapping, limits: limits,
+            isVerified: isVerified, settings: settings
+        ).parquet(file)
+    }
+
+    private func openParquet(_ live: [LiveFile]) async throws(GroupFailure) -> [File?] {
         var room = limits.workBytes / 2
         var sources: [(index: Int, source: Source, isLoaded: Bool)] = []
-        for (index, file) in live.enumerated() {
+        for (index, file) in live.enumerated() where file.format != .avro {
             let source = Source(Location(file.path), size: file.sizeInBytes, in: storage)
             let isLoaded = file.sizeInBytes <= min(Source.smallFile, room)
             if isLoaded { room -= file.sizeInBytes }
             sources.append((index, source, isLoaded))
         }
-        var files = [File?](repeating: nil, count: sources.count)
+        var files = [File?](repeating: nil, count: live.count)
         try await BoundedTasks.forEach(
             sources, width: limits.width, cancelled: GroupFailure.stopped(.cancelled),
             finished: { (opened: (Int, File)) in files[opened.0] = opened.1 },
@@ -53,12 +87,7 @@ struct DataFileOpener<Storage: ObjectStorage>: Sendable {
                     throw GroupFailure(error, in: item.source.location.rawValue)
                 }
             })
-        var opened: [OpenedDataFile<Storage>] = []
-        for (live, file) in zip(live, files) {
-            guard let file else { throw .stopped(.cancelled) }
-            opened.append(try self.opened(live, file, entries[live.path]))
-        }
-        return opened
+        return files
     }
 
     private func opened(

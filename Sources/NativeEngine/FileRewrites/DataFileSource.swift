@@ -11,6 +11,15 @@ struct DataFileSource<Storage: ObjectStorage>: ParquetByteSource {
     let size: Int64
     /// The whole file, where it is small: one request is enough then.
     private var bytes: [UInt8]?
+    /// What is read in its place.
+    private var spool: SpooledFile?
+
+    /// A file that stands for this one and is read in its place; messages name this one.
+    func spooled(_ file: SpooledFile) -> DataFileSource {
+        var source = DataFileSource(location, size: file.size, in: storage)
+        source.spool = file
+        return source
+    }
 
     init(_ location: Location, size: Int64, in storage: Storage) {
         self.location = location
@@ -38,6 +47,7 @@ struct DataFileSource<Storage: ObjectStorage>: ParquetByteSource {
             return Array(bytes[Int(range.lowerBound)..<Int(range.upperBound)])
         }
         try MaintenanceError.checkCancellation()
+        if let spool { return try spool.read(range) }
         do throws(StorageError) { return try await storage.read(location, range: range) } catch {
             throw MaintenanceError(reading: error)
         }

@@ -23,6 +23,8 @@ struct RewriteLimits: Hashable, Sendable {
     let width: Int
     /// How many columns are compared at once.
     let proofWidth: Int
+    /// Where temporary files go.
+    let temporaryFolder: String
 
     /// What `max-concurrent-file-group-rewrites` is where nobody says anything.
     private static let usualGroups = 5
@@ -48,5 +50,6 @@ struct RewriteLimits: Hashable, Sendable {
         keyBytes = memory / 8
         width = max(1, settings.readWidth / groups)
         proofWidth = 2
+        temporaryFolder = settings.temporaryFolder
     }
 }

@@ -38,7 +38,9 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
         names = try DataFileNames(metadata)
         try ColumnDefaults.checkPartitionColumns(metadata, schema)
         mapping = try FieldNaming.mapping(of: metadata)
-        opener = DataFileOpener(metadata, storage: storage, mapping: mapping, limits: limits)
+        opener = DataFileOpener(
+            metadata, storage: storage, mapping: mapping, limits: limits,
+            isVerified: options.verification != .off)
     }
 
     /// Takes note of the equality deletes that apply to a plan's groups.
@@ -70,7 +72,8 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
         do throws(Unsupported) {
             target = try FileSchema.target(of: schema, withLineage: withLineage)
         } catch { throw GroupFailure(error) }
-        let opened = try await opener.open(group.files, entries)
+        let opened = try await opener.open(
+            group.files, entries, writing: settings(for: group))
         try checkRowGroups(group, opened.map(\.file))
         let positions = try await allDeleted(from: opened, deletes)
         var inputs: [RewriteProof<Storage>.Input] = []

@@ -27,7 +27,7 @@ struct GroupScreen {
     ) throws(MaintenanceError) -> String? {
         for file in group.files {
             try MaintenanceError.checkCancellation()
-            if file.format != .parquet {
+            if !file.format.holdsReadableRows {
                 return "\(file.path) is a file of \(file.format.rawValue.uppercased())"
             }
             if file.isEncrypted { return "\(file.path) is encrypted" }
@@ -74,5 +74,15 @@ struct GroupScreen {
         }
         equalityProblems[delete.equalityIDs] = .some(problem)
         return problem
+    }
+}
+
+extension FileFormat {
+    /// Whether data files of this format are read here.
+    var holdsReadableRows: Bool {
+        switch self {
+        case .parquet, .avro: true
+        case .orc, .puffin: false
+        }
     }
 }

@@ -40,6 +40,15 @@ struct RowDigester<Storage: ObjectStorage> {
         }
         kept = cursor.kept
     }
+
+    /// Rows that are in no file yet, of a schema that has the column as it is.
+    mutating func add(_ batch: ColumnBatch, of schema: ParquetSchema) {
+        let expectation = ColumnExpectation(
+            leaf, of: schema, in: schema, fill: nil, fillsNulls: false)
+        var cursor = DigestCursor(expectation, leaf, deleted: [], kept: kept)
+        cursor.add(batch, PlainMeaning.kind(of: leaf, beside: leaf), to: &digest)
+        kept = cursor.kept
+    }
 }
 
 /// Where in a file's rows digesting is.

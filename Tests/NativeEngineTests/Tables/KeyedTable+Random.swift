@@ -7,10 +7,12 @@ import TestSupport
 extension KeyedTable {
     /// A table with files of two ages and deletes of every kind.
     ///
-    /// - Parameter partitioned: Whether it has partitions; deletes of the whole table come either
-    ///   way.
+    /// - Parameters:
+    ///   - partitioned: Whether it has partitions; deletes of the whole table come either way.
+    ///   - formats: Those of data files.
     static func random(
-        _ version: FormatVersion, partitioned: Bool = true, _ random: inout SeededGenerator
+        _ version: FormatVersion, partitioned: Bool = true, formats: [FileFormat] = [.parquet],
+        _ random: inout SeededGenerator
     ) async throws -> KeyedTable {
         let keyed = try await KeyedTable(version)
         let regions: [String?] = partitioned ? ["a", "b"] : [nil]
@@ -23,7 +25,9 @@ extension KeyedTable {
                 let rows = keyed.rows(Int.random(in: 1..<30, using: &random), &random)
                 written += rows
                 let path = try await keyed.addRows(
-                    rows, region: region, isOld: isOld, hasBounds: hasBounds)
+                    rows, region: region, isOld: isOld, hasBounds: hasBounds,
+                    format: formats.count > 1
+                        ? formats.randomElement(using: &random) ?? .parquet : formats[0])
                 if Int.random(in: 0..<3, using: &random) == 0 {
                     try await keyed.deletePositions(
                         Set([0, Int64(rows.count - 1)]).sorted(), of: path, region: region)

@@ -28,6 +28,8 @@ final class KeyedTable: Sendable {
     let columns: [KeyColumn]
     /// What delete files delete, by path.
     private let deletes = Mutex<[String: Deletes]>([:])
+    /// The rows of data files in Avro, by path.
+    private let avroRows = Mutex<[String: [Row]]>([:])
     private let nextID = Mutex(Int64(0))
 
     init(
@@ -110,25 +112,42 @@ final class KeyedTable: Sendable {
     /// - Parameter lacking: Columns that it lacks besides.
     func dataEntry(
         _ rows: [Row], region: String?, isOld: Bool = false, hasBounds: Bool = false,
-        lacking: Set<KeyColumn> = []
+        lacking: Set<KeyColumn> = [], format: FileFormat = .parquet
     ) async throws -> CompleteEntry {
         let columns = columns.filter { !lacking.contains($0) && (!isOld || $0 != .later) }
-        let (path, size) = try await store(
-            parquet(columns, rows, isOld: isOld), "rows.parquet")
+        let bytes =
+            format == .avro
+            ? try avro(columns, rows, isOld: isOld)
+            : try await parquet(columns, rows, isOld: isOld)
+        let (path, size) = try await store(bytes, "rows.\(format.rawValue)")
+        if format == .avro { note(rows, with: columns, of: path) }
         var entry = ManifestTable.entry(
             Self.partition(region), rows: Int64(rows.count), path: path)
         entry.entry.dataFile.fileSizeInBytes = size
+        entry.entry.dataFile.fileFormat = format
         entry.metrics = hasBounds ? Self.metrics(columns, rows, isOld: isOld) : ColumnMetrics()
         return entry
+    }
+
+    private func note(_ rows: [Row], with columns: [KeyColumn], of path: String) {
+        let rows = rows.map { row in
+            var row = row
+            for column in self.columns where !columns.contains(column) {
+                row[column] = column.missing(version)
+            }
+            return row
+        }
+        avroRows.withLock { $0[path] = rows }
     }
 
     /// Commits a data file.
     @discardableResult
     func addRows(
-        _ rows: [Row], region: String?, isOld: Bool = false, hasBounds: Bool = false
+        _ rows: [Row], region: String?, isOld: Bool = false, hasBounds: Bool = false,
+        format: FileFormat = .parquet
     ) async throws -> String {
         let entry = try await dataEntry(
-            rows, region: region, isOld: isOld, hasBounds: hasBounds)
+            rows, region: region, isOld: isOld, hasBounds: hasBounds, format: format)
         try await table.append([entry], specID: region == nil ? 0 : 1)
         return entry.entry.dataFile.filePath
     }
@@ -293,6 +312,7 @@ final class KeyedTable: Sendable {
     }
 
     func rows(of path: String) async throws -> [Row] {
+        if let known = avroRows.withLock({ $0[path] }) { return known }
         let bytes = try await table.storage.read(Location(path), limit: 1 << 26)
         let file = try await ParquetFile(opening: ParquetMemorySource(bytes))
         var rows = [Row](repeating: [:], count: Int(file.rowCount))
