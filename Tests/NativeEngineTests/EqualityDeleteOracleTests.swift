@@ -38,11 +38,14 @@ struct EqualityDeleteOracleTests {
         version: FormatVersion, seed: Int
     ) async throws {
         var random = SeededGenerator(seed: UInt64(seed) + 10)
-        let keyed = try await KeyedTable(version, scheme: "file://")
+        // With columns of version 2: not every engine knows the types of version 3.
+        let old = try await KeyedTable(.v2, scheme: "file://")
+        let keyed =
+            version == .v2
+            ? old : KeyedTable(upgrading: old, to: try await old.table.upgrade(to: version))
         let region: String? = seed % 2 == 0 ? "a" : nil
         if region == nil { try await keyed.table.setDefaultSpec(0) }
         try await keyed.writeForEngines(region: region, &random)
-        // PyIceberg reads no nanoseconds, and DataFusion no version 3.
         let before = try await keyed.table.look(["datafusion", "pyiceberg"], ifAble: true)
         #expect(before["pyiceberg"] == nil, "it reads no equality deletes")
         let expected = try await keyed.rows().count
@@ -54,11 +57,10 @@ struct EqualityDeleteOracleTests {
         #expect(try await keyed.rows().count == expected)
         let after = try await keyed.table.look(
             ["datafusion", "duckdb", "pyiceberg"], ifAble: true)
-        #expect(after["duckdb"]?.objectValue?["rows"] == .integer(expected))
-        if version == .v2 {
-            #expect(after["pyiceberg"]?.objectValue?["rows"] == .integer(expected))
-            #expect(before["datafusion"] != nil)
+        for engine in ["duckdb", "pyiceberg"] {
+            #expect(after[engine]?.objectValue?["rows"] == .integer(expected), "\(engine)")
         }
+        if version == .v2 { #expect(before["datafusion"] != nil) }
         if let rows = before["datafusion"] { #expect(after["datafusion"] == rows) }
     }
 }

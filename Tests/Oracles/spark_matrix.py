@@ -20,7 +20,8 @@ LAYOUTS = {
     "day": "PARTITIONED BY (days(day))",
     "specs": "PARTITIONED BY (category)",
 }
-CODECS = ["zstd", "snappy", "gzip", "uncompressed"]
+# How Parquet is compressed; or files are in Avro, data and deletes, until the table wants Parquet.
+CODECS = ["zstd", "snappy", "gzip", "uncompressed", "avro"]
 # What a column is, and what its value is in terms of the row's id.
 COLUMNS = {
     "id": ("BIGINT", "id"),
@@ -138,9 +139,12 @@ class Table:
         upgrades = self.version == "v3" and self.deletes == "positions"
         properties = {
             "format-version": 2 if upgrades else self.version[1:],
-            "write.parquet.compression-codec": self.codec,
             "write.distribution-mode": "none",
         }
+        if self.codec == "avro":
+            properties["write.format.default"] = "avro"
+        else:
+            properties["write.parquet.compression-codec"] = self.codec
         if self.version != "v1":
             for action in ["delete", "update", "merge"]:
                 properties[f"write.{action}.mode"] = "merge-on-read"
@@ -182,6 +186,8 @@ class Table:
             self.sql("ALTER TABLE {t} SET TBLPROPERTIES ('format-version' = '3')")
         self.insert(130, 10)
         self.insert(300, 5, ".branch_audit")
+        if self.codec == "avro":
+            self.sql("ALTER TABLE {t} SET TBLPROPERTIES ('write.format.default' = 'parquet')")
         return {}
 
     def look(self):

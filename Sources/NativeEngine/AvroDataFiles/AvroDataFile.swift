@@ -33,14 +33,14 @@ struct AvroDataFile<Storage: ObjectStorage>: Sendable {
 
     /// The file in Parquet.
     func parquet(
-        _ live: LiveFile
+        _ live: LiveFile, in spool: inout Spool
     ) async throws(GroupFailure) -> ParquetFile<DataFileSource<Storage>> {
         let source = DataFileSource(Location(live.path), size: live.sizeInBytes, in: storage)
         let made: Made
         do throws(AvroReadError<MaintenanceError>) {
             let reader = try await AvroFileReader(
                 AvroStorageSource(source), limits: blockLimits)
-            made = try await write(reader)
+            made = try await write(reader, into: &spool)
         } catch {
             throw GroupFailure(error, in: live.path)
         }
@@ -92,9 +92,9 @@ struct AvroDataFile<Storage: ObjectStorage>: Sendable {
     // MARK: Writing
 
     private func write(
-        _ reader: Reader
+        _ reader: Reader, into spool: inout Spool
     ) async throws(AvroReadError<MaintenanceError>) -> Made {
-        var (columns, writer, schema) = try prepared(reader)
+        var (columns, writer, schema) = try prepared(reader, writingTo: spool.sink)
         var digests = isVerified ? DecodedColumn.all(of: schema) : []
         func flush() async throws(AvroReadError<MaintenanceError>) {
             let batches = columns.take()
@@ -123,18 +123,14 @@ struct AvroDataFile<Storage: ObjectStorage>: Sendable {
         if columns.byteCount > 0 { try await flush() }
         do throws(Writer.Failure) {
             let (_, sink) = try await writer.finish()
-            return Made(file: sink.spooled, schema: schema, digests: digests)
+            return Made(file: spool.add(sink), schema: schema, digests: digests)
         } catch { throw Self.failure(error) }
     }
 
     /// The columns that rows are taken apart into, the writer of them, and the schema with all ids.
     private func prepared(
-        _ reader: Reader
+        _ reader: Reader, writingTo sink: SpoolSink
     ) throws(AvroReadError<MaintenanceError>) -> (AvroColumns, Writer, ParquetSchema) {
-        let sink: SpoolSink
-        do throws(MaintenanceError) { sink = try SpoolSink(below: limits.temporaryFolder) } catch {
-            throw .source(error)
-        }
         do throws(AvroError) {
             // Refuses what is no schema, and says why.
             _ = try reader.schema()

@@ -118,7 +118,13 @@ extension AvroDataSchema {
                 place.depth += 1
                 return try resolved(inner, &place)
             }
-            guard let name = object["name"]?.stringValue else { return object }
+            guard let name = object["name"]?.stringValue else {
+                // Attributes beside the name of a type that is defined already.
+                let type = object["type"]?.stringValue ?? ""
+                let known = named[Self.fullName(type, place.namespace)] ?? named[type]
+                place.namespace = known?.namespace ?? place.namespace
+                return known?.type ?? object
+            }
             let full = Self.fullName(
                 name, object["namespace"]?.stringValue ?? place.namespace)
             place.namespace = full.lastIndex(of: ".").map { String(full[..<$0]) } ?? ""

@@ -41,8 +41,8 @@ struct DataFileOpener<Storage: ObjectStorage>: Sendable {
         writing settings: ParquetWriteSettings
     ) async throws(GroupFailure) -> [OpenedDataFile<Storage>] {
         var files = try await openParquet(live)
-        for (index, file) in live.enumerated() where file.format == .avro {
-            files[index] = try await openAvro(file, settings)
+        if live.contains(where: { $0.format == .avro }) {
+            try await openAvro(live, settings, into: &files)
         }
         var opened: [OpenedDataFile<Storage>] = []
         for (live, file) in zip(live, files) {
@@ -53,15 +53,21 @@ struct DataFileOpener<Storage: ObjectStorage>: Sendable {
     }
 
     private func openAvro(
-        _ file: LiveFile, _ settings: ParquetWriteSettings
-    ) async throws(GroupFailure) -> File {
+        _ live: [LiveFile], _ settings: ParquetWriteSettings, into files: inout [File?]
+    ) async throws(GroupFailure) {
         guard let schema = metadata.schema(metadata.currentSchemaID) else {
             throw .unsupported("the table has no current schema")
         }
-        return try await AvroDataFile(
+        var spool: Spool
+        do throws(MaintenanceError) { spool = try Spool(below: limits.temporaryFolder) } catch {
+            throw .stopped(error)
+        }
+        let maker = AvroDataFile(
             storage: storage, schema: schema, mapping: mapping, limits: limits,
-            isVerified: isVerified, settings: settings
-        ).parquet(file)
+            isVerified: isVerified, settings: settings)
+        for (index, file) in live.enumerated() where file.format == .avro {
+            files[index] = try await maker.parquet(file, in: &spool)
+        }
     }
 
     private func openParquet(_ live: [LiveFile]) async throws(GroupFailure) -> [File?] {
