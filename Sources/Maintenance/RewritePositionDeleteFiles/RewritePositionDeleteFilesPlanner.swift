@@ -6,8 +6,8 @@ public import IcebergTable
 /// Decides which position delete files of a snapshot are rewritten together.
 ///
 /// Pure. The steps are Iceberg's: files out of size, by partition, packed, kept if worth it.
-/// Equality deletes are another planner's: ``EqualityConversionPlanner``. With `where` only files of
-/// partitions that may hold a row that passes are looked at.
+/// Equality deletes are another planner's: ``EqualityConversionPlanner``. With `where` only files
+/// of partitions that may hold a row that passes are looked at.
 ///
 /// It differs from Iceberg's where Iceberg's would plan its own result again for ever (P-50):
 /// - from format version 3 on, every file that is left from before the upgrade becomes deletion

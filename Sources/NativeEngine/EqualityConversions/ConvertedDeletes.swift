@@ -17,14 +17,13 @@ struct ConvertedDeletes: WrittenFileGroup {
     private(set) var replaced: [String: Set<DeleteIdentity>] = [:]
     /// The vectors among those.
     private(set) var replacedVectors: Set<DeleteIdentity> = []
-    private(set) var partitions: Set<PartitionKey>
+    private(set) var newPartitions: Set<PartitionKey> = []
     private var rowCount: Int64 = 0
 
     init(_ conversion: EqualityConversion, concerned: Set<String>) {
         group = conversion.group
         targets = conversion.targets
         self.concerned = concerned
-        partitions = Set(conversion.group.files.map(\.partition))
     }
 
     var specID: Int { group.partition.specID }
@@ -40,7 +39,7 @@ struct ConvertedDeletes: WrittenFileGroup {
         replacing deletes: [String: [LiveFile]], rows: Int64
     ) {
         addedBySpec[partition.specID, default: []] += entries
-        if !entries.isEmpty { partitions.insert(partition) }
+        if !entries.isEmpty { newPartitions.insert(partition) }
         for (path, files) in deletes {
             replaced[path] = Set(files.map { DeleteIdentity($0) })
             for file in files where file.isDeletionVector {

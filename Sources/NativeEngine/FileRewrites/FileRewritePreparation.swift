@@ -212,7 +212,10 @@ extension FileRewritePreparation {
                 try await store(changed, changes, table.metadata, inheritsNumbers: inherits))
         }
         change.changedPartitions = Int64(
-            groups.reduce(into: Set<PartitionKey>()) { $0.formUnion($1.partitions) }.count)
+            groups.reduce(into: Set<PartitionKey>()) {
+                $0.formUnion($1.group.files.map(\.partition))
+                $0.formUnion($1.newPartitions)
+            }.count)
         let commit = PendingCommit(
             id: id, touched: touched, created: created, change: change,
             removedDeletes: changes.removedDeletes)

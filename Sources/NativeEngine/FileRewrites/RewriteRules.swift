@@ -13,12 +13,12 @@ protocol WrittenFileGroup: Sendable {
     var specID: Int { get }
     /// The new files, but for their sequence numbers where the commit decides them.
     var added: [CompleteEntry] { get }
-    /// The same by the spec of each.
-    var addedBySpec: [Int: [CompleteEntry]] { get }
+    /// The partitions of the new files.
+    var newPartitions: Set<PartitionKey> { get }
     /// The data files on which it depends whether the group may be committed.
     var concerned: Set<String> { get }
-    /// The partitions in which files come or go.
-    var partitions: Set<PartitionKey> { get }
+    /// The new files by the spec of each.
+    var addedBySpec: [Int: [CompleteEntry]] { get }
 
     /// Adds what the group did to what the run did.
     func count(into tally: inout RewriteTally)
@@ -27,7 +27,7 @@ protocol WrittenFileGroup: Sendable {
 extension WrittenFileGroup {
     var addedBySpec: [Int: [CompleteEntry]] { [specID: added] }
 
-    var partitions: Set<PartitionKey> { Set(group.files.map(\.partition) + [group.partition]) }
+    var newPartitions: Set<PartitionKey> { [group.partition] }
 
     var addedPaths: [String] { Array(Set(added.map(\.entry.dataFile.filePath))) }
 }
