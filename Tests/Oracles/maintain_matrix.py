@@ -173,10 +173,11 @@ class Run(Timed):
         self.rewrite(name, shape, table, expected)
         later = self.ask("look", name)
         self.expect(sums(later) == expected, name, "Spark reads other rows than before")
-        # Of rows in Avro, Spark with Iceberg 1.10 counts the ids without those that are deleted.
-        if shape[4] != "avro" or shape[2] == "none":
-            same = later.get("lineage") == origin.get("lineage")
-            self.expect(same, name, "rows changed their ids")
+        lineage = later.get("lineage", [])
+        ids = {row["_row_id"] for row in lineage}
+        # Of rows in Avro, Spark with Iceberg 1.10 miscounts the ids, and gives some twice.
+        same = shape[4] == "avro" or lineage == origin.get("lineage", [])
+        self.expect(same and len(ids) == len(lineage), name, "rows changed their ids")
         self.ask("write", name)
         last = sums(self.ask("look", name))
         self.expect(last["main"] != expected["main"], name, "Spark wrote nothing")
