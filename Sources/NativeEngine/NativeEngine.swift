@@ -109,14 +109,10 @@ public enum NativeEngineCapability {
             "\(what) needs the Spark engine; leave it out for the native one"
         }
         return EngineLimits(
-            refusedOptions: [
-                .rewriteDataFiles: ["sort_order": needsSpark("sort_order")]
-            ],
             onlyValues: [
                 .rewriteDataFiles: [
-                    "strategy": .init("binpack", reason: needsSpark("strategy sort")),
                     "remove-dangling-deletes": .init(
-                        false, reason: needsSpark("remove-dangling-deletes")),
+                        false, reason: needsSpark("remove-dangling-deletes"))
                 ]
             ],
             conditions: [

@@ -10,6 +10,8 @@
 public struct RecordSorter: Sendable {
     /// The smallest budget that makes sense; a smaller one counts as this.
     public static let smallestBudget = 64 * 1024
+    /// The most bytes of a key, or of a value.
+    public static let longestPart = Record.longest
     /// The most runs that are merged at once, each through a buffer of its own.
     static let maxFanIn = 32
 
@@ -75,13 +77,21 @@ public struct RecordSorter: Sendable {
         if !starts.isEmpty { try spill() }
         bytes = []
         starts = []
-        while runs.count > Self.maxFanIn {
-            let merged = try Self.write(
-                SortedRecords(runs: Array(runs.prefix(Self.maxFanIn))), to: folder.makeFile())
-            runs.removeFirst(Self.maxFanIn)
-            runs.append(merged)
-        }
+        while try mergeRuns() {}
         return try SortedRecords(runs: runs)
+    }
+
+    /// Merges some runs into one, where they are more than are merged at once; false where they are
+    /// not.
+    ///
+    /// ``finish()`` does the same: this is for callers that want to do something in between.
+    public mutating func mergeRuns() throws(SortedRunsError) -> Bool {
+        guard runs.count > Self.maxFanIn else { return false }
+        let merged = try Self.write(
+            SortedRecords(runs: Array(runs.prefix(Self.maxFanIn))), to: folder.makeFile())
+        runs.removeFirst(Self.maxFanIn)
+        runs.append(merged)
+        return true
     }
 
     private mutating func sort() {

@@ -139,7 +139,7 @@ import WireFormat
 }
 
 extension ManifestTable {
-    fileprivate func set(
+    func set(
         _ branch: String, to snapshotID: Int64, keeping count: Int? = nil
     ) async throws {
         try await commit([

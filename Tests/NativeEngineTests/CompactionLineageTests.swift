@@ -94,7 +94,7 @@ extension ManifestTable {
     }
 
     /// Every row's lineage by its `id`.
-    fileprivate func lineage() async throws -> [Int64: Lineage] {
+    func lineage() async throws -> [Int64: Lineage] {
         var found: [Int64: Lineage] = [:]
         for entry in try await entries().values.map(\.entry) {
             guard entry.dataFile.content == .data else { continue }

@@ -109,22 +109,27 @@ import WireFormat
     }
 
     private func run(
-        _ damage: Damage?, verify: String
+        _ damage: Damage?, verify: String, isSorting: Bool = false
     ) async throws -> (report: ActionReport, table: ManifestTable) {
         let table = try await table()
         let storage = DamagingStorage(base: table.storage) { bytes in
             try await damage.asyncMap { try await self.damage(bytes, $0) } ?? bytes
         }
+        var options = JSONObject()
+        options["min-input-files"] = 2
+        options["verify"] = .string(verify)
+        if isSorting { options["sort_order"] = "id" }
         let report = try await table.compact(
-            ["min-input-files": 2, "verify": .string(verify)], catalog: table.catalog,
-            storage: storage)
+            .object(options), catalog: table.catalog, storage: storage)
         return (report, table)
     }
 
-    @Test(arguments: Damage.allCases)
-    func `nothing is committed that differs from what was read`(damage: Damage) async throws {
+    @Test(arguments: Damage.allCases, [false, true])
+    func `nothing is committed that differs from what was read`(
+        damage: Damage, isSorting: Bool
+    ) async throws {
         await #expect {
-            _ = try await run(damage, verify: "full")
+            _ = try await run(damage, verify: "full", isSorting: isSorting)
         } throws: { error in
             guard case .refused("verification_failed", let reason)? = error as? MaintenanceError
             else { return false }

@@ -15,10 +15,7 @@ import WireFormat
     .enabled(if: Fixtures.isAvailable, Comment(rawValue: Fixtures.reason)),
     .enabled(if: Oracles.isAvailable, Comment(rawValue: Oracles.reason)))
 struct FixtureCompactionTests {
-    /// That of an older partition spec has a test of its own.
-    static let tables = FixtureCopy.tables.filter { $0 != "hive_partitioned_table" }
-
-    @Test(arguments: tables)
+    @Test(arguments: FixtureCopy.tables)
     func `P-47: every engine reads the same rows before and after`(path: String) async throws {
         let copy = try await FixtureCopy(newestOf: path)
         let before = try await copy.look()
@@ -36,18 +33,6 @@ struct FixtureCompactionTests {
         let again = try await copy.compact(["min-input-files": 2])
         #expect(again.metrics["rewritten_data_files_count"] == 0)
         #expect(again.metrics["commits_count"] == 0)
-    }
-
-    @Test func `P-46: files of an older spec are left, and those of the current one rewritten`()
-        async throws
-    {
-        let copy = try await FixtureCopy(newestOf: "hive_partitioned_table")
-        let before = try await copy.look()
-        let rows = try #require(before["rows"]?.objectValue)
-        let report = try await copy.compact(["rewrite-all": true])
-        #expect(report.metrics["refused_groups_count"] == 1)
-        #expect(report.message.contains("older partition spec"))
-        #expect(try await copy.look(engines: rows.keys)["rows"] == before["rows"])
     }
 
     @Test(arguments: [

@@ -11,6 +11,7 @@ import StorageTestSupport
 import Synchronization
 import TestSupport
 import Testing
+import WireFormat
 
 /// New data files that go to storage in pieces, because they are larger than memory allows.
 @Suite struct StreamedOutputTests {
@@ -26,18 +27,27 @@ import Testing
         return table
     }
 
+    /// As they come, and in another order.
+    private static let orders: [String?] = [nil, "id DESC"]
+
     private func compact(
-        _ table: ManifestTable, _ journal: MemoryJournal, _ storage: some ObjectStorage
+        _ table: ManifestTable, _ journal: MemoryJournal, _ storage: some ObjectStorage,
+        order: String?
     ) async throws -> ActionReport {
-        try await table.compact(
-            journal: journal, catalog: table.catalog, storage: storage, settings: Self.settings)
+        var options = JSONObject()
+        options["min-input-files"] = 2
+        if let order { options["sort_order"] = .string(order) }
+        return try await table.compact(
+            .object(options), journal: journal, catalog: table.catalog, storage: storage,
+            settings: Self.settings)
     }
 
-    @Test func `a file may be several times as large as memory allows`() async throws {
+    @Test(arguments: orders)
+    func `a file may be several times as large as memory allows`(order: String?) async throws {
         let table = try await table()
         let before = try await table.rows()
 
-        let report = try await compact(table, MemoryJournal(), table.storage)
+        let report = try await compact(table, MemoryJournal(), table.storage, order: order)
 
         #expect(report.fileCounts == [5, 1])
         let file = try #require(try await table.entries().values.first?.entry.dataFile)
@@ -47,9 +57,37 @@ import Testing
         #expect(try await table.rows() == before)
     }
 
-    @Test(arguments: 1...4)
+    @Test func `P-50: files of sorted rows end when they have their size`() async throws {
+        let table = try await table()
+        let options: JSONValue = [
+            "sort_order": "id DESC", "target-file-size-bytes": 3_000_000, "min-input-files": 2,
+        ]
+        let all: JSONValue = [
+            "sort_order": "id DESC", "target-file-size-bytes": 3_000_000, "rewrite-all": true,
+        ]
+
+        let report = try await table.compact(
+            all, catalog: table.catalog, storage: table.storage, settings: Self.settings)
+
+        #expect(report.fileCounts == [5, 4])
+        var ranges: [ClosedRange<Int64>] = []
+        for entry in try await table.entries().values {
+            #expect((2_250_000...5_400_000).contains(entry.entry.dataFile.fileSizeInBytes))
+            let lower = try #require(entry.metrics.lowerBounds?.first?.value)
+            let upper = try #require(entry.metrics.upperBounds?.first?.value)
+            guard case .long(let low)? = PartitionValue(serialized: lower, as: .long),
+                case .long(let high)? = PartitionValue(serialized: upper, as: .long)
+            else { continue }
+            ranges.append(low...high)
+        }
+        ranges.sort { $0.lowerBound < $1.lowerBound }
+        #expect(ranges == [0...2, 3...6, 7...10, 11...14])
+        #expect(try await table.compact(options).fileCounts == [0, 0])
+    }
+
+    @Test(arguments: 1...4, orders)
     func `a run that is cancelled in the middle of a file leaves nothing`(
-        chunk: Int
+        chunk: Int, order: String?
     ) async throws {
         let table = try await table()
         let before = (try await table.everyFile(), try await table.load().metadataLocation)
@@ -60,7 +98,9 @@ import Testing
         }
 
         await #expect(throws: MaintenanceError.cancelled) {
-            try await cancelled.run { _ = try await compact(table, journal, storage) }
+            try await cancelled.run {
+                _ = try await compact(table, journal, storage, order: order)
+            }
         }
 
         #expect(try await table.everyFile() == before.0)
@@ -68,8 +108,10 @@ import Testing
         #expect(journal.open.isEmpty)
     }
 
-    @Test(arguments: 1...4)
-    func `a store that fails in the middle of a file is cleaned up`(chunk: Int) async throws {
+    @Test(arguments: 1...4, orders)
+    func `a store that fails in the middle of a file is cleaned up`(
+        chunk: Int, order: String?
+    ) async throws {
         let table = try await table()
         let before = (try await table.everyFile(), try await table.load().metadataLocation)
         let journal = MemoryJournal()
@@ -79,7 +121,7 @@ import Testing
         }
 
         await #expect {
-            try await compact(table, journal, storage)
+            try await compact(table, journal, storage, order: order)
         } throws: { error in
             guard case .unavailable(let reason) = error as? MaintenanceError else { return false }
             return reason.contains("the disk is full")
@@ -88,7 +130,8 @@ import Testing
         #expect(try await table.everyFile() == before.0)
         #expect(try await table.load().metadataLocation == before.1)
         #expect(journal.open.isEmpty)
-        #expect(try await compact(table, journal, table.storage).fileCounts == [5, 1])
+        let again = try await compact(table, journal, table.storage, order: order)
+        #expect(again.fileCounts == [5, 1])
     }
 
     @Test func `whoever lost the lease while a file was made does not complete it`()

@@ -18,7 +18,13 @@ from pyiceberg.catalog.sql import SqlCatalog
 from pyiceberg.io.pyarrow import schema_to_pyarrow
 from pyiceberg.partitioning import PartitionSpec
 from pyiceberg.schema import Schema
-from pyiceberg.transforms import BucketTransform, DayTransform, IdentityTransform
+from pyiceberg.transforms import (
+    BucketTransform,
+    DayTransform,
+    HourTransform,
+    IdentityTransform,
+    TruncateTransform,
+)
 from pyiceberg.types import (
     BinaryType,
     BooleanType,
@@ -156,7 +162,17 @@ class Writer:
             self.table.append(pa.Table.from_pydict(columns, schema=arrow))
 
 
-def evolve(writer, partitioned):
+# What the table is partitioned by in the end, where its spec changes.
+LATER = {
+    "day": ("day", DayTransform()),
+    "hour": ("at", HourTransform()),
+    "identity": ("flag", IdentityTransform()),
+    "truncate": ("words", TruncateTransform(2)),
+    "bucket": ("id", BucketTransform(5)),
+}
+
+
+def evolve(writer, partitioned, into):
     table = writer.table
     writer.append()
     with table.update_schema() as update:
@@ -181,7 +197,7 @@ def evolve(writer, partitioned):
     if partitioned == "evolved":
         with table.update_spec() as update:
             update.remove_field("number_bucket")
-            update.add_field("day", DayTransform(), "day_part")
+            update.add_field(*LATER[into], "later_part")
     elif partitioned == "dropped":
         with table.update_spec() as update:
             update.remove_field("number_bucket")
@@ -198,6 +214,7 @@ def main():
     parser.add_argument(
         "--partitioned", choices=["no", "bucket", "flag", "evolved", "dropped"], default="no"
     )
+    parser.add_argument("--into", choices=sorted(LATER), default="day", help="with evolved")
     parser.add_argument("--property", action="append", default=[], metavar="KEY=VALUE")
     arguments = parser.parse_args()
 
@@ -217,7 +234,7 @@ def main():
     elif arguments.partitioned == "flag":
         with table.update_spec() as update:
             update.add_field("flag", IdentityTransform(), "flag")
-    evolve(Writer(table, arguments), arguments.partitioned)
+    evolve(Writer(table, arguments), arguments.partitioned, arguments.into)
     print(json.dumps({"catalog_uri": uri, "metadata_location": table.metadata_location}))
 
 

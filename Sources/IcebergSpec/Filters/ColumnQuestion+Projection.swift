@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import WireFormat
-
 extension ColumnQuestion {
     /// What can be asked of partition values instead, so that the value of every row that passes
     /// passes; nil if nothing can.
@@ -77,31 +75,15 @@ private struct PartitionRanges {
     // MARK: Truncation
 
     private func truncated(_ width: Int128) -> [ValueRange]? {
+        let transform = Transform.truncate(width: Int(width))
+        guard transform.isDefined(for: type) else { return nil }
+        let truncated = mapped { transform.value(of: $0, type) }
         switch type {
-        case .int: wrapping(mapped { Self.truncated($0, width) }, [Int32.self], width)
+        case .int: return wrapping(truncated, [Int32.self], width)
         // A long may have been an int once, and its partitions be written then.
-        case .long:
-            wrapping(mapped { Self.truncated($0, width) }, [Int32.self, Int64.self], width)
-        case .decimal: mapped { Self.truncated($0, width) }
-        case .string: mapped { Self.prefix($0) { CodePoints.first(Int(width), of: $0) } }
-        case .binary: mapped { Self.prefix($0) { Array($0.prefix(Int(width))) } }
-        case .boolean, .float, .double, .date, .time, .timestamp, .timestamptz,
-            .timestampNanoseconds, .timestamptzNanoseconds, .uuid, .fixed, .unknown, .geometry,
-            .geography:
-            nil
+        case .long: return wrapping(truncated, [Int32.self, Int64.self], width)
+        default: return truncated
         }
-    }
-
-    private static func truncated(_ value: OrderedValue, _ width: Int128) -> OrderedValue? {
-        guard case .integer(let number) = value else { return nil }
-        return .integer(number.flooringDivision(by: width) * width)
-    }
-
-    private static func prefix(
-        _ value: OrderedValue, _ cut: ([UInt8]) -> [UInt8]
-    ) -> OrderedValue? {
-        guard case .bytes(let bytes) = value else { return nil }
-        return .bytes(cut(bytes))
     }
 
     /// Adds the values at the other end to which the least ones of a type are truncated by writers
@@ -134,28 +116,8 @@ private struct PartitionRanges {
     // MARK: Periods
 
     private func periods(_ transform: Transform) -> [ValueRange]? {
-        guard let ticks = ticksPerDay, transform != .hour || type != .date else { return nil }
-        return mapped { value in
-            guard case .integer(let number) = value else { return nil }
-            if transform == .hour { return .integer(number.flooringDivision(by: ticks / 24)) }
-            let days = number.flooringDivision(by: ticks)
-            if transform == .day { return .integer(days) }
-            guard let day = Int64(exactly: days) else { return nil }
-            let (year, month, _) = Timestamp.civil(fromDays: day)
-            let years = Int128(year) - 1970
-            return .integer(transform == .year ? years : years * 12 + Int128(month) - 1)
-        }.map { $0.map(Self.roundedTowardsZero) }
-    }
-
-    private var ticksPerDay: Int128? {
-        switch type {
-        case .date: 1
-        case .timestamp, .timestamptz: 86_400_000_000
-        case .timestampNanoseconds, .timestamptzNanoseconds: 86_400_000_000_000
-        case .boolean, .int, .long, .float, .double, .decimal, .time, .string, .uuid, .fixed,
-            .binary, .unknown, .geometry, .geography:
-            nil
-        }
+        guard transform.isDefined(for: type) else { return nil }
+        return mapped { transform.value(of: $0, type) }.map { $0.map(Self.roundedTowardsZero) }
     }
 
     /// Old writers rounded times before 1970 towards zero, to the next period.
@@ -173,23 +135,9 @@ extension ValueRange.End {
     }
 }
 
-/// Text in UTF-8 by its code points.
-private enum CodePoints {
-    static func count(_ bytes: [UInt8]) -> Int { bytes.count { $0 & 0xC0 != 0x80 } }
-
-    static func first(_ count: Int, of bytes: [UInt8]) -> [UInt8] {
-        var seen = 0
-        let end = bytes.firstIndex { byte in
-            if byte & 0xC0 != 0x80 { seen += 1 }
-            return seen > count
-        }
-        return Array(bytes[..<(end ?? bytes.count)])
-    }
-}
-
 extension Transform {
     /// The type of what it makes of values of a type.
-    func resultType(of type: PrimitiveType) -> PrimitiveType {
+    package func resultType(of type: PrimitiveType) -> PrimitiveType {
         switch self {
         case .bucket, .year, .month, .hour: .int
         case .day: .date

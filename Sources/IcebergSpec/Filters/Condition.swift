@@ -49,14 +49,6 @@ enum ConditionTest: Hashable, Sendable {
     case isNaN
 }
 
-/// A column by its name and those of the structs around it, outermost first.
-struct ColumnName: Hashable, Sendable {
-    let parts: [String]
-    let position: Int
-
-    var text: String { parts.joined(separator: ".") }
-}
-
 /// How a column is compared with a literal on its right.
 enum Comparison: Hashable, Sendable {
     case equal, unequal, less, lessOrEqual, greater, greaterOrEqual

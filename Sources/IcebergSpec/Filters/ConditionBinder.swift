@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import WireFormat
-
 /// Finds the columns of a condition, and makes its literals values of their types.
 struct ConditionBinder {
     private let schema: Schema
@@ -31,7 +29,7 @@ struct ConditionBinder {
             let nodes = try self.nodes(parts, isNegated)
             return isNegated ? .all(nodes) : .any(nodes)
         case .test(let name, let test):
-            let field = try field(name)
+            let field = try name.field(in: schema)
             tests.append(
                 RowFilter.Test(
                     fieldID: field.id, type: field.type.singleValue,
@@ -53,53 +51,6 @@ struct ConditionBinder {
     private func decidesPartitions(_ field: NestedField) -> Bool {
         field.type == .primitive(.date)
             || !schemas.contains { $0.field(field.id)?.type == .primitive(.date) }
-    }
-
-    // MARK: Columns
-
-    private func field(_ name: ColumnName) throws(ConditionError) -> NestedField {
-        var level = schema.fields
-        var found: NestedField?
-        var path: [String] = []
-        for part in name.parts {
-            if let found, level.isEmpty { throw notDivided(found, path, part, name) }
-            let next = try Self.match(part, among: level, name)
-            path.append(next.name)
-            found = next
-            if case .structure(let fields) = next.type { level = fields } else { level = [] }
-        }
-        guard let found else { throw ConditionError("names no column", at: name.position) }
-        return found
-    }
-
-    private func notDivided(
-        _ field: NestedField, _ path: [String], _ part: String, _ name: ColumnName
-    ) -> ConditionError {
-        ConditionError(
-            "names \(part) in the column \(path.joined(separator: ".")), which is no struct; only "
-                + "columns and members of structs can be asked about, and names with a point are "
-                + "written in back quotes", at: name.position)
-    }
-
-    /// The field of a name: in the same letters, else in any case, as Spark finds it.
-    private static func match(
-        _ part: String, among fields: [NestedField], _ name: ColumnName
-    ) throws(ConditionError) -> NestedField {
-        if let exact = fields.first(where: { $0.name == part }) { return exact }
-        let lowered = part.lowercased()
-        let matches = fields.filter { $0.name.lowercased() == lowered }
-        if matches.count == 1 { return matches[0] }
-        guard matches.isEmpty else {
-            throw ConditionError(
-                "names the column \(name.text), which may be "
-                    + matches.map(\.name).joined(separator: " or ")
-                    + "; write it in its own letters", at: name.position)
-        }
-        let nearest = ClosestName.suggestion(for: part, among: fields.map(\.name))
-        let advice = nearest.map { "; did you mean \($0)?" } ?? ""
-        throw ConditionError(
-            "names the column \(name.text), which the table does not have\(advice)",
-            at: name.position)
     }
 
     // MARK: Questions

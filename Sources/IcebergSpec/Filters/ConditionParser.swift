@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Reads a condition by recursive descent: OR over AND over NOT over tests of columns.
-struct ConditionParser {
-    private let tokens: [ConditionToken]
-    private var index = 0
+struct ConditionParser: TokenReading {
+    let tokens: [ConditionToken]
+    var index = 0
     private var depth = 0
 
     init(tokens: [ConditionToken]) { self.tokens = tokens }
@@ -14,42 +14,6 @@ struct ConditionParser {
             throw unexpected("AND, OR or the end")
         }
         return node
-    }
-
-    private var current: ConditionToken { tokens[index] }
-
-    private mutating func advance() { if index + 1 < tokens.count { index += 1 } }
-
-    private func isKeyword(_ word: String) -> Bool {
-        guard case .word(let text) = current.kind else { return false }
-        return text.uppercased() == word
-    }
-
-    private mutating func take(_ word: String) -> Bool {
-        guard isKeyword(word) else { return false }
-        advance()
-        return true
-    }
-
-    private mutating func take(symbol: String) -> Bool {
-        guard current.kind == .symbol(symbol) else { return false }
-        advance()
-        return true
-    }
-
-    private mutating func expect(symbol: String) throws(ConditionError) {
-        guard take(symbol: symbol) else { throw unexpected("\"\(symbol)\"") }
-    }
-
-    private func unexpected(_ wanted: String) -> ConditionError {
-        let found =
-            switch current.kind {
-            case .word(let text), .quotedName(let text), .number(let text): "\"\(text)\""
-            case .symbol(let text): "\"\(text)\""
-            case .text: "text in quotes"
-            case .end: "the end"
-            }
-        return ConditionError("has \(found) where \(wanted) should be", at: current.position)
     }
 
     // MARK: What joins tests
@@ -202,7 +166,7 @@ struct ConditionParser {
     }
 
     private mutating func function() throws(ConditionError) -> Condition.Node? {
-        guard case .word(let word) = current.kind, tokens[index + 1].kind == .symbol("(") else {
+        guard case .word(let word) = current.kind, following.kind == .symbol("(") else {
             return nil
         }
         let test: ConditionTest
@@ -222,27 +186,9 @@ struct ConditionParser {
     }
 
     /// What cannot be a name unless it is in back quotes.
-    private static let reserved: Set<String> = [
+    static let reserved: Set<String> = [
         "AND", "OR", "NOT", "IN", "IS", "LIKE", "BETWEEN", "NULL", "TRUE", "FALSE",
     ]
-
-    private mutating func columnName() throws(ConditionError) -> ColumnName {
-        let position = current.position
-        var parts: [String] = []
-        repeat {
-            switch current.kind {
-            case .word(let word):
-                guard !Self.reserved.contains(word.uppercased()) else {
-                    throw unexpected("the name of a column")
-                }
-                parts.append(word)
-            case .quotedName(let name): parts.append(name)
-            case .number, .text, .symbol, .end: throw unexpected("the name of a column")
-            }
-            advance()
-        } while take(symbol: ".")
-        return ColumnName(parts: parts, position: position)
-    }
 }
 
 // MARK: Literals
@@ -291,7 +237,7 @@ extension ConditionParser {
             advance()
             return .boolean(word == "TRUE")
         }
-        guard case .text(let text) = tokens[index + 1].kind else { return nil }
+        guard case .text(let text) = following.kind else { return nil }
         let value: ConditionLiteral.Value
         switch word {
         case "DATE": value = .date(text)

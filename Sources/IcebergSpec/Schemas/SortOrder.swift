@@ -60,6 +60,15 @@ public struct SortField: Hashable, Sendable {
     /// Where nulls go.
     public let nullOrder: NullOrder
 
+    init(
+        sourceIDs: [Int], transform: Transform, direction: Direction, nullOrder: NullOrder
+    ) {
+        self.sourceIDs = sourceIDs
+        self.transform = transform
+        self.direction = direction
+        self.nullOrder = nullOrder
+    }
+
     init(_ reader: MemberReader) throws(TableMetadataError) {
         sourceIDs = try readSourceIDs(reader)
         transform = Transform(try reader.string("transform"))

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+package import IcebergSpec
+
 /// One value of a partition tuple, in a form in which equal values are equal whoever wrote them.
 public enum PartitionKeyValue: Hashable, Sendable {
     /// True or false.
@@ -53,5 +55,22 @@ public struct PartitionKey: Hashable, Sendable {
     public init(specID: Int, tuple: PartitionTuple) {
         self.specID = specID
         self.tuple = tuple
+    }
+}
+
+extension PartitionKeyValue {
+    /// The value that a manifest has.
+    package init(_ value: PartitionValue) {
+        self =
+            switch value {
+            case .boolean(let truth): .boolean(truth)
+            case .int(let number): .integer(Int64(number))
+            case .long(let number): .integer(number)
+            case .float(let number): .floatingPoint(Double(number))
+            case .double(let number): .floatingPoint(number)
+            case .string(let text): .bytes(Array(text.utf8))
+            case .bytes(let bytes): .bytes(bytes)
+            case .decimal(let bytes): .decimal(bytes)
+            }
     }
 }

@@ -24,7 +24,7 @@ public struct FileGroup: Hashable, Sendable {
         case equalityDeletes = "equality_deletes"
     }
 
-    /// The partition; of the current spec, also for files of older ones.
+    /// The partition; of the spec that is written, also for files of others.
     public let partition: PartitionKey
     /// The files, in the order of the snapshot's manifests.
     public let files: [LiveFile]

@@ -153,6 +153,12 @@ extension RewriteDataFilesSettings {
             .init(
                 key: "strategy",
                 value: EffectiveValue(strategy.value.rawValue, strategy.origin).json))
+        if let sortOrder { members.append(.init(key: "sort_order", value: sortOrder.json)) }
+        if case .zorder? = order {
+            members.append(
+                .init(key: "var-length-contribution", value: varLengthContribution.json))
+            members.append(.init(key: "max-output-size", value: maxOutputSize.json))
+        }
         members.append(.init(key: "delete-file-threshold", value: deleteFileThreshold.json))
         members.append(.init(key: "delete-ratio-threshold", value: deleteRatioThreshold.json))
         members.append(.init(key: "output-spec-id", value: outputSpecID.json))

@@ -12,6 +12,10 @@ public enum RewriteRefusal: Error, Hashable, Sendable {
     case unknownBranch(String)
     /// The condition in `where` is not understood, or does not fit the table.
     case condition(ConditionError)
+    /// The order in `sort_order` is not understood, or does not fit the table.
+    case sortOrder(ConditionError)
+    /// Rows are to be sorted, and nobody says by what.
+    case unsorted
     /// The partition spec is not there.
     case unknownSpec(Int, known: [Int])
 }
@@ -25,6 +29,10 @@ extension RewriteRefusal: CustomStringConvertible {
         case .unknownBranch(let name):
             "the table has no branch \(name); name one of its branches, or leave the option out"
         case .condition(let error): "where \(error)"
+        case .sortOrder(let error): "sort_order \(error)"
+        case .unsorted:
+            "the table has no sort order of its own; give one in sort_order, or leave out strategy "
+                + "sort"
         case .unknownSpec(let id, let known):
             "the table has no partition spec \(id); output-spec-id must be one of "
                 + known.map(String.init).joined(separator: ", ")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import IcebergSpec
 public import WireFormat
 
 /// The validated options of one action; null members are left out.
@@ -90,6 +91,7 @@ public struct ActionOptions: Hashable, Sendable {
                     reason: .contradiction("has no meaning under strategy binpack; say sort"))
             }
             try checkSorting(at: field)
+            try checkSortOrder(at: field)
         case .expireSnapshots, .removeOrphanFiles, .rewriteManifests:
             break
         }
@@ -108,6 +110,25 @@ public struct ActionOptions: Hashable, Sendable {
             throw OptionError(
                 field: "\(field).\(name)",
                 reason: .contradiction("has no meaning under strategy binpack; say sort"))
+        }
+    }
+
+    /// What can be told of an order without a table; both engines would refuse it.
+    private func checkSortOrder(at field: String) throws(OptionError) {
+        var isZorder = false
+        if let text = values["sort_order"]?.stringValue {
+            do throws(ConditionError) {
+                isZorder = try SortExpression(parsing: text).isZorder
+            } catch {
+                throw OptionError(
+                    field: "\(field).sort_order", reason: .contradiction(error.description))
+            }
+        }
+        for name in ["var-length-contribution", "max-output-size"]
+        where values[name] != nil && !isZorder {
+            throw OptionError(
+                field: "\(field).\(name)",
+                reason: .contradiction("has no meaning without zorder in sort_order"))
         }
     }
 

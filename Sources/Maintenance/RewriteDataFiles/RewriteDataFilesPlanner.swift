@@ -8,13 +8,13 @@ public import IcebergTable
 /// Pure: files in, in any order, a plan out. The steps are those of Iceberg's bin-pack planner:
 /// 1. a file is a candidate if its size is out of range, or if it has too many delete files or
 ///    too many deleted rows; with `rewrite-all` every file is one;
-/// 2. candidates are grouped by partition; files of other specs than the current one, whose rows
-///    may belong to any partition, are one group with the partition of nulls;
+/// 2. candidates are grouped by partition; files of other specs than the one that is written,
+///    whose rows may belong to any partition, are one group with the partition of nulls;
 /// 3. each group is packed to its largest size, and kept if it is worth it (``GroupPlanner``);
 /// 4. `max-files-to-rewrite` cuts off what is beyond it, and `rewrite-job-order` sorts the rest.
 public struct RewriteDataFilesPlanner: Sendable {
     private let settings: RewriteDataFilesSettings
-    private let currentSpecID: Int
+    private let outputSpecID: Int
     private let nullPartition: PartitionTuple
     private var groups: GroupPlanner
     private var fileCount = 0
@@ -27,15 +27,14 @@ public struct RewriteDataFilesPlanner: Sendable {
     /// Plans for the files of a table.
     public init(_ settings: RewriteDataFilesSettings, metadata: TableMetadata) {
         self.init(
-            settings, currentSpecID: metadata.defaultSpecID,
-            partitionFieldCount: metadata.partitionSpec(metadata.defaultSpecID)?.fields.count ?? 0)
+            settings,
+            partitionFieldCount: metadata.partitionSpec(settings.outputSpecID.value)?
+                .fields.count ?? 0)
     }
 
-    init(
-        _ settings: RewriteDataFilesSettings, currentSpecID: Int, partitionFieldCount: Int
-    ) {
+    init(_ settings: RewriteDataFilesSettings, partitionFieldCount: Int) {
         self.settings = settings
-        self.currentSpecID = currentSpecID
+        outputSpecID = settings.outputSpecID.value
         nullPartition = PartitionTuple(Array(repeating: nil, count: partitionFieldCount))
         groups = GroupPlanner(settings.groups)
         groups.maxFiles = settings.maxFiles?.value
@@ -65,8 +64,8 @@ public struct RewriteDataFilesPlanner: Sendable {
             return
         }
         let partition =
-            file.partition.specID == currentSpecID
-            ? file.partition : PartitionKey(specID: currentSpecID, tuple: nullPartition)
+            file.partition.specID == outputSpecID
+            ? file.partition : PartitionKey(specID: outputSpecID, tuple: nullPartition)
         groups.add(.init(file: file, reasons: reasons, deletes: deletes), to: partition)
     }
 

@@ -20,6 +20,14 @@ public struct RewriteDataFilesSettings: Hashable, Sendable {
     public var groups: GroupSettings
     /// How rows are arranged.
     public var strategy: EffectiveValue<Strategy>
+    /// The order of rows in words, as a request would give it; nil where they stay as they come.
+    public var sortOrder: EffectiveValue<String>?
+    /// The same, bound to columns.
+    public var order: RowOrder?
+    /// How many bytes of text and bytes `zorder` looks at.
+    public var varLengthContribution: EffectiveValue<Int64>
+    /// The most bytes of a place on the curve of `zorder`.
+    public var maxOutputSize: EffectiveValue<Int64>
     /// How many delete files make a data file worth rewriting.
     public var deleteFileThreshold: EffectiveValue<Int64>
     /// How large a part of its rows deleted makes a data file worth rewriting.
@@ -39,6 +47,10 @@ public struct RewriteDataFilesSettings: Hashable, Sendable {
     public static let targetSizeProperty = "write.target-file-size-bytes"
     /// The target size where nobody says anything.
     public static let defaultTargetSize: Int64 = 536_870_912
+    /// `var-length-contribution` where nobody says anything.
+    public static let defaultVarLengthContribution: Int64 = 8
+    /// `max-output-size` where nobody says anything.
+    public static let defaultMaxOutputSize = Int64(Int32.max)
     /// This product's `delete-file-threshold` where nobody says anything.
     public static let defaultDeleteFileThreshold: Int64 = 2
     /// This product's `delete-ratio-threshold` where nobody says anything.
@@ -51,12 +63,21 @@ public struct RewriteDataFilesSettings: Hashable, Sendable {
         _ metadata: TableMetadata, options: ActionOptions
     ) throws(RewriteRefusal) -> (settings: RewriteDataFilesSettings, warnings: [String]) {
         var reader = PolicyReader(metadata.properties)
+        let strategy = strategy(options)
+        let specID = try outputSpec(metadata, options)
+        let order = strategy.value == .sort ? try order(metadata, options, specID.value) : nil
         let settings = RewriteDataFilesSettings(
             groups: try groups(metadata.properties, options, &reader),
-            strategy: strategy(options),
+            strategy: strategy,
+            sortOrder: order.map { EffectiveValue($0.text, $0.origin) },
+            order: order?.order,
+            varLengthContribution: options.requested("var-length-contribution")
+                ?? EffectiveValue(defaultVarLengthContribution, .byDefault),
+            maxOutputSize: options.requested("max-output-size")
+                ?? EffectiveValue(defaultMaxOutputSize, .byDefault),
             deleteFileThreshold: fileThreshold(options, &reader),
             deleteRatioThreshold: ratioThreshold(options, &reader),
-            outputSpecID: try outputSpec(metadata, options),
+            outputSpecID: specID,
             maxFiles: options.requested("max-files-to-rewrite"),
             compressionFactor: options.requestedFraction("compression-factor")
                 ?? EffectiveValue(1, .byDefault),
@@ -93,6 +114,26 @@ public struct RewriteDataFilesSettings: Hashable, Sendable {
         }
         return options.values["sort_order"] == nil
             ? EffectiveValue(.binpack, .byDefault) : EffectiveValue(.sort, .request)
+    }
+
+    /// The order that the request gives, or else the table's own.
+    private static func order(
+        _ metadata: TableMetadata, _ options: ActionOptions, _ specID: Int
+    ) throws(RewriteRefusal) -> (order: RowOrder, text: String, origin: ValueOrigin) {
+        do throws(ConditionError) {
+            let schema = metadata.schema(metadata.currentSchemaID)
+            if let text = options.text("sort_order") {
+                let order = try RowOrder(
+                    SortExpression(parsing: text), metadata: metadata, specID: specID)
+                return (order, order.text(schema), .request)
+            }
+            if let order = try RowOrder(tableOrderOf: metadata) {
+                return (order, order.text(schema), .byDefault)
+            }
+        } catch {
+            throw .sortOrder(error)
+        }
+        throw .unsorted
     }
 
     private static func fileThreshold(

@@ -25,10 +25,7 @@ struct EqualityConversionScreen {
     ) throws(MaintenanceError) -> (good: [EqualityConversion], refused: [RefusedGroup]) {
         guard !conversions.isEmpty else { return ([], []) }
         let names = PartitionNames(metadata)
-        var screen: GroupScreen
-        do throws(Unsupported) { screen = try GroupScreen(metadata) } catch {
-            throw .refused(code: "unsupported_table", reason: error.reason)
-        }
+        var screen = GroupScreen(metadata)
         var good: [EqualityConversion] = []
         var refused: [RefusedGroup] = []
         for conversion in conversions {

@@ -33,6 +33,8 @@ struct RewriteTally: Sendable {
     var commits: [EngineAftermath.Commit] = []
     /// How many groups went each way.
     var ways: [String: Int] = [:]
+    /// How many sorted runs of rows did not fit into memory.
+    var spilledRuns = 0
     var losses: Set<String> = []
 }
 

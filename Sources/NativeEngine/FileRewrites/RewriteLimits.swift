@@ -52,4 +52,21 @@ struct RewriteLimits: Hashable, Sendable {
         proofWidth = 2
         temporaryFolder = settings.temporaryFolder
     }
+
+    /// What rows may take that are being sorted.
+    var sortBytes: Int { Int(workBytes / 4) }
+
+    /// What the values of a row group may take that are being put together to rows.
+    var spoolBytes: Int { Int(workBytes / 8) }
+
+    /// What sorted rows may take that are handed to the writer at once.
+    var blockBytes: Int { max(1, min(4 << 20, Int(workBytes / 32))) }
+
+    /// How much of each column of a row group is read from a temporary file at once.
+    func spoolBufferBytes(columns: Int) -> Int {
+        min(64 << 10, max(1 << 10, spoolBytes / max(columns, 1)))
+    }
+
+    /// How many rows are compared at once that are in another order: eight bytes are kept of each.
+    var proofRows: Int { max(1 << 10, Int(workBytes / 4) / MemoryLayout<UInt64>.size) }
 }

@@ -2,7 +2,8 @@
 
 import ParquetFormat
 
-/// The values of a column, each with its row's ordinal among the rows that stay, in 128 bits.
+/// The values of a column, each with its row's ordinal among the rows that stay, in 128 bits; or,
+/// where rows change places, with the column's own.
 ///
 /// A sum over values, so that it does not matter in which order or in how many pieces they come;
 /// but as each goes with its row, a value in the wrong row, lost or there twice changes it. It
@@ -53,7 +54,7 @@ struct ColumnDigest: Hashable {
         }
     }
 
-    /// Begins an entry: its row, its place in that, and how present it is.
+    /// Begins an entry: its row, or what stands for it, its place in that, and how present it is.
     @inline(__always)
     static func entry(row: Int64, place: Int64, presence: UInt32) -> Entry {
         var entry = Entry(low: first, high: second)
@@ -62,14 +63,16 @@ struct ColumnDigest: Hashable {
         return entry
     }
 
-    /// Adds an entry.
+    /// Adds an entry, and gives what it amounts to in short.
     @inline(__always)
-    mutating func add(_ entry: Entry) {
+    @discardableResult
+    mutating func add(_ entry: Entry) -> UInt64 {
         entries += 1
         var entry = entry
         entry.absorb(0x5851_F42D_4C95_7F2D)
         low &+= entry.low
         high &+= entry.high
+        return entry.low ^ entry.high
     }
 
     /// Notes that a row begins.

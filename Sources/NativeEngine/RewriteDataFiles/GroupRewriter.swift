@@ -16,6 +16,8 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
     private let schema: Schema
     private let options: RewriteDataFilesOptions
     private let limits: RewriteLimits
+    private let target: ParquetSchema
+    private let arrangement: RowArrangement
     private let properties: WriterProperties
     private let mapping: NameMapping?
     private let names: DataFileNames
@@ -23,8 +25,8 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
     private var search: EqualityDeleteSearch<Storage>?
 
     init(
-        _ metadata: TableMetadata, storage: Storage, options: RewriteDataFilesOptions,
-        limits: RewriteLimits
+        _ metadata: TableMetadata, storage: Storage, settings: RewriteDataFilesSettings,
+        options: RewriteDataFilesOptions, limits: RewriteLimits
     ) throws(Unsupported) {
         guard let schema = metadata.schema(metadata.currentSchemaID) else {
             throw Unsupported(reason: "the table has no current schema")
@@ -34,6 +36,8 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
         self.schema = schema
         self.options = options
         self.limits = limits
+        target = try FileSchema.target(of: schema, withLineage: metadata.formatVersion == .v3)
+        arrangement = try RowArrangement(settings, metadata, schema, target)
         properties = try WriterProperties(metadata, schema)
         names = try DataFileNames(metadata)
         try ColumnDefaults.checkPartitionColumns(metadata, schema)
@@ -42,6 +46,9 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
             metadata, storage: storage, mapping: mapping, limits: limits,
             isVerified: options.verification != .off)
     }
+
+    /// Why a group's rows cannot be arranged as they should be; nil if they can.
+    func problem(with group: FileGroup) -> String? { arrangement.problem(with: group) }
 
     /// Takes note of the equality deletes that apply to a plan's groups.
     mutating func prepare(
@@ -67,32 +74,40 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
         _ deletes: GroupDeletes, into outputs: inout OutputFiles<Storage>,
         progress: (Int) -> Void
     ) async throws(GroupFailure) -> RewrittenGroup {
-        let withLineage = metadata.formatVersion == .v3
-        let target: ParquetSchema
-        do throws(Unsupported) {
-            target = try FileSchema.target(of: schema, withLineage: withLineage)
-        } catch { throw GroupFailure(error) }
         let opened = try await opener.open(
             group.files, entries, writing: settings(for: group))
-        try checkRowGroups(group, opened.map(\.file))
+        let keys = try arrangement.keys(for: group)
+        if keys == nil { try checkRowGroups(group, opened.map(\.file)) }
         let positions = try await allDeleted(from: opened, deletes)
         var inputs: [RewriteProof<Storage>.Input] = []
         for file in opened {
-            inputs.append(try input(file, target, positions[file.live.path] ?? []))
+            inputs.append(try input(file, positions[file.live.path] ?? []))
         }
-        let work: ParquetRewriter<Source, DataFileSink>
-        do throws(ParquetError) {
-            work = try ParquetRewriter(
-                zip(group.files, inputs).map { rewriteInput($1, entries[$0.path]) },
-                target: target, settings: settings(for: group))
-        } catch {
-            throw .unsupported("its files cannot be put together: \(error)")
+        let sources = zip(group.files, inputs).map { rewriteInput($1, entries[$0.path]) }
+        let partition = self.partition(of: group, entries)
+        let made: Made
+        if let keys {
+            made = try await arrange(
+                sources, by: keys, group, ordinal, partition, into: &outputs, progress)
+        } else {
+            made = try await join(sources, group, ordinal, partition, into: &outputs, progress)
         }
-        let written = try await write(work, group, ordinal, into: &outputs, progress)
         try await checkDeleted(opened, deletes, positions)
-        try await check(written, inputs, target)
+        try await check(made.files, inputs, isReordered: keys != nil)
         progress(group.files.count)
-        return result(group, entries, deletes, inputs, written, work.decision)
+        return result(group, deletes, inputs, made)
+    }
+
+    /// The partition of new files that have the rows of all old ones.
+    private func partition(
+        of group: FileGroup, _ entries: [String: SourceEntry]
+    ) -> FilePartition {
+        let isMoved = group.files.contains { $0.partition != group.partition }
+        let width = metadata.partitionSpec(group.partition.specID)?.fields.count ?? 0
+        let first = group.files.first.flatMap { entries[$0.path]?.partition } ?? []
+        return FilePartition(
+            key: group.partition,
+            values: isMoved ? [PartitionValue?](repeating: nil, count: width) : first)
     }
 
     private func settings(for group: FileGroup) -> ParquetWriteSettings {
@@ -123,7 +138,7 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
     }
 
     private func input(
-        _ file: OpenedDataFile<Storage>, _ target: ParquetSchema, _ deleted: [Int64]
+        _ file: OpenedDataFile<Storage>, _ deleted: [Int64]
     ) throws(GroupFailure) -> RewriteProof<Storage>.Input {
         let live = file.live
         do throws(Unsupported) {
@@ -215,17 +230,28 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
 
     // MARK: Writing
 
-    private struct Written {
-        let location: Location
-        let file: WrittenParquetFile
+    /// New files, and how they were made.
+    private struct Made {
+        let files: [WrittenDataFile]
+        let way: String
+        var sortOrderID = SortOrder.unsortedID
+        var spilledRuns = 0
     }
 
-    private func write(
-        _ work: ParquetRewriter<Source, DataFileSink>, _ group: FileGroup, _ ordinal: Int,
-        into outputs: inout OutputFiles<Storage>, _ progress: (Int) -> Void
-    ) async throws(GroupFailure) -> [Written] {
+    /// Puts rows one after the other as they are.
+    private func join(
+        _ sources: [ParquetRewriteInput<Source>], _ group: FileGroup, _ ordinal: Int,
+        _ partition: FilePartition, into outputs: inout OutputFiles<Storage>,
+        _ progress: (Int) -> Void
+    ) async throws(GroupFailure) -> Made {
+        let work: ParquetRewriter<Source, DataFileSink>
+        do throws(ParquetError) {
+            work = try ParquetRewriter(sources, target: target, settings: settings(for: group))
+        } catch {
+            throw .unsupported("its files cannot be put together: \(error)")
+        }
         var names = names.ofGroup(ordinal)
-        var written: [Written] = []
+        var written: [WrittenDataFile] = []
         for index in 0..<work.outputCount {
             let location = names.next(in: group.partition)
             let file = try await outputs.write(to: location, kind: .dataFile, size: \.size) {
@@ -236,17 +262,40 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
                     throw GroupFailure(error)
                 }
             }
-            written.append(Written(location: location, file: file))
+            written.append(WrittenDataFile(location: location, file: file, partition: partition))
             // The comparison is still to come.
             progress(group.files.count * written.count / (work.outputCount + 1))
         }
-        return written
+        // Rows that follow each other in one file still do; of several files nobody knows.
+        let order = group.files.count == 1 ? group.files.first?.sortOrderID : nil
+        return Made(
+            files: written, way: work.decision.way.rawValue,
+            sortOrderID: order.map { Int($0) } ?? SortOrder.unsortedID)
+    }
+
+    /// Puts rows in order, and into the partitions that they belong to.
+    private func arrange(
+        _ sources: [ParquetRewriteInput<Source>], by keys: RowKeys, _ group: FileGroup,
+        _ ordinal: Int, _ partition: FilePartition, into outputs: inout OutputFiles<Storage>,
+        _ progress: (Int) -> Void
+    ) async throws(GroupFailure) -> Made {
+        var settings = ArrangedFiles<Storage>.settings(
+            settings(for: group), fileSize: group.inputSplitSize)
+        settings.keyValues = .shared(by: sources.map(\.file.keyValues))
+        let files = ArrangedFiles<Storage>(target: target, settings: settings, limits: limits)
+        // Writing and the comparison are still to come.
+        let (rows, partitions) = try await files.sorted(sources, by: keys) { progress($0 / 2) }
+        let written = try await files.write(
+            rows, in: partitions ?? [partition], names: names.ofGroup(ordinal),
+            fileSize: group.inputSplitSize, into: &outputs)
+        return Made(
+            files: written, way: arrangement.isSorting ? "sort" : "divide",
+            sortOrderID: arrangement.sortOrderID, spilledRuns: rows.spilledRuns)
     }
 
     /// Reads the new files back.
     private func check(
-        _ written: [Written], _ inputs: [RewriteProof<Storage>.Input],
-        _ target: ParquetSchema
+        _ written: [WrittenDataFile], _ inputs: [RewriteProof<Storage>.Input], isReordered: Bool
     ) async throws(GroupFailure) {
         var files: [File] = []
         for output in written {
@@ -260,39 +309,29 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
         }
         let proof = RewriteProof(
             inputs: inputs, target: target, verification: options.verification,
-            width: limits.proofWidth)
+            isReordered: isReordered, limits: limits)
         try await proof.check(files)
     }
 
     private func result(
-        _ group: FileGroup, _ entries: [String: SourceEntry], _ deletes: GroupDeletes,
-        _ inputs: [RewriteProof<Storage>.Input], _ written: [Written],
-        _ decision: ParquetRewriteDecision
+        _ group: FileGroup, _ deletes: GroupDeletes, _ inputs: [RewriteProof<Storage>.Input],
+        _ made: Made
     ) -> RewrittenGroup {
-        let isMoved = group.files.contains { $0.partition != group.partition }
-        let width = metadata.partitionSpec(group.partition.specID)?.fields.count ?? 0
-        let first = group.files.first.flatMap { entries[$0.path]?.partition } ?? []
-        let partition = isMoved ? [PartitionValue?](repeating: nil, count: width) : first
-        // Rows that follow each other in one file still do; of several files nobody knows.
-        let order = group.files.count == 1 ? group.files.first?.sortOrderID : nil
-        let added = written.map { output in
+        let added = made.files.map { output in
             var file = DataFile(
                 content: .data, filePath: output.location.rawValue, fileFormat: .parquet,
                 recordCount: output.file.rowCount, fileSizeInBytes: output.file.size)
             file.splitOffsets = output.file.splitOffsets
-            file.sortOrderID = order ?? Int32(SortOrder.unsortedID)
-            return CompleteEntry(
-                entry: ManifestEntry(
-                    status: .added, snapshotID: nil, sequenceNumber: nil,
-                    fileSequenceNumber: nil, dataFile: file),
-                partition: partition,
-                metrics: ColumnMetrics(of: output.file) { properties.mode(of: $0) })
+            file.sortOrderID = Int32(truncatingIfNeeded: made.sortOrderID)
+            return output.partition.entry(
+                file, ColumnMetrics(of: output.file) { properties.mode(of: $0) })
         }
         return RewrittenGroup(
             group: group, specID: group.partition.specID, added: added,
+            newPartitions: Set(made.files.map(\.partition.key)),
             deleteFiles: deletes.read, equalityDeletes: deletes.equality,
             deletedRows: inputs.reduce(0) { $0 + Int64($1.deleted.count) },
-            way: decision.way.rawValue,
-            losses: Array(Set(written.flatMap(\.file.losses))).sorted())
+            way: made.way, spilledRuns: made.spilledRuns,
+            losses: Array(Set(made.files.flatMap(\.file.losses))).sorted())
     }
 }

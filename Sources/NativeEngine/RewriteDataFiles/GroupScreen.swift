@@ -8,18 +8,11 @@ import Maintenance
 ///
 /// What it does not know it leaves, with a reason; nothing is skipped without a word.
 struct GroupScreen {
-    private let currentSpec: PartitionSpec
     private let metadata: TableMetadata
     /// What is wrong with equality deletes by some columns; nil where that is nothing.
     private var equalityProblems: [[Int32]: String?] = [:]
 
-    init(_ metadata: TableMetadata) throws(Unsupported) {
-        guard let spec = metadata.partitionSpec(metadata.defaultSpecID) else {
-            throw Unsupported(reason: "the table has no partition spec \(metadata.defaultSpecID)")
-        }
-        self.metadata = metadata
-        currentSpec = spec
-    }
+    init(_ metadata: TableMetadata) { self.metadata = metadata }
 
     /// Why a group is left; nil if it is rewritten.
     mutating func problem(
@@ -31,11 +24,6 @@ struct GroupScreen {
                 return "\(file.path) is a file of \(file.format.rawValue.uppercased())"
             }
             if file.isEncrypted { return "\(file.path) is encrypted" }
-            // P-46: rows of an older spec may belong to any partition of the current one.
-            if file.partition.specID != currentSpec.id, !currentSpec.isUnpartitioned {
-                return "\(file.path) is of the older partition spec \(file.partition.specID), and "
-                    + "its rows would have to be divided among partitions"
-            }
             let deletes: [LiveFile]
             do throws(ScanError) { deletes = try index?.deleteFiles(for: file) ?? [] } catch {
                 return error.description

@@ -109,7 +109,18 @@ extension DataFileRules {
             else { return "\(file.path) was added anew or got row ids meanwhile" }
             if let reason = try deleteConflict(group, file, now, survey) { return reason }
         }
-        return nil
+        return newPartitionConflict(group, survey)
+    }
+
+    /// Equality deletes that came for a partition that rows go into from another: they were not
+    /// meant for those rows, and would find them there.
+    private func newPartitionConflict(_ group: RewrittenGroup, _ survey: CommitSurvey) -> String? {
+        guard usesStartingSequenceNumber, !group.keepsPartition else { return nil }
+        let came = (survey.deletes?.files ?? []).contains {
+            $0.content == .equalityDeletes && $0.dataSequenceNumber > starting.sequenceNumber
+                && group.newPartitions.contains($0.partition)
+        }
+        return came ? "equality deletes came for a partition that its rows go into" : nil
     }
 
     /// Looks which position delete files came since, and which data files they name.

@@ -45,6 +45,7 @@ struct RewriteDataFilesReport {
         metrics["removed_delete_files_count"] = .integer(tally.change.removedDeleteFiles)
         metrics["added_bytes_count"] = .integer(tally.change.addedBytes)
         metrics["deleted_records_count"] = .integer(tally.deletedRows)
+        metrics["spilled_runs_count"] = .integer(tally.spilledRuns)
         for member in tally.metrics(replayed) { metrics[member.key] = member.value }
         return metrics
     }

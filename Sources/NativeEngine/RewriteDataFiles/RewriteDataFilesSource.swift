@@ -70,13 +70,6 @@ struct RewriteDataFilesSource<Tables: Catalog, Storage: ObjectStorage> {
         } catch {
             throw MaintenanceError(error)
         }
-        guard settings.outputSpecID.value == metadata.defaultSpecID else {
-            throw .refused(
-                code: "unsupported_option",
-                reason: "output-spec-id must be the current partition spec "
-                    + "\(metadata.defaultSpecID) for the native engine; run the action with "
-                    + "engine spark for another")
-        }
         let snapshot = metadata.head(ofBranch: settings.branch.value)
         var collector = PlanningCollector(
             planner: RewriteDataFilesPlanner(settings, metadata: metadata))
@@ -90,30 +83,31 @@ struct RewriteDataFilesSource<Tables: Catalog, Storage: ObjectStorage> {
             }
         }
         let plan = collector.planner.plan()
-        let (groups, refused) = try screened(plan.groups, metadata, collector.deletes)
+        let (groups, refused) = try screened(plan, metadata, collector.deletes)
         return PlannedRewrite(
             table: table, snapshot: snapshot, plan: plan, groups: groups, refused: refused,
             warnings: warnings, manifests: collector.manifests, deletes: collector.deletes)
     }
 
     private func screened(
-        _ groups: [FileGroup], _ metadata: TableMetadata, _ deletes: DeleteFileIndex?
+        _ plan: RewriteDataFilesPlan, _ metadata: TableMetadata, _ deletes: DeleteFileIndex?
     ) throws(MaintenanceError) -> (good: [FileGroup], refused: [RefusedGroup]) {
-        var screen: GroupScreen
+        guard !plan.groups.isEmpty else { return ([], []) }
+        let rewriter: GroupRewriter<Storage>
         do throws(Unsupported) {
-            screen = try GroupScreen(metadata)
-            if !groups.isEmpty {
-                _ = try GroupRewriter(
-                    metadata, storage: engine.storage, options: RewriteDataFilesOptions(),
-                    limits: RewriteLimits(engine.settings))
-            }
+            rewriter = try GroupRewriter(
+                metadata, storage: engine.storage, settings: plan.settings,
+                options: RewriteDataFilesOptions(), limits: RewriteLimits(engine.settings))
         } catch {
             throw .refused(
                 code: "unsupported_table",
                 reason: "nothing was changed, because \(error); \(RefusedGroup.advice)")
         }
-        return try RefusedGroup.screen(groups, of: PartitionNames(metadata)) {
-            (group) throws(MaintenanceError) in try screen.problem(with: group, deletes)
+        var screen = GroupScreen(metadata)
+        return try RefusedGroup.screen(plan.groups, of: PartitionNames(metadata)) {
+            (group) throws(MaintenanceError) -> String? in
+            if let problem = rewriter.problem(with: group) { return problem }
+            return try screen.problem(with: group, deletes)
         }
     }
 }

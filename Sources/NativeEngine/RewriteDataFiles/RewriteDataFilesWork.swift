@@ -67,8 +67,8 @@ struct RewriteDataFilesWork<Tables: Catalog, Storage: ObjectStorage> {
         var rewriter: GroupRewriter<Storage>
         do throws(Unsupported) {
             rewriter = try GroupRewriter(
-                planned.table.metadata, storage: engine.storage, options: options,
-                limits: limits)
+                planned.table.metadata, storage: engine.storage,
+                settings: planned.plan.settings, options: options, limits: limits)
         } catch {
             throw .refused(code: "unsupported_table", reason: error.reason)
         }

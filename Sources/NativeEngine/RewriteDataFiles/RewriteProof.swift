@@ -27,7 +27,9 @@ struct RewriteProof<Storage: ObjectStorage>: Sendable {
     let inputs: [Input]
     let target: ParquetSchema
     let verification: RewriteDataFilesOptions.Verification
-    let width: Int
+    /// Whether rows have changed places.
+    let isReordered: Bool
+    let limits: RewriteLimits
 
     /// Of how many columns one is looked at in a sample.
     private static var sampleStep: Int { 4 }
@@ -51,8 +53,9 @@ struct RewriteProof<Storage: ObjectStorage>: Sendable {
             columns = Array(stride(from: 0, to: target.columns.count, by: Self.sampleStep))
         case .off: columns = []
         }
+        guard !isReordered else { return try await checkUnordered(columns, outputs) }
         try await BoundedTasks.forEach(
-            columns, width: width, cancelled: GroupFailure.stopped(.cancelled),
+            columns, width: limits.proofWidth, cancelled: GroupFailure.stopped(.cancelled),
             finished: { (_: Void) in },
             { (column) async throws(GroupFailure) in try await check(column, outputs) })
     }
@@ -74,30 +77,66 @@ struct RewriteProof<Storage: ObjectStorage>: Sendable {
         var written = RowDigester<Storage>(leaf)
         do throws(ParquetReadError<MaintenanceError>) {
             for input in inputs {
-                let id = leaf.fieldID ?? 0
-                let expectation = ColumnExpectation(
-                    leaf, of: target, in: input.schema, fill: input.fills[id],
-                    fillsNulls: input.filledNulls.contains(id))
-                try await read.add(input.file, expectation, deleted: input.deleted)
+                try await read.add(input.file, expectation(leaf, input), deleted: input.deleted)
             }
-        } catch {
-            throw GroupFailure(error, in: "a data file")
-        }
+        } catch { throw GroupFailure(error, in: "a data file") }
         do throws(ParquetReadError<MaintenanceError>) {
             for output in outputs {
-                let expectation = ColumnExpectation(
-                    leaf, of: target, in: output.schema, fill: nil, fillsNulls: false)
-                try await written.add(output, expectation, deleted: [])
+                try await written.add(output, expectation(leaf, output), deleted: [])
             }
-        } catch {
-            if case .source(let error) = error { throw .stopped(error) }
-            throw Self.failure("a new file cannot be read back")
+        } catch { throw Self.unreadable(error) }
+        guard read.digest == written.digest else { throw Self.difference(leaf) }
+    }
+
+    /// The same of rows that are in another order: what each column has, and what each row has.
+    private func checkUnordered(
+        _ columns: [Int], _ outputs: [File]
+    ) async throws(GroupFailure) {
+        let leaves = columns.map { target.columns[$0] }
+        var read = UnorderedDigests<Storage>(leaves, rowsAtOnce: limits.proofRows)
+        var written = read
+        do throws(ParquetReadError<MaintenanceError>) {
+            for input in inputs {
+                try await read.add(
+                    input.file, leaves.map { expectation($0, input) }, deleted: input.deleted)
+            }
+        } catch { throw GroupFailure(error, in: "a data file") }
+        do throws(ParquetReadError<MaintenanceError>) {
+            for output in outputs {
+                try await written.add(
+                    output, leaves.map { expectation($0, output) }, deleted: [])
+            }
+        } catch { throw Self.unreadable(error) }
+        for (index, leaf) in leaves.enumerated()
+        where read.columns[index] != written.columns[index] {
+            throw Self.difference(leaf)
         }
-        guard read.digest == written.digest else {
+        guard read.rows == written.rows else {
             throw Self.failure(
-                "the values of \(leaf.path.joined(separator: ".")) in the new files are not those "
-                    + "of the old ones")
+                "the values of some rows in the new files are not together in the old ones")
         }
+    }
+
+    private func expectation(_ leaf: ParquetColumn, _ input: Input) -> ColumnExpectation {
+        let id = leaf.fieldID ?? 0
+        return ColumnExpectation(
+            leaf, of: target, in: input.schema, fill: input.fills[id],
+            fillsNulls: input.filledNulls.contains(id))
+    }
+
+    private func expectation(_ leaf: ParquetColumn, _ output: File) -> ColumnExpectation {
+        ColumnExpectation(leaf, of: target, in: output.schema, fill: nil, fillsNulls: false)
+    }
+
+    private static func unreadable(_ error: ParquetReadError<MaintenanceError>) -> GroupFailure {
+        if case .source(let error) = error { return .stopped(error) }
+        return failure("a new file cannot be read back")
+    }
+
+    private static func difference(_ leaf: ParquetColumn) -> GroupFailure {
+        failure(
+            "the values of \(leaf.path.joined(separator: ".")) in the new files are not those of "
+                + "the old ones")
     }
 
     static func failure(_ reason: String) -> GroupFailure { .verificationFailed(reason) }

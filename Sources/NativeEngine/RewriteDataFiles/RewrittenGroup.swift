@@ -11,6 +11,8 @@ struct RewrittenGroup: WrittenFileGroup {
     let specID: Int
     /// The new files, but for their sequence number.
     let added: [CompleteEntry]
+    /// The partitions of the new files.
+    let newPartitions: Set<PartitionKey>
     /// The position delete files and vectors that were read.
     let deleteFiles: [ReadDeleteFile]
     /// The equality delete files that were applied.
@@ -19,14 +21,19 @@ struct RewrittenGroup: WrittenFileGroup {
     let deletedRows: Int64
     /// How the files were rewritten.
     let way: String
+    /// How many sorted runs of rows did not fit into memory.
+    let spilledRuns: Int
     /// What the old files had and the new ones have not.
     let losses: [String]
 
     var concerned: Set<String> { Set(group.files.map(\.path)) }
 
+    var partitions: Set<PartitionKey> { newPartitions.union(group.files.map(\.partition)) }
+
     func count(into tally: inout RewriteTally) {
         tally.deletedRows &+= deletedRows
         tally.ways[way, default: 0] += 1
+        tally.spilledRuns += spilledRuns
         tally.losses.formUnion(losses)
     }
 

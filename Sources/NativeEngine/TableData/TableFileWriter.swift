@@ -166,7 +166,8 @@ package struct FilePartition: Hashable, Sendable {
         self.values = values
     }
 
-    fileprivate func entry(_ file: DataFile, _ metrics: ColumnMetrics) -> CompleteEntry {
+    /// The entry of a new file in it, as the snapshot that adds it has it.
+    func entry(_ file: DataFile, _ metrics: ColumnMetrics) -> CompleteEntry {
         CompleteEntry(
             entry: ManifestEntry(
                 status: .added, snapshotID: nil, sequenceNumber: nil, fileSequenceNumber: nil,

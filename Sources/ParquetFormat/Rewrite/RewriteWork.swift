@@ -193,19 +193,13 @@ struct RewriteWork<Source: ParquetByteSource, Sink: ParquetByteSink>: Sendable {
         _ part: RewritePlan.Part, _ file: ParquetFile<Source>, column: Int, _ leaf: ParquetColumn
     ) -> ColumnPart<Source> {
         let projection = projections[part.file].columns[column]
-        let source: Int? =
-            switch projection.origin {
-            case .values(let source): source
-            case .levels(let source, _, _): source
-            case .nothing: nil
-            }
         let input = inputs[part.file]
         let deleted = input.deleted(inRowGroup: part.rowGroup)
         // A count for the file is one for its row group only where that is its only one.
         let nanCount = leaf.fieldID.flatMap { input.nanCounts[$0] }
         let isKnown = nanCount == 0 || file.rowGroups.count == 1
         return ColumnPart(
-            file: file, rowGroup: part.rowGroup, projection: projection, source: source,
+            file: file, rowGroup: part.rowGroup, projection: projection, source: projection.source,
             keepsBounds: merge.keepsBounds[part.file], firstRow: deleted.firstRow,
             deleted: deleted.rows, nanCount: isKnown ? nanCount : nil)
     }

@@ -59,14 +59,22 @@ struct FooterMerge {
 
     /// What all files agree on, replaced and followed by what the caller adds.
     private static func keyValues(_ files: [FileMetadata], _ added: [KeyValue]) -> [KeyValue]? {
-        var shared = files.first?.keyValues ?? []
-        for file in files.dropFirst() {
-            let theirs = Set(file.keyValues ?? [])
-            shared.removeAll { !theirs.contains($0) }
-        }
+        var shared = [KeyValue].shared(by: files.map { $0.keyValues ?? [] })
         shared.removeAll { pair in added.contains { $0.key == pair.key } }
         let all = shared + added
         return all.isEmpty ? nil : all
+    }
+}
+
+extension [KeyValue] {
+    /// The notes that all of some files have, in the order of the first.
+    public static func shared(by files: [[KeyValue]]) -> [KeyValue] {
+        var shared = files.first ?? []
+        for file in files.dropFirst() {
+            let theirs = Set(file)
+            shared.removeAll { !theirs.contains($0) }
+        }
+        return shared
     }
 }
 

@@ -74,6 +74,7 @@ struct RewriteSettingsTests {
     @Test(
         arguments: [
             ["where": "ix > 5"], ["where": "id >"], ["output-spec-id": 4], ["branch": "nowhere"],
+            ["sort_order": "ix"], ["sort_order": "days(id)"], ["sort_order": "zorder(id)"],
             ["min-file-size-bytes": 999_999_999_999], ["max-file-size-bytes": 5],
         ] as [JSONValue])
     func `what cannot be honoured is refused with a reason`(options: JSONValue) {
@@ -84,8 +85,12 @@ struct RewriteSettingsTests {
         arguments: [
             ["compression-factor": 2], ["strategy": "binpack", "shuffle-partitions-per-file": 2],
             ["var-length-contribution": 2], ["max-output-size": 2],
+            ["sort_order": "id", "var-length-contribution": 2],
+            ["strategy": "sort", "max-output-size": 2], ["sort_order": "id,"],
+            ["sort_order": "zorder()"], ["sort_order": "id, id"],
+            ["sort_order": "id, zorder(ratio)"],
         ] as [JSONValue])
-    func `options of sorting contradict bin-packing`(options: JSONValue) {
+    func `options that contradict each other are refused without a table`(options: JSONValue) {
         #expect(throws: OptionError.self) {
             try ActionOptions.validating(options, for: .rewriteDataFiles)
         }
@@ -94,6 +99,9 @@ struct RewriteSettingsTests {
     @Test func `a sort order means sorting`() throws {
         let options: JSONValue = ["sort_order": "id ASC", "compression-factor": 2]
 
-        #expect(try resolve([:], options).settings.strategy == EffectiveValue(.sort, .request))
+        let settings = try resolve([:], options).settings
+        #expect(settings.strategy == EffectiveValue(.sort, .request))
+        #expect(settings.sortOrder == EffectiveValue("id ASC NULLS FIRST", .request))
+        #expect(throws: RewriteRefusal.unsorted) { try resolve([:], ["strategy": "sort"]) }
     }
 }

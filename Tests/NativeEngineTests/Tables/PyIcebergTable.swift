@@ -45,6 +45,11 @@ struct PyIcebergTable {
                 .objectValue)
     }
 
+    /// What PyIceberg says of the partitions of its data files beside the rows in them.
+    func partitions() async throws -> JSONValue {
+        try await Oracles.run("check_partitions.py", ["--catalog-uri", uri])
+    }
+
     /// PyIceberg appends to it twice.
     func append() async throws {
         let appended = try await Oracles.run(
