@@ -134,7 +134,10 @@ let package = Package(
             ]),
         .library(
             "Maintenance",
-            ["IcebergCatalog", "IcebergSpec", "IcebergTable", "ObjectStorage", "WireFormat"]),
+            [
+                "AvroFormat", "IcebergCatalog", "IcebergSpec", "IcebergTable", "ObjectStorage",
+                "WireFormat",
+            ]),
         .library(
             "NativeEngine",
             [

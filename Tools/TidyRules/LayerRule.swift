@@ -34,7 +34,8 @@ enum LayerRule {
             "WireFormat",
         ],
         "Maintenance": [
-            "IcebergCatalog", "IcebergSpec", "IcebergTable", "ObjectStorage", "WireFormat",
+            "AvroFormat", "IcebergCatalog", "IcebergSpec", "IcebergTable", "ObjectStorage",
+            "WireFormat",
         ],
         "NativeEngine": [
             "AvroFormat", "Compression", "IcebergCatalog", "IcebergSpec", "IcebergTable",

@@ -18,15 +18,13 @@ public struct TableStatus: Sendable {
     public let expirableSnapshots: Int?
     /// What was ignored, in sentences.
     public let warnings: [String]
+    /// The size that manifests should have; the default where the property makes no sense.
+    let manifestTarget: Int64
 
     /// How many partitions are listed one by one.
     public static let listedPartitions = 20
     /// Manifests below this part of the target size are small.
     public static let smallManifestRatio = 0.5
-    /// Iceberg's property for the size of manifests.
-    public static let manifestTargetProperty = "commit.manifest.target-size-bytes"
-    /// The size of manifests where nobody says anything.
-    public static let defaultManifestTarget: Int64 = 8_388_608
 
     /// Works out the status of a table at a time.
     public init(
@@ -47,6 +45,12 @@ public struct TableStatus: Sendable {
         } catch {
             expirableSnapshots = nil
             warnings.append("how many snapshots could expire is not known: \(error)")
+        }
+        do throws(RewriteManifestsRefusal) {
+            manifestTarget = try RewriteManifestsPlanner.target(of: metadata)
+        } catch {
+            manifestTarget = RewriteManifestsPlanner.defaultTargetBytes
+            warnings.append("manifest sizes are judged by the default target: \(error)")
         }
         self.warnings = warnings
     }
@@ -116,8 +120,7 @@ extension TableStatus {
     private var manifests: JSONValue {
         let count = facts.manifests.count
         let limit = Int64(
-            clampingDouble: Double(Self.manifestTarget(metadata.properties))
-                * Self.smallManifestRatio)
+            clampingDouble: Double(manifestTarget) * Self.smallManifestRatio)
         return [
             "count": .integer(count), "total_bytes": .integer(facts.manifestBytes),
             "avg_bytes": .integer(facts.averageManifestBytes),
@@ -177,14 +180,6 @@ extension TableStatus {
 
     private static func time(_ milliseconds: Int64?) -> JSONValue {
         .optional(milliseconds.map { Timestamp(milliseconds: $0).description })
-    }
-
-    /// The size that manifests should have; the default where the property makes no sense.
-    static func manifestTarget(_ properties: TableProperties) -> Int64 {
-        guard let text = properties[manifestTargetProperty], let size = Int64(text), size > 0 else {
-            return defaultManifestTarget
-        }
-        return size
     }
 }
 

@@ -11,7 +11,7 @@ struct ActionJudge {
     /// How long after the last removal of orphan files the next one is worth it.
     static let orphanInterval: Duration = .seconds(7 * 86_400)
     /// How many manifests a rewrite must save, and at least half of them.
-    static let leastSavedManifests: Int64 = 2
+    static let leastSavedManifests = 2
 
     let metadata: TableMetadata
     let facts: TableFacts
@@ -19,7 +19,10 @@ struct ActionJudge {
     let now: Timestamp
     let dataPlan: RewriteDataFilesPlan?
     let dataRefusal: String?
-    let deleteFiles: [LiveFile]
+    let deletes: DeleteFileIndex?
+
+    private var deleteFiles: [LiveFile] { deletes?.files ?? [] }
+    private var reach: NativeReach { NativeReach(metadata: metadata, deletes: deletes) }
 
     var expiry: Verdict {
         do throws(ExpireSnapshotsRefusal) {
@@ -107,7 +110,11 @@ struct ActionJudge {
                 "delete_ratio_threshold": .double(dataPlan.settings.deleteRatioThreshold.value),
                 "equality_deletes": .string(
                     dataPlan.hasEqualityDeletes ? "estimated" : "none"),
-            ])
+                "equality_delete_files": .integer(facts.equalityDeleteFiles),
+                "orc_files": .integer(facts.orcFiles),
+                "encrypted_files": .integer(facts.encryptedFiles),
+            ]
+        ).beyondNative(reach.problem(withAllOf: groups))
     }
 
     var deleteRewrite: Verdict {
@@ -144,42 +151,41 @@ struct ActionJudge {
                     "rewritten_delete_files": .integer(plan.rewrittenFiles),
                     "rewritten_bytes": .integer(plan.rewrittenBytes),
                     "added_delete_files": .integer(plan.expectedFiles),
-                ])
+                    "deletion_vectors": .integer(facts.deletionVectors),
+                ]
+            ).beyondNative(reach.problem(withAllOf: plan.groups))
         } catch {
             return Verdict(.rewritePositionDeleteFiles, false, "it cannot be planned: \(error)")
         }
     }
 
     var manifestRewrite: Verdict {
-        let target = TableStatus.manifestTarget(metadata.properties)
-        let count = Int64(facts.manifests.count)
-        let needed = manifestsNeeded(target: target)
-        let saved = max(0, count - needed)
-        let isWorthIt = saved >= Self.leastSavedManifests && saved * 2 >= count
-        return Verdict(
-            .rewriteManifests, isWorthIt,
-            "\(ReportWording.count(count, "manifest")) of \(facts.averageManifestBytes) bytes on "
-                + "average would fit into \(needed), which saves \(saved)"
-                + (isWorthIt
-                    ? "" : ": less than \(Self.leastSavedManifests) or than half of them"),
-            [
-                "manifests": .integer(count), "manifests_needed": .integer(needed),
-                "saved": .integer(saved), "target_bytes": .integer(target),
-                "avg_bytes": .integer(facts.averageManifestBytes),
-            ])
-    }
-
-    /// How many manifests of the target size hold what is there: specs and contents never mix.
-    private func manifestsNeeded(target: Int64) -> Int64 {
-        struct Kind: Hashable {
-            let specID: Int32
-            let content: ManifestContent
+        do throws(RewriteManifestsRefusal) {
+            let plan = try RewriteManifestsPlanner.plan(metadata, manifests: facts.manifests)
+            let count = facts.manifests.count
+            let saved = max(0, plan.replacedCount - plan.expectedCount)
+            let isWorthIt = saved >= Self.leastSavedManifests && saved * 2 >= count
+            let all = ReportWording.count(count, "manifest")
+            let average = "\(facts.averageManifestBytes) bytes on average"
+            let reason =
+                plan.hasWork
+                ? "\(plan.replacedCount) of \(all) of \(average) can become "
+                    + "\(plan.expectedCount), which saves \(saved)"
+                    + (isWorthIt
+                        ? "" : ": less than \(Self.leastSavedManifests) or than half of them")
+                : "none of \(all) of \(average) is worth writing again"
+            return Verdict(
+                .rewriteManifests, isWorthIt, reason,
+                [
+                    "manifests": .integer(count),
+                    "rewritten_manifests": .integer(plan.replacedCount),
+                    "added_manifests": .integer(plan.expectedCount),
+                    "saved": .integer(saved), "target_bytes": .integer(plan.targetBytes),
+                    "avg_bytes": .integer(facts.averageManifestBytes),
+                ]
+            ).beyondNative(reach.tableProblem)
+        } catch {
+            return Verdict(.rewriteManifests, false, "it cannot be planned: \(error)")
         }
-        var bytes: [Kind: Int64] = [:]
-        for manifest in facts.manifests {
-            let kind = Kind(specID: manifest.partitionSpecID, content: manifest.content)
-            bytes[kind] = saturatingSum(bytes[kind] ?? 0, manifest.length)
-        }
-        return bytes.values.reduce(0) { $0 + max(1, $1 / target + ($1 % target > 0 ? 1 : 0)) }
     }
 }

@@ -16,8 +16,10 @@ public struct Recommendation: Sendable {
         public let reason: String
         /// The numbers compared with their thresholds.
         public let evidence: JSONObject
+        /// Why the native engine would do nothing of it; nil if it would do something.
+        public private(set) var nativeProblem: String?
 
-        /// Takes every field.
+        /// Takes the other fields.
         public init(
             _ action: MaintenanceAction, _ isRecommended: Bool, _ reason: String,
             _ evidence: KeyValuePairs<String, JSONValue> = [:]
@@ -32,6 +34,13 @@ public struct Recommendation: Sendable {
         public func refused(_ reason: String) -> Verdict {
             Verdict(
                 action: action, isRecommended: false, reason: reason, evidence: evidence)
+        }
+
+        /// The same verdict on what the native engine leaves as it is for this reason.
+        func beyondNative(_ problem: String?) -> Verdict {
+            var verdict = self
+            verdict.nativeProblem = problem
+            return verdict
         }
 
         private init(
@@ -120,20 +129,13 @@ public struct Recommendation: Sendable {
         verdicts: [Verdict], skips: [Skip], cadence: Cadence, policy: MaintenancePolicy,
         router: EngineRouter
     ) {
-        var able: [Verdict] = []
-        var routed: [RoutedAction] = []
-        for verdict in verdicts {
-            let request = RoutedAction(verdict.action)
-            do throws(NoEngineForAction) {
-                _ = try router.choose(request, preferring: policy.engine.value)
-                if verdict.isRecommended { routed.append(request) }
-                able.append(verdict)
-            } catch {
-                able.append(
-                    verdict.isRecommended
-                        ? verdict.refused("\(verdict.reason), but \(error.reason)") : verdict)
-            }
+        let able = verdicts.map { verdict in
+            guard verdict.isRecommended,
+                let obstacle = Self.obstacle(to: verdict, router, policy.engine.value)
+            else { return verdict }
+            return verdict.refused("\(verdict.reason), but \(obstacle)")
         }
+        let routed = able.filter(\.isRecommended).map { RoutedAction($0.action) }
         do throws(NoEngineForAction) {
             engine = try router.choose(routed, preferring: policy.engine.value)
         } catch {
@@ -156,6 +158,26 @@ public struct Recommendation: Sendable {
             skips.append(Skip(.nothingToDo, "no action's planner finds anything to do"))
         }
         self.skips = skips
+    }
+
+    /// Why the engine that a job would choose does not do what is recommended; nil if it does.
+    private static func obstacle(
+        to verdict: Verdict, _ router: EngineRouter, _ preference: EnginePreference
+    ) -> String? {
+        let native = EnginePreference.native.rawValue
+        do throws(NoEngineForAction) {
+            let choice = try router.choose(verdict.action, preferring: preference)
+            guard choice.engine == native, let problem = verdict.nativeProblem else { return nil }
+            let hasOther = router.engines.contains {
+                $0.name != native && $0.actions.contains(verdict.action)
+            }
+            return "the native engine would leave that as it is, because \(problem): "
+                + (hasOther
+                    ? "set the table property \(PolicyReader.prefix)engine to spark"
+                    : "configure the Spark engine (ICEPACK_SPARK_HOST) for it")
+        } catch {
+            return error.reason
+        }
     }
 
     /// The REST contract's members but `table` and `history`.

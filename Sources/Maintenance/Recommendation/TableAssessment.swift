@@ -10,7 +10,7 @@ public struct TableAssessment: LiveFileCollector {
     private var facts: TableFacts
     private var dataPlanner: RewriteDataFilesPlanner?
     private let dataRefusal: String?
-    private var deleteFiles: [LiveFile] = []
+    private var deletes: DeleteFileIndex?
     private var warnings: [String]
 
     /// Nothing yet.
@@ -37,7 +37,7 @@ public struct TableAssessment: LiveFileCollector {
     /// Keeps the delete files.
     public mutating func add(deleteFiles index: DeleteFileIndex) {
         facts.add(deleteFiles: index)
-        deleteFiles = index.files
+        deletes = index
     }
 
     /// Counts a data file and passes it to the planner.
@@ -62,7 +62,7 @@ public struct TableAssessment: LiveFileCollector {
     ) -> [Recommendation.Verdict] {
         let judge = ActionJudge(
             metadata: metadata, facts: facts, policy: policy, now: now,
-            dataPlan: dataPlanner?.plan(), dataRefusal: dataRefusal, deleteFiles: deleteFiles)
+            dataPlan: dataPlanner?.plan(), dataRefusal: dataRefusal, deletes: deletes)
         return order.sorted(MaintenanceAction.allCases).map { action in
             switch action {
             case .expireSnapshots: judge.expiry

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import AvroFormat
 public import IcebergSpec
+import IcebergTable
 
 /// Decides which manifests of a table are written again.
 ///
@@ -65,12 +67,50 @@ public enum RewriteManifestsPlanner {
             keptCount: manifests.count - replaced, warnings: warnings(options))
     }
 
+    /// Plans the same for manifests as this product writes them.
+    public static func plan(
+        _ metadata: TableMetadata, manifests: [ManifestFile],
+        options: RewriteManifestsOptions = RewriteManifestsOptions()
+    ) throws(RewriteManifestsRefusal) -> RewriteManifestsPlan {
+        let keys = Set(
+            manifests.lazy.filter(\.mayHaveLiveFiles).map {
+                ManifestGroupKey(specID: Int($0.partitionSpecID), content: $0.content)
+            })
+        var heads: [ManifestGroupKey: Int64] = [:]
+        // A spec that the table does not have is refused by the plan itself.
+        for key in keys {
+            heads[key] = try metadata.partitionSpec(key.specID).map {
+                spec throws(RewriteManifestsRefusal) in
+                try headBytes(spec, key.content, metadata)
+            }
+        }
+        return try plan(metadata, manifests: manifests, options: options) { heads[$0] ?? 0 }
+    }
+
+    /// How long a manifest without any entry is.
+    private static func headBytes(
+        _ spec: PartitionSpec, _ content: ManifestContent, _ metadata: TableMetadata
+    ) throws(RewriteManifestsRefusal) -> Int64 {
+        let kind: ManifestKind
+        do throws(UnknownPartitionType) {
+            kind = try ManifestKind(of: metadata, spec: spec, content: content)
+        } catch {
+            throw .partition(error)
+        }
+        do throws(AvroError) { return Int64(try ManifestWriter(kind).byteCount) } catch {
+            throw .partition(
+                UnknownPartitionType(
+                    specID: spec.id, field: "", reason: "cannot be written: \(error)"))
+        }
+    }
+
     private static func warnings(_ options: RewriteManifestsOptions) -> [String] {
         options.usesCaching
             ? ["use_caching has no effect here: the native engine caches nothing"] : []
     }
 
-    private static func target(
+    /// The size that new manifests should have.
+    static func target(
         of metadata: TableMetadata
     ) throws(RewriteManifestsRefusal) -> Int64 {
         let target: Int64

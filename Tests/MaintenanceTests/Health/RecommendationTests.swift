@@ -117,24 +117,60 @@ struct RecommendationTests {
     @Test(
         arguments: [
             ([], false), ([1], false), ([1, 1], false), ([1, 1, 1], true),
-            ([8_388_608, 1, 1], false),
-            ([8_388_608, 1, 1, 1], true),
+            ([8_388_608, 1, 1], false), ([8_388_608, 1, 1, 1], true),
+            ([4_000_000, 4_000_000, 4_000_000, 4_000_000], false),
         ] as [([Int64], Bool)])
     func `manifests are rewritten when that saves two and half of them`(
         sizes: [Int64], expected: Bool
     ) throws {
-        let metadata = try RewriteFixtures.metadata()
-        var assessment = TableAssessment(metadata)
-        assessment.add(
-            manifests: sizes.map { ManifestFile(path: "m", length: $0, partitionSpecID: 1) })
-
-        let verdict = try #require(
-            assessment.verdicts(
-                order: .cleanupFirst, policy: MaintenancePolicy([:], defaults: .init()),
-                lastOrphanRemoval: nil, now: Self.now
-            ).first { $0.action == .rewriteManifests })
+        let verdict = try manifestVerdict(sizes)
 
         #expect(verdict.isRecommended == expected, "\(verdict)")
+    }
+
+    @Test func `manifests are judged as their rewrite plans, not by their number of bytes`() throws
+    {
+        let properties: TableProperties = ["commit.manifest.target-size-bytes": "81000"]
+        let metadata = try RewriteFixtures.metadata(properties)
+        let manifests = Array(repeating: Self.manifest(40_000), count: 6)
+
+        let plan = try RewriteManifestsPlanner.plan(metadata, manifests: manifests)
+        let verdict = try manifestVerdict(manifests.map(\.length), properties)
+
+        #expect(!plan.hasWork)
+        #expect(!verdict.isRecommended, "\(verdict)")
+        #expect(verdict.evidence["rewritten_manifests"] == 0)
+        #expect(verdict.reason.hasPrefix("none of 6 manifests"))
+    }
+
+    @Test func `a target for manifests that is no number speaks against their rewrite`() throws {
+        let verdict = try manifestVerdict(
+            [1, 1, 1], ["commit.manifest.target-size-bytes": "large"])
+
+        #expect(!verdict.isRecommended)
+        #expect(verdict.reason.contains("commit.manifest.target-size-bytes"))
+    }
+
+    private static func manifest(_ length: Int64) -> ManifestFile {
+        var manifest = ManifestFile(path: "m", length: length, partitionSpecID: 1)
+        manifest.addedSnapshotID = 1
+        (manifest.addedFilesCount, manifest.existingFilesCount) = (100, 0)
+        manifest.deletedFilesCount = 0
+        (manifest.addedRowsCount, manifest.existingRowsCount) = (100, 0)
+        manifest.deletedRowsCount = 0
+        return manifest
+    }
+
+    private func manifestVerdict(
+        _ sizes: [Int64], _ properties: TableProperties = [:]
+    ) throws -> Recommendation.Verdict {
+        var assessment = TableAssessment(try RewriteFixtures.metadata(properties))
+        assessment.add(manifests: sizes.map(Self.manifest))
+        return try #require(
+            assessment.verdicts(
+                order: .cleanupFirst, policy: MaintenancePolicy(properties, defaults: .init()),
+                lastOrphanRemoval: nil, now: Self.now
+            ).first { $0.action == .rewriteManifests })
     }
 
     @Test func `a property that cannot be read speaks against its action alone`() throws {
@@ -144,6 +180,85 @@ struct RecommendationTests {
         let rewrite = try #require(verdicts.first { $0.action == .rewriteDataFiles })
         #expect(!rewrite.isRecommended)
         #expect(rewrite.reason.contains("write.target-file-size-bytes"))
+    }
+}
+
+/// What the native engine would leave as it is, each time.
+struct NativeReachTests {
+    private static let now = Timestamp(milliseconds: 1_800_000_000_000)
+
+    private func verdict(
+        _ files: [LiveFile], deletes: [LiveFile] = [], properties: TableProperties = [:],
+        engines: [String] = ["native"]
+    ) throws -> Recommendation.Verdict {
+        let metadata = try RewriteFixtures.metadata(properties)
+        var assessment = TableAssessment(metadata)
+        let index = try DeleteFileIndex(deletes, specs: metadata.partitionSpecs)
+        assessment.add(deleteFiles: index)
+        for file in files { assessment.add(file, index.applied(to: file)) }
+        let policy = MaintenancePolicy(properties, defaults: .init())
+        let all = Set(MaintenanceAction.allCases)
+        let recommendation = Recommendation(
+            verdicts: assessment.verdicts(
+                order: .cleanupFirst, policy: policy, lastOrphanRemoval: Self.now, now: Self.now),
+            skips: [], cadence: .init(hours: 24, lastCompletedAt: nil, now: Self.now),
+            policy: policy,
+            router: EngineRouter(engines: engines.map { .init(name: $0, actions: all) }))
+        return try #require(
+            recommendation.verdicts.first { $0.action == .rewriteDataFiles })
+    }
+
+    private func files(
+        _ range: ClosedRange<Int64>, in partition: Int64 = 1,
+        _ change: (inout LiveFile) -> Void = { _ in }
+    ) -> [LiveFile] {
+        range.map {
+            var file = RewriteFixtures.file(
+                $0, bytes: 10, in: RewriteFixtures.partition(partition))
+            change(&file)
+            return file
+        }
+    }
+
+    @Test func `files of ORC are not recommended for what would fail each time`() throws {
+        let orc = files(1...5) { $0.format = .orc }
+
+        let alone = try verdict(orc)
+        let beside = try verdict(orc, engines: ["native", "spark"])
+        let asked = try verdict(
+            orc, properties: ["icepack.engine": "spark"], engines: ["native", "spark"])
+
+        #expect(!alone.isRecommended)
+        #expect(alone.reason.contains("a file of ORC"))
+        #expect(alone.reason.contains("ICEPACK_SPARK_HOST"))
+        #expect(alone.evidence["orc_files"] == 5)
+        #expect(!beside.isRecommended)
+        #expect(beside.reason.contains("set the table property icepack.engine to spark"))
+        #expect(asked.isRecommended)
+    }
+
+    @Test func `encrypted files, and files with encrypted deletes, are not recommended either`()
+        throws
+    {
+        let delete = files(9...9) {
+            $0.content = .positionDeletes
+            $0.isEncrypted = true
+            $0.dataSequenceNumber = 2
+        }
+
+        let encrypted = try verdict(files(1...5) { $0.isEncrypted = true })
+        let deleted = try verdict(files(1...5), deletes: delete)
+        let table = try verdict(files(1...5), properties: ["encryption.key-id": "k"])
+
+        #expect(!encrypted.isRecommended && encrypted.reason.contains("is encrypted"))
+        #expect(!deleted.isRecommended && deleted.reason.contains("a delete file of"))
+        #expect(!table.isRecommended && table.reason.contains("encryption.key-id"))
+    }
+
+    @Test func `one group that can be rewritten is enough`() throws {
+        let mixed = files(1...5) { $0.format = .orc } + files(6...10, in: 2)
+
+        #expect(try verdict(mixed).isRecommended)
     }
 }
 
