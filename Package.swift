@@ -308,8 +308,8 @@ let package = Package(
         .tests(
             "FleetTests",
             [
-                "Fleet", "IcebergCatalog", "IcebergSpec", "Jobs", "ObjectStorage", "TestSupport",
-                "WireFormat", .logging, .serviceLifecycle,
+                "Fleet", "IcebergCatalog", "IcebergSpec", "Jobs", "Maintenance", "ObjectStorage",
+                "TestSupport", "WireFormat", .logging, .serviceLifecycle,
             ]),
         .tests(
             "IcepackAPITests",

@@ -127,10 +127,10 @@ private struct DirectMaintenance: MaintenanceService {
     let reporter: TableReporter<SimulatedCatalog, CountingStorage<LocalStorage>, PostgresStore>
     let store: PostgresStore
 
-    func enrolledTables() async throws(MaintenanceServiceError) -> [TableName] {
+    func tables() async throws(MaintenanceServiceError) -> [ListedTable] {
         try await keeping { () throws(JobStoreError) in
             try await store.cachedTables(database: nil)
-                .filter { Enrolment().skipReason(for: $0) == nil }.map(\.name)
+                .filter { Enrolment().skipReason(for: $0) == nil }.map { ListedTable($0.name) }
         }
     }
 
@@ -143,11 +143,10 @@ private struct DirectMaintenance: MaintenanceService {
         } catch {
             throw .unavailable(reason: error.description)
         }
-        func texts(_ key: String) -> [String] {
-            document.objectValue?[key]?.arrayValue?.compactMap(\.stringValue) ?? []
+        guard let work = RecommendedWork(document) else {
+            throw .refused(reason: "a recommendation came back in an unknown form")
         }
-        return RecommendedWork(
-            actions: texts("recommended_actions"), skipReasons: texts("skip_reasons"))
+        return work
     }
 
     func submit(
@@ -158,7 +157,9 @@ private struct DirectMaintenance: MaintenanceService {
         throw .notFound(reason: "nothing was submitted")
     }
 
-    func record(_ run: OrchestratorRun) async throws(MaintenanceServiceError) {
+    func record(
+        _ run: OrchestratorRun, isRepeat: Bool
+    ) async throws(MaintenanceServiceError) {
         _ = try await keeping { () throws(JobStoreError) in try await store.record(run) }
     }
 

@@ -51,6 +51,20 @@ public struct Enrolment: Hashable, Sendable {
         }
     }
 
+    /// The reason in words, for a table that is out for it.
+    public func words(for reason: SkipReason, on table: TableName) -> String {
+        switch reason {
+        case .skipProperty: "the table's property compaction_skip is true"
+        case .notAllowlisted:
+            "the database \(table.database) is none of the \(allowlist?.count ?? 0) in "
+                + "ICEPACK_MAINTENANCE_ALLOWLIST"
+        case .notEnrolled where mode == .optIn:
+            "the table's property icepack.maintenance_enabled is not true, which "
+                + "ICEPACK_ENROLLMENT=opt-in asks for"
+        case .notEnrolled: "the table's property icepack.maintenance_enabled is false"
+        }
+    }
+
     /// A property's truth value; nil when it is unset or does not parse.
     private static func flag(_ key: String, in properties: [String: String]) -> Bool? {
         switch properties[key]?.lowercased() {

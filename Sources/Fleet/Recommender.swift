@@ -45,7 +45,11 @@ public struct Recommender<Store: JobStore>: Sendable {
         let jobs = try await store.jobs(
             matching: JobQuery(
                 table: table, visibility: .includingDeleted, limit: Self.searchedJobs))
-        let done = jobs.filter { $0.status == .completed && !$0.isDryRun }
+        // What was done about the quarantine is no maintenance.
+        let done = jobs.filter { job in
+            job.status == .completed && !job.isDryRun
+                && job.actions.contains { MaintenanceAction(rawValue: $0) != nil }
+        }
         let policy = policy(of: inspection)
         let lastRemoval = done.first { job in
             job.results.contains {
@@ -94,25 +98,13 @@ public struct Recommender<Store: JobStore>: Sendable {
                 member.value.stringValue.map { (member.key, $0) }
             }, uniquingKeysWith: { $1 })
         let cached = CachedTable(name: inspection.table, properties: properties)
-        switch enrolment.skipReason(for: cached) {
-        case .skipProperty:
-            skips.append(.init(.skipProperty, "the table's property compaction_skip is true"))
-        case .notAllowlisted:
-            let list = enrolment.allowlist ?? []
-            skips.append(
-                .init(
-                    .notAllowlisted,
-                    "the database \(inspection.table.database) is none of the \(list.count) in "
-                        + "ICEPACK_MAINTENANCE_ALLOWLIST"))
-        case .notEnrolled:
-            skips.append(
-                .init(
-                    .notEnrolled,
-                    enrolment.mode == .optIn
-                        ? "the table's property icepack.maintenance_enabled is not true, which "
-                            + "ICEPACK_ENROLLMENT=opt-in asks for"
-                        : "the table's property icepack.maintenance_enabled is false"))
-        case nil: break
+        if let reason = enrolment.skipReason(for: cached) {
+            let words = enrolment.words(for: reason, on: cached.name)
+            switch reason {
+            case .skipProperty: skips.append(.init(.skipProperty, words))
+            case .notAllowlisted: skips.append(.init(.notAllowlisted, words))
+            case .notEnrolled: skips.append(.init(.notEnrolled, words))
+            }
         }
         if let active = jobs.first(where: { !$0.status.isTerminal && !$0.isDryRun }) {
             skips.append(

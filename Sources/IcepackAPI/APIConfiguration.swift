@@ -45,6 +45,8 @@ public struct APIConfiguration<Store: JobStore>: Sendable {
     public var observationStaleness: Duration?
     /// The bounds.
     public var limits: APILimits
+    /// What the service's own clock says.
+    public var now: @Sendable () -> Timestamp
     /// Where it logs.
     public var logger: Logger
 
@@ -55,7 +57,8 @@ public struct APIConfiguration<Store: JobStore>: Sendable {
         order: ActionOrder = .cleanupFirst, enrolment: Enrolment = Enrolment(),
         isDraining: Bool = false, lockLease: Duration = .seconds(1800),
         tableCacheStaleness: Duration = .seconds(600), observationStaleness: Duration? = nil,
-        limits: APILimits = APILimits(), logger: Logger
+        limits: APILimits = APILimits(), now: @escaping @Sendable () -> Timestamp,
+        logger: Logger
     ) {
         self.store = store
         self.planner = planner
@@ -69,6 +72,7 @@ public struct APIConfiguration<Store: JobStore>: Sendable {
         self.tableCacheStaleness = tableCacheStaleness
         self.observationStaleness = observationStaleness
         self.limits = limits
+        self.now = now
         self.logger = logger
     }
 }

@@ -32,4 +32,17 @@ enum AdvisoryLock: Int64 {
             "SELECT \(function)($1::integer, $2::integer)",
             [.integer(Self.classID), .integer(rawValue)], effect: .reads, preparation: .once)
     }
+    /// Asks whether the session that runs it has this lock.
+    var ownership: PostgresStatement {
+        PostgresStatement(
+            """
+            SELECT EXISTS (
+                SELECT FROM pg_locks
+                WHERE locktype = 'advisory' AND classid = $1::bigint::oid
+                    AND objid = $2::bigint::oid AND objsubid = 2 AND pid = pg_backend_pid()
+                    AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                    AND granted)
+            """,
+            [.integer(Self.classID), .integer(rawValue)], effect: .reads, preparation: .once)
+    }
 }

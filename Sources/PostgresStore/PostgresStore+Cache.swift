@@ -73,35 +73,19 @@ extension PostgresStore: TableCache {
     }
 
     public func withLock<Value: Sendable>(
-        _ task: ExclusiveTask, _ body: @Sendable () async throws -> Value
+        _ task: ExclusiveTask, _ body: @Sendable (ExclusiveLease) async throws -> Value
     ) async throws -> Value? {
-        let lock = AdvisoryLock(task)
-        // The lock belongs to the session, so it ends with this process whatever happens to it.
-        let connection: PostgresConnection
-        do throws(PostgresError) {
-            connection = try await PostgresConnection.connect(pool.configuration)
-        } catch {
-            throw JobStoreError(error)
-        }
-        defer { connection.close() }
-        let isMine: Bool
-        do throws(PostgresError) {
-            let result = try await connection.query(
-                lock.statement("pg_try_advisory_lock"))
-            isMine = try result.first?.decode(0) ?? false
-        } catch {
-            throw JobStoreError(error)
-        }
-        guard isMine else { return nil }
+        let session = LockSession(AdvisoryLock(task), pool.configuration)
+        guard try await session.take() else { return nil }
         let outcome: Result<Value, any Error>
         do {
-            outcome = .success(try await body())
+            outcome = .success(
+                try await body(
+                    ExclusiveLease { () throws(JobStoreError) in try await session.isHeld() }))
         } catch {
             outcome = .failure(error)
         }
-        // Closing the session frees the lock as well, but only once the server has noticed. Should
-        // this fail, that is what happens.
-        _ = try? await connection.query(lock.statement("pg_advisory_unlock"))
+        await session.release()
         return try outcome.get()
     }
 }

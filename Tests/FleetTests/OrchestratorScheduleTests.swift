@@ -16,7 +16,7 @@ import WireFormat
     ) throws -> OrchestratorSchedule<InMemoryJobStore> {
         OrchestratorSchedule(
             try CronSchedule("* * * * *"), store: store, logger: Logger(label: "test"),
-            now: { Self.due }, orchestrate: orchestrate)
+            now: { Self.due }, orchestrate: { _ in await orchestrate() })
     }
 
     @Test func `of many replicas one runs, and those that come later find its record`()
@@ -41,6 +41,24 @@ import WireFormat
 
         await schedule.runOnce(due: Self.due.advanced(by: .seconds(60)))
         #expect(runs.withLock { $0 } == 2)
+    }
+
+    @Test func `dry runs, and runs of the future, do not stop the schedule`() async throws {
+        let store = InMemoryJobStore()
+        let runs = Mutex(0)
+        var dry = OrchestratorRun(startedAt: Self.due, completedAt: Self.due, status: .completed)
+        dry.isDryRun = true
+        let later = Self.due.advanced(by: .seconds(10 * 365 * 86_400))
+        let future = OrchestratorRun(startedAt: later, completedAt: later, status: .completed)
+        let schedule = try schedule(on: store) { [dry] in
+            runs.withLock { $0 += 1 }
+            return dry
+        }
+        for record in [dry, future] { _ = try await store.record(record) }
+
+        await schedule.runOnce(due: Self.due)
+
+        #expect(runs.withLock { $0 } == 1)
     }
 
     @Test func `a store that fails costs one scheduled time`() async throws {

@@ -120,7 +120,7 @@ import WireFormat
         state.tables = Self.tables(4)
         for table in state.tables { state.recommendations[table] = Self.due() }
         state.replies[Self.table("t1")] = .locked
-        state.unassessable[Self.table("t2")] = .unavailable(reason: "metadata is missing")
+        state.unassessable[Self.table("t2")] = .refused(reason: "metadata is missing")
         state.refusals[Self.table("t3")] = .refused(reason: "no engine")
         let service = ScriptedMaintenance(state)
 
@@ -250,6 +250,133 @@ import WireFormat
         let keys = service.state.withLock { $0.keys }
         #expect(Set(keys).count == 3, "asked again under the same key")
         #expect(keys.count == 2 * (limit + 1) + 1)
+    }
+
+    @Test func `a busy service is asked again, within a limit and after longer and longer pauses`()
+        async
+    {
+        var state = ScriptedMaintenance.State()
+        state.tables = Self.tables(2)
+        let limit = OrchestratorSettings.maxUnansweredQuestions
+        for (table, times) in zip(state.tables, [limit, limit + 1]) {
+            state.recommendations[table] = Self.due()
+            state.unassessable[table] = .unavailable(reason: "busy")
+            state.unassessableLeft[table] = times
+        }
+        let service = ScriptedMaintenance(state)
+
+        let run = await run(service)
+
+        #expect(run.tablesAssessed == 1 && run.jobsCompleted == 1 && run.tablesSkipped == 1)
+        #expect(run.error == "busy")
+        let asked = service.state.withLock { $0.assessments }
+        #expect(asked.count { $0 == state.tables[0] } == limit + 1)
+        #expect(asked.count { $0 == state.tables[1] } == limit + 1)
+        #expect(clock.pauses.min() == OrchestratorSettings.firstRetryPause)
+        #expect(clock.pauses.max() == OrchestratorSettings.longestRetryPause)
+    }
+
+    @Test func `what a service refuses is not asked again`() async {
+        var state = ScriptedMaintenance.State()
+        state.tables = Self.tables(1)
+        state.unassessable[Self.table("t0")] = .refused(reason: "unreadable")
+        let service = ScriptedMaintenance(state)
+
+        _ = await run(service)
+
+        #expect(service.state.withLock { $0.assessments.count } == 1)
+    }
+
+    @Test func `a run that is no longer alone submits nothing more, and says so`() async {
+        var state = ScriptedMaintenance.State()
+        state.tables = Self.tables(3)
+        for table in state.tables { state.recommendations[table] = Self.due() }
+        let service = ScriptedMaintenance(state)
+        let asked = Mutex(0)
+
+        let run = await Orchestrator(
+            service: service, settings: .init(maxInFlight: 1, name: "run"), clock: clock,
+            now: { Self.start },
+            keepsTurn: { () throws(MaintenanceServiceError) in
+                let count = asked.withLock { count in
+                    count += 1
+                    return count
+                }
+                // The store is away once, and then somebody else has the task.
+                if count == 2 { throw .unavailable(reason: "the store restarts") }
+                return count < 4
+            }
+        ).run()
+
+        #expect(run.status == .partial)
+        #expect(run.error?.contains("another process may have begun a run") == true)
+        #expect(run.jobsSubmitted == 2 && run.jobsCompleted == 2)
+    }
+
+    @Test func `tables that are not enrolled are not looked at, and the report says why`() async {
+        var state = ScriptedMaintenance.State()
+        state.tables = Self.tables(5)
+        state.leftOut[Self.table("t0")] = .init(code: "not_allowlisted", reason: "none of the 1")
+        state.recommendations[Self.table("t1")] = RecommendedWork(
+            actions: [], skipReasons: ["cadence_not_due"], skipDetails: ["due tomorrow"])
+        state.recommendations[Self.table("t2")] = Self.due()
+        state.jobs["job-t2"] = [.success(.ended(.failed, "disk full"))]
+        state.unassessable[Self.table("t3")] = .refused(reason: "unreadable")
+        let service = ScriptedMaintenance(state)
+        let report = Mutex(OrchestratorReport(isDryRun: false))
+
+        _ = await Orchestrator(
+            service: service, settings: .init(name: "run"), clock: clock, now: { Self.start },
+            report: { event in report.withLock { $0.take(event) } }
+        ).run()
+
+        let lines = report.withLock { $0.lines }
+        #expect(lines.map(\.table) == state.tables)
+        #expect(
+            lines.map(\.outcome) == [.leftOut, .skipped, .failed, .notAssessed, .healthy])
+        #expect(
+            lines.map(\.reasons) == [
+                ["none of the 1"], ["due tomorrow"], ["disk full"], ["unreadable"],
+                ["nothing_to_do"],
+            ])
+        #expect(lines.map(\.skipReasons).prefix(2) == [["not_allowlisted"], ["cadence_not_due"]])
+        #expect(lines[2].job == "job-t2" && lines[2].actions == ["expire_snapshots"])
+        #expect(!service.state.withLock { $0.assessments }.contains(Self.table("t0")))
+    }
+
+    @Test(arguments: [false, true])
+    func `what was due and not submitted says whether the run was dry`(isDryRun: Bool) {
+        var report = OrchestratorReport(isDryRun: isDryRun)
+        report.take(.assessed(Self.table("t0"), Self.due()))
+
+        #expect(report.lines.map(\.outcome) == [.notSubmitted])
+        #expect(report.lines[0].reasons[0].contains("dry run") == isDryRun)
+        #expect(report.lines[0].json.objectValue?["actions"] == ["expire_snapshots"])
+    }
+
+    @Test func `urgency counts delete files of every kind`() {
+        let work = RecommendedWork([
+            "recommended_actions": ["rewrite_data_files"], "skip_reasons": [],
+            "skip_details": [],
+            "actions": [
+                ["evidence": ["small_files_bytes": 7, "equality_delete_files": 20]],
+                ["evidence": ["position_delete_files": 3, "deletion_vectors": 100]],
+            ],
+        ])
+
+        #expect(work?.urgency == .init(smallFileBytes: 7, deleteFiles: 123))
+        #expect(RecommendedWork(["recommended_actions": [1]]) == nil)
+    }
+
+    @Test func `a record is kept late rather than never`() async {
+        var state = ScriptedMaintenance.State()
+        state.recording = .unavailable(reason: "away")
+        state.recordingsLeft = 2
+        let service = ScriptedMaintenance(state)
+
+        let run = await run(service)
+
+        #expect(service.state.withLock { $0.recorded } == [run])
     }
 
     @Test func `a record that cannot be kept is told, and changes nothing`() async {

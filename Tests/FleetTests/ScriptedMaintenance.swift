@@ -13,6 +13,9 @@ final class ScriptedMaintenance: MaintenanceService, Sendable {
         var listing: MaintenanceServiceError?
         var recommendations: [TableName: RecommendedWork] = [:]
         var unassessable: [TableName: MaintenanceServiceError] = [:]
+        /// How often a table cannot be assessed; without a number, never.
+        var unassessableLeft: [TableName: Int] = [:]
+        var leftOut: [TableName: ListedTable.LeftOut] = [:]
         var replies: [TableName: SubmissionReply] = [:]
         var refusals: [TableName: MaintenanceServiceError] = [:]
         /// How often a submission is refused so; without a number, always.
@@ -20,6 +23,8 @@ final class ScriptedMaintenance: MaintenanceService, Sendable {
         /// What a job's polls find, one after another; the last stays.
         var jobs: [String: [Result<JobState, MaintenanceServiceError>]] = [:]
         var recording: MaintenanceServiceError?
+        /// How often a record cannot be kept; without a number, never.
+        var recordingsLeft: Int?
 
         var submitted: [TableName] = []
         var keys: [String] = []
@@ -27,6 +32,7 @@ final class ScriptedMaintenance: MaintenanceService, Sendable {
         var mostInFlight = 0
         var assessing = 0
         var mostAssessing = 0
+        var assessments: [TableName] = []
         var recorded: [OrchestratorRun] = []
     }
 
@@ -39,8 +45,13 @@ final class ScriptedMaintenance: MaintenanceService, Sendable {
         self.polled = polled
     }
 
-    func enrolledTables() async throws(MaintenanceServiceError) -> [TableName] {
-        let (error, tables) = state.withLock { ($0.listing, $0.tables) }
+    func tables() async throws(MaintenanceServiceError) -> [ListedTable] {
+        let (error, tables) = state.withLock { state in
+            (
+                state.listing,
+                state.tables.map { ListedTable($0, leftOut: state.leftOut[$0]) }
+            )
+        }
         if let error { throw error }
         return tables
     }
@@ -56,7 +67,11 @@ final class ScriptedMaintenance: MaintenanceService, Sendable {
         for _ in 0..<20 { await Task.yield() }
         let (error, recommendation) = state.withLock { state in
             state.assessing -= 1
-            return (state.unassessable[table], state.recommendations[table])
+            state.assessments.append(table)
+            let left = state.unassessableLeft[table]
+            if let left { state.unassessableLeft[table] = left - 1 }
+            let error = left.map { $0 > 0 } ?? true ? state.unassessable[table] : nil
+            return (error, state.recommendations[table])
         }
         if let error { throw error }
         return recommendation ?? RecommendedWork(actions: [], skipReasons: ["nothing_to_do"])
@@ -97,10 +112,15 @@ final class ScriptedMaintenance: MaintenanceService, Sendable {
         return try result.get()
     }
 
-    func record(_ run: OrchestratorRun) async throws(MaintenanceServiceError) {
+    func record(
+        _ run: OrchestratorRun, isRepeat: Bool
+    ) async throws(MaintenanceServiceError) {
         let error = state.withLock { state in
-            if state.recording == nil { state.recorded.append(run) }
-            return state.recording
+            let left = state.recordingsLeft
+            if let left { state.recordingsLeft = left - 1 }
+            let error = left.map { $0 > 0 } ?? true ? state.recording : nil
+            if error == nil { state.recorded.append(run) }
+            return error
         }
         if let error { throw error }
     }

@@ -12,7 +12,7 @@ import WireFormat
     @Test func `the document lists exactly the routes that there are`() throws {
         let configuration = APIConfiguration(
             store: InMemoryJobStore(), planner: plannedExpiry, inspector: inspectedTable,
-            router: .everything, logger: .silent)
+            router: .everything, now: { TestAPI.now }, logger: .silent)
         let routes = APIHandlers(configuration).table.routes
             .map { "\($0.method.rawValue) \($0.template)" }
 

@@ -34,6 +34,29 @@ import WireFormat
         }
     }
 
+    @Test func `a run of the future is refused, but for a minute by which clocks differ`()
+        async throws
+    {
+        try await withAPI { api in
+            func send(_ seconds: Int64) async throws -> Reply {
+                let time = TestAPI.now.advanced(by: .seconds(seconds))
+                return try await api.send(
+                    .POST, "/orchestrator/runs",
+                    body: #"""
+                        {"started_at": "\#(time)", "completed_at": "\#(time)",
+                        "status": "completed"}
+                        """#)
+            }
+
+            #expect(try await send(60).status == 201)
+            let late = try await send(61)
+            #expect(late.status == 422)
+            #expect(late.json["code"] == "invalid_field")
+            #expect(late.json["field"] == "started_at")
+            #expect(late.json["detail"]?.stringValue?.contains("in the future") == true)
+        }
+    }
+
     @Test func `a misspelt field is answered with the nearest one`() async throws {
         try await withAPI { api in
             let reply = try await api.send(

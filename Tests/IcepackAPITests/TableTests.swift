@@ -45,6 +45,23 @@ import WireFormat
         }
     }
 
+    @Test func `who asks is told why tables are left out`() async throws {
+        try await withAPI {
+            $0.enrolment = Enrolment(allowlist: ["a"])
+        } _: { api in
+            try await api.store.replaceCachedTables(Self.tables)
+
+            let rows = try await api.send(.GET, "/tables?reasons=true").value.arrayValue ?? []
+            let reasons = rows.map { $0.objectValue?["skip_reason"] ?? "missing" }
+            let details = rows.compactMap { $0.objectValue?["skip_detail"]?.stringValue }
+
+            #expect(reasons == ["not_enrolled", .null, "not_allowlisted"])
+            #expect(details.count == 2)
+            #expect(details[0] == "the table's property icepack.maintenance_enabled is false")
+            #expect(details[1].contains("ICEPACK_MAINTENANCE_ALLOWLIST"))
+        }
+    }
+
     @Test func `the cache's state says when, how many and which databases`() async throws {
         try await withAPI {
             $0.enrolment = Enrolment(allowlist: ["b", "a"])

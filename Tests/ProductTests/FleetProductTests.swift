@@ -140,10 +140,26 @@ struct FleetProductTests {
 
         let (again, next) = try await scene.orchestrate(url)
         #expect(again == 0 && next["jobs_submitted"] == 0, "\(next)")
+        try expectReasons(scene, in: next)
         try await expectReasons(scene, url)
         #expect(try await scene.jobs(url).count == expected.count)
         service.send(SIGTERM)
         #expect(try await service.wait() == .exited(0))
+    }
+
+    /// The run itself says of every table why it got nothing.
+    private func expectReasons(_ scene: Scene, in run: JSONObject) throws {
+        let lines = try #require(run["tables"]?.arrayValue).compactMap(\.objectValue)
+        #expect(Set(lines.compactMap { $0["table"]?.stringValue }) == Set(scene.tables.map(\.name)))
+        let kinds = Dictionary(scene.tables.map { ($0.name, $0.kind) }, uniquingKeysWith: { $1 })
+        for line in lines {
+            let wanted = line["table"]?.stringValue.flatMap { kinds[$0] }
+                .flatMap { Self.skips[$0] }
+            let reasons = line["reasons"]?.arrayValue ?? []
+            #expect(!reasons.isEmpty, "\(line)")
+            guard let wanted else { continue }
+            #expect(line["skip_reasons"]?.arrayValue?.contains(.string(wanted)) == true, "\(line)")
+        }
     }
 
     /// Every table that can be read says why it gets nothing now.

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import Jobs
+public import WireFormat
 
 /// What the orchestrator needs of the service: its REST API, nothing else.
 public protocol MaintenanceService: Sendable {
-    /// The tables that are enrolled.
-    func enrolledTables() async throws(MaintenanceServiceError) -> [TableName]
+    /// Every table that the service knows, and why it leaves some of them out.
+    func tables() async throws(MaintenanceServiceError) -> [ListedTable]
 
     /// What should be run on a table, and why.
     func recommendation(
@@ -21,7 +22,39 @@ public protocol MaintenanceService: Sendable {
     func job(_ id: String) async throws(MaintenanceServiceError) -> JobState
 
     /// Keeps what a run did.
-    func record(_ run: OrchestratorRun) async throws(MaintenanceServiceError)
+    ///
+    /// - Parameter isRepeat: whether an earlier call, whose reply was lost, may have kept it.
+    func record(
+        _ run: OrchestratorRun, isRepeat: Bool
+    ) async throws(MaintenanceServiceError)
+}
+
+/// A table that the service knows.
+public struct ListedTable: Hashable, Sendable {
+    /// Its name.
+    public let name: TableName
+    /// Why automatic maintenance leaves it out; nil if it is enrolled.
+    public let leftOut: LeftOut?
+
+    /// Why a table is left out.
+    public struct LeftOut: Hashable, Sendable {
+        /// The REST contract's name of the reason.
+        public let code: String
+        /// The reason in words.
+        public let reason: String
+
+        /// Pairs a name with words.
+        public init(code: String, reason: String) {
+            self.code = code
+            self.reason = reason
+        }
+    }
+
+    /// Takes both; without a reason the table is enrolled.
+    public init(_ name: TableName, leftOut: LeftOut? = nil) {
+        self.name = name
+        self.leftOut = leftOut
+    }
 }
 
 /// Why the service gave no answer that helps.
@@ -72,8 +105,10 @@ public struct JobState: Hashable, Sendable {
 public struct RecommendedWork: Hashable, Sendable {
     /// The actions in their order; empty when there is a reason to skip.
     public let actions: [String]
-    /// Why nothing is recommended.
+    /// Why nothing is recommended, by the REST contract's names.
     public let skipReasons: [String]
+    /// The same in words and numbers.
+    public let skipDetails: [String]
     /// How unhealthy the table is: bytes in small files, and then delete files.
     public let urgency: Urgency
 
@@ -97,9 +132,13 @@ public struct RecommendedWork: Hashable, Sendable {
     }
 
     /// Takes every field.
-    public init(actions: [String], skipReasons: [String], urgency: Urgency = Urgency()) {
+    public init(
+        actions: [String], skipReasons: [String], skipDetails: [String] = [],
+        urgency: Urgency = Urgency()
+    ) {
         self.actions = actions
         self.skipReasons = skipReasons
+        self.skipDetails = skipDetails
         self.urgency = urgency
     }
 
@@ -109,5 +148,42 @@ public struct RecommendedWork: Hashable, Sendable {
     /// Whether the table needs nothing, as opposed to being left alone.
     public var isHealthy: Bool {
         actions.isEmpty && (skipReasons.isEmpty || skipReasons == [Self.nothingToDo])
+    }
+}
+
+extension RecommendedWork {
+    /// Reads the REST contract's recommendation; nil for what is none.
+    public init?(_ document: JSONValue) {
+        guard let object = document.objectValue,
+            let actions = object["recommended_actions"]?.texts,
+            let reasons = object["skip_reasons"]?.texts
+        else { return nil }
+        var urgency = Urgency()
+        for verdict in object["actions"]?.arrayValue ?? [] {
+            guard let evidence = verdict.objectValue?["evidence"]?.objectValue else { continue }
+            urgency.smallFileBytes += evidence["small_files_bytes"]?.int64Value ?? 0
+            for kind in Self.deleteFileCounts {
+                urgency.deleteFiles += evidence[kind]?.int64Value ?? 0
+            }
+        }
+        let details = object["skip_details"]?.arrayValue ?? []
+        self.init(
+            actions: actions, skipReasons: reasons,
+            skipDetails: details.compactMap { $0.objectValue?["reason"]?.stringValue },
+            urgency: urgency)
+    }
+
+    /// The evidence that counts delete files, each kind in one verdict alone.
+    private static let deleteFileCounts = [
+        "position_delete_files", "equality_delete_files", "deletion_vectors",
+    ]
+}
+
+extension JSONValue {
+    /// An array of texts; nil for anything else.
+    fileprivate var texts: [String]? {
+        guard let elements = arrayValue else { return nil }
+        let texts = elements.compactMap(\.stringValue)
+        return texts.count == elements.count ? texts : nil
     }
 }

@@ -14,23 +14,30 @@ where Time.Duration == Duration {
     private let settings: OrchestratorSettings
     private let clock: Time
     private let now: @Sendable () -> Timestamp
+    private let keepsTurn: Turn
     private let report: @Sendable (OrchestratorEvent) -> Void
+
+    /// Says whether a run that must be the only one still is; asked before each submission.
+    public typealias Turn = @Sendable () async throws(MaintenanceServiceError) -> Bool
 
     /// - Parameters:
     ///   - service: whom to ask.
     ///   - settings: the limits of a run.
     ///   - clock: what pauses and the time limit go by.
     ///   - now: what the record's times are.
+    ///   - keepsTurn: whether the run may still submit; where runs need not be alone, always.
     ///   - report: called for whatever a person watching wants to see, from any task.
     public init(
         service: Service, settings: OrchestratorSettings, clock: Time,
         now: @escaping @Sendable () -> Timestamp,
+        keepsTurn: @escaping Turn = { () throws(MaintenanceServiceError) in true },
         report: @escaping @Sendable (OrchestratorEvent) -> Void = { _ in }
     ) {
         self.service = service
         self.settings = settings
         self.clock = clock
         self.now = now
+        self.keepsTurn = keepsTurn
         self.report = report
     }
 
@@ -43,23 +50,40 @@ where Time.Duration == Duration {
         await work(&outcome, until: clock.now.advanced(by: settings.limit))
         let run = outcome.run(from: start, to: max(start, now()), isDryRun: settings.isDryRun)
         // In a task of its own: the record matters most when this one was cancelled.
-        let record = Task { [service] () async -> MaintenanceServiceError? in
+        let recording = Task { () async -> MaintenanceServiceError? in
             do throws(MaintenanceServiceError) {
-                try await service.record(run)
+                try await record(run)
                 return nil
             } catch {
                 return error
             }
         }
-        if let error = await record.value { report(.unrecorded(reason: error.description)) }
+        if let error = await recording.value { report(.unrecorded(reason: error.description)) }
         return run
     }
 
+    private func record(_ run: OrchestratorRun) async throws(MaintenanceServiceError) {
+        try await persistently(
+            OrchestratorSettings.maxUnansweredQuestions,
+            until: clock.now.advanced(by: OrchestratorSettings.recordLimit)
+        ) { (isRepeat) throws(MaintenanceServiceError) in
+            try await service.record(run, isRepeat: isRepeat)
+        }
+    }
+
     private func work(_ outcome: inout Outcome, until deadline: Time.Instant) async {
-        let tables: [TableName]
-        do throws(MaintenanceServiceError) { tables = try await service.enrolledTables() } catch {
+        let listed: [ListedTable]
+        do throws(MaintenanceServiceError) {
+            listed = try await persistently(
+                OrchestratorSettings.maxUnansweredQuestions, until: deadline
+            ) { (_) throws(MaintenanceServiceError) in try await service.tables() }
+        } catch {
             return outcome.stop(.failed, "the tables could not be listed: \(error)")
         }
+        for table in listed {
+            if let reason = table.leftOut { report(.leftOut(table.name, reason)) }
+        }
+        let tables = listed.filter { $0.leftOut == nil }.map(\.name)
         let assessed = await assess(tables, &outcome, until: deadline)
         if outcome.stopReason == nil, outcome.run.tablesAssessed == 0, !tables.isEmpty {
             return outcome.stop(.failed, "no table could be assessed: \(outcome.firstFailure)")
@@ -86,6 +110,15 @@ public struct OrchestratorSettings: Hashable, Sendable {
     /// How often a job, or a question after it, may go unanswered in a row before it counts as
     /// failed.
     public static let maxUnansweredPolls = 20
+    /// How often any other question is asked again before it counts as failed: a service that
+    /// restarts is back by then, and a table that nobody can read must not hold up the others.
+    public static let maxUnansweredQuestions = 6
+    /// How long to wait before a question is asked again; doubles each time.
+    public static let firstRetryPause = Duration.seconds(1)
+    /// The longest such wait.
+    public static let longestRetryPause = Duration.seconds(15)
+    /// How long to try to have a run recorded.
+    public static let recordLimit = Duration.seconds(60)
 
     /// Jobs under way at once: `ICEPACK_ORCHESTRATOR_MAX_IN_FLIGHT`.
     public var maxInFlight: Int
@@ -110,6 +143,8 @@ public struct OrchestratorSettings: Hashable, Sendable {
 
 /// What a person who watches a run wants to see.
 public enum OrchestratorEvent: Hashable, Sendable {
+    /// A table is not looked at, because it is not enrolled.
+    case leftOut(TableName, ListedTable.LeftOut)
     /// A table was looked at.
     case assessed(TableName, RecommendedWork)
     /// A table's recommendation could not be had.
@@ -149,7 +184,7 @@ extension Orchestrator {
                 while running < OrchestratorSettings.assessmentWidth,
                     outcome.mayGoOn(clock, until: deadline), let table = waiting.next()
                 {
-                    group.addTask { await verdict(on: table) }
+                    group.addTask { await verdict(on: table, until: deadline) }
                     running += 1
                 }
                 guard running > 0, let verdict = await group.next() else { break }
@@ -168,9 +203,13 @@ extension Orchestrator {
         return found
     }
 
-    private func verdict(on table: TableName) async -> Verdict {
+    private func verdict(on table: TableName, until deadline: Time.Instant) async -> Verdict {
         do throws(MaintenanceServiceError) {
-            let recommendation = try await service.recommendation(for: table)
+            let recommendation = try await persistently(
+                OrchestratorSettings.maxUnansweredQuestions, until: deadline
+            ) { (_) throws(MaintenanceServiceError) in
+                try await service.recommendation(for: table)
+            }
             return .assessed(Assessed(table: table, recommendation: recommendation))
         } catch {
             return .failed(table, reason: error.description)
@@ -197,7 +236,7 @@ extension Orchestrator {
             var running = 0
             while true {
                 while running < settings.maxInFlight, outcome.mayGoOn(clock, until: deadline),
-                    let next = waiting.next()
+                    await mayStillSubmit(&outcome, until: deadline), let next = waiting.next()
                 {
                     guard let job = await submit(next, &outcome, until: deadline) else { continue }
                     group.addTask { await follow(job, on: next.table, until: deadline) }
@@ -239,27 +278,57 @@ extension Orchestrator {
     private func submit(
         _ actions: [String], on table: TableName, until deadline: Time.Instant
     ) async throws(MaintenanceServiceError) -> SubmissionReply {
-        var unanswered = 0
-        while true {
-            do throws(MaintenanceServiceError) {
-                return try await service.submit(
-                    actions, on: table, key: "\(settings.name):\(table)")
-            } catch {
-                guard case .unavailable = error,
-                    unanswered < OrchestratorSettings.maxUnansweredPolls, clock.now < deadline,
-                    await pause(until: deadline)
-                else { throw error }
-                unanswered += 1
-            }
+        try await persistently(
+            OrchestratorSettings.maxUnansweredPolls, until: deadline
+        ) { (_) throws(MaintenanceServiceError) in
+            try await service.submit(actions, on: table, key: "\(settings.name):\(table)")
         }
     }
 
-    /// False if the run was told to stop.
-    private func pause(until deadline: Time.Instant) async -> Bool {
-        let wake = min(clock.now.advanced(by: OrchestratorSettings.defaultPoll), deadline)
-        // Cancellation is all that ends a pause early.
-        do { try await clock.sleep(until: wake, tolerance: nil) } catch { return false }
-        return true
+    /// Whether this is still the only run; if not, it ends.
+    private func mayStillSubmit(
+        _ outcome: inout Outcome, until deadline: Time.Instant
+    ) async -> Bool {
+        do throws(MaintenanceServiceError) {
+            let isOurs = try await persistently(
+                OrchestratorSettings.maxUnansweredPolls, until: deadline
+            ) { (_) throws(MaintenanceServiceError) in try await keepsTurn() }
+            if isOurs { return true }
+            outcome.stop(
+                .partial, "another process may have begun a run; jobs under way go on")
+        } catch {
+            outcome.stop(
+                .partial,
+                "whether another process has begun a run is not known: \(error); jobs under way "
+                    + "go on")
+        }
+        return false
+    }
+
+    /// Asks a question, and asks it again, after longer and longer pauses, while the service is
+    /// away; the closure is told whether it was asked before.
+    private func persistently<Value>(
+        _ limit: Int, until deadline: Time.Instant,
+        _ ask: (_ isRepeat: Bool) async throws(MaintenanceServiceError) -> Value
+    ) async throws(MaintenanceServiceError) -> Value {
+        var unanswered = 0
+        var pause = OrchestratorSettings.firstRetryPause
+        while true {
+            do throws(MaintenanceServiceError) {
+                return try await ask(unanswered > 0)
+            } catch {
+                guard case .unavailable = error, unanswered < limit, clock.now < deadline else {
+                    throw error
+                }
+                let wake = min(clock.now.advanced(by: pause), deadline)
+                // Cancellation is all that ends a pause early.
+                guard (try? await clock.sleep(until: wake, tolerance: nil)) != nil else {
+                    throw error
+                }
+                unanswered += 1
+                pause = min(pause * 2, OrchestratorSettings.longestRetryPause)
+            }
+        }
     }
 
     private func follow(

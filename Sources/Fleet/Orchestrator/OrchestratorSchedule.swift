@@ -18,13 +18,17 @@ public struct OrchestratorSchedule<Store: ExclusiveLocks & OrchestratorRuns>: Se
     private let store: Store
     private let logger: Logger
     private let now: @Sendable () -> Timestamp
-    private let orchestrate: @Sendable () async -> OrchestratorRun
+    private let orchestrate: @Sendable (ExclusiveLease) async -> OrchestratorRun
 
-    /// Calls the closure, which records its run, whenever the schedule says so.
+    /// How many of the newest records are searched for a run since the scheduled time.
+    private static var searchedRuns: Int { 20 }
+
+    /// Calls the closure, which records its run, whenever the schedule says so; it must end its
+    /// run once the lease that it is given is no longer held.
     public init(
         _ schedule: CronSchedule, store: Store, logger: Logger,
         now: @escaping @Sendable () -> Timestamp,
-        orchestrate: @escaping @Sendable () async -> OrchestratorRun
+        orchestrate: @escaping @Sendable (ExclusiveLease) async -> OrchestratorRun
     ) {
         self.schedule = schedule
         self.store = store
@@ -54,10 +58,14 @@ public struct OrchestratorSchedule<Store: ExclusiveLocks & OrchestratorRuns>: Se
     /// One scheduled time: a run, unless another replica has it or had it.
     package func runOnce(due: Timestamp) async {
         do {
-            let run = try await store.withLock(.orchestratorRun) { () async throws in
-                let last = try await store.orchestratorRuns(limit: 1).first
-                if let last, last.run.startedAt >= due { return OrchestratorRun?.none }
-                return await orchestrate()
+            let run = try await store.withLock(.orchestratorRun) { (lease) async throws in
+                let known = try await store.orchestratorRuns(limit: Self.searchedRuns)
+                let times = due...max(due, now())
+                // A dry run maintained nothing, and nobody can have run in the future.
+                if known.contains(where: { !$0.run.isDryRun && times ~= $0.run.startedAt }) {
+                    return OrchestratorRun?.none
+                }
+                return await orchestrate(lease)
             }
             guard let run = run ?? nil else {
                 return logger.debug("orchestrator_run_elsewhere")

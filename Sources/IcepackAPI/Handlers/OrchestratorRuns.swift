@@ -12,7 +12,10 @@ extension APIHandlers {
         let object = try await request.object(
             limit: limits.maximumBodyBytes, "with what the run did")
         let run: OrchestratorRun
-        do throws(InvalidOrchestratorRun) { run = try OrchestratorRun(json: object) } catch {
+        do throws(InvalidOrchestratorRun) {
+            run = try OrchestratorRun(json: object)
+            try run.check(now: configuration.now())
+        } catch {
             throw .problem(
                 Problem(
                     error.isUnknown ? .unknownField : .invalidField,

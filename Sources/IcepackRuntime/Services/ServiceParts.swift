@@ -151,7 +151,7 @@ public struct ServiceParts<Store: JobStore, TableCatalog: Catalog>: Sendable {
                 lockLease: configuration.jobs.lease,
                 tableCacheStaleness: configuration.tableCache.staleness,
                 observationStaleness: configuration.healthSync.staleness, limits: limits,
-                logger: logger),
+                now: { .now }, logger: logger),
             host: configuration.listen.host, port: configuration.listen.port,
             onListening: onListening)
     }

@@ -77,6 +77,8 @@ public struct InvalidOrchestratorRun: Error, Hashable, Sendable {
 extension OrchestratorRun {
     /// The largest count: what every store holds.
     public static let maximumCount = Int(Int32.max)
+    /// How far a client's clock may be ahead of the service's.
+    public static let maximumClockSkew = Duration.seconds(60)
     /// The longest error, in characters.
     public static let maximumErrorLength = 4_096
 
@@ -145,6 +147,19 @@ extension OrchestratorRun {
                         + "characters")
             }
             error = text
+        }
+    }
+
+    /// Refuses a run that has not been yet.
+    ///
+    /// - Throws: ``InvalidOrchestratorRun`` for a time after now, more than
+    ///   ``maximumClockSkew`` of it.
+    public func check(now: Timestamp) throws(InvalidOrchestratorRun) {
+        let latest = now.advanced(by: Self.maximumClockSkew)
+        for (field, time) in [("started_at", startedAt), ("completed_at", completedAt)]
+        where time > latest {
+            throw Self.invalid(
+                field, "must not be in the future: it is \(now) by the service's clock")
         }
     }
 

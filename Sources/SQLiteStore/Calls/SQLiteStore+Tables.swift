@@ -125,11 +125,12 @@ extension SQLiteStore {
     }
 
     public func withLock<Value: Sendable>(
-        _ task: ExclusiveTask, _ body: @Sendable () async throws -> Value
+        _ task: ExclusiveTask, _ body: @Sendable (ExclusiveLease) async throws -> Value
     ) async throws -> Value? {
         try checkOpen()
         guard let lock = try TaskLock(for: task, besides: path) else { return nil }
-        let value = try await body()
+        // The kernel keeps it for this process until it is given up.
+        let value = try await body(ExclusiveLease { () throws(JobStoreError) in true })
         // Held until here; freed by an error or a crash all the same.
         _ = consume lock
         return value

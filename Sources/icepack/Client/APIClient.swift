@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AsyncHTTPClient
+import Fleet
 import NIOCore
 import NIOHTTP1
 import WireFormat
@@ -18,6 +19,18 @@ struct APIClient {
 
     /// The largest answer that is read.
     static let maximumAnswerBytes = 64 << 20
+
+    /// Requests that are under way at once: room for every question that the orchestrator asks at
+    /// once, for the jobs that it follows, and for an event stream.
+    static let connections = OrchestratorSettings.assessmentWidth * 2
+
+    /// One for the whole process, as long as that lives; the library's own shared one has half as
+    /// many connections as the orchestrator has questions, so that some would wait in vain.
+    private static let http: HTTPClient = {
+        var settings = HTTPClient.Configuration.singletonConfiguration
+        settings.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = connections
+        return HTTPClient(eventLoopGroupProvider: .singleton, configuration: settings)
+    }()
 
     init(baseURL: String) {
         self.baseURL = baseURL.hasSuffix("/") ? String(baseURL.dropLast()) : baseURL
@@ -89,7 +102,7 @@ struct APIClient {
         do {
             // An event stream is open for as long as its job runs; its heartbeat keeps it alive.
             let limit: TimeAmount = accept == "application/json" ? .seconds(60) : .hours(24 * 365)
-            return try await HTTPClient.shared.execute(request, timeout: limit)
+            return try await Self.http.execute(request, timeout: limit)
         } catch {
             throw .unreachable(url: baseURL, reason: "\(error)")
         }

@@ -8,15 +8,20 @@ import WireFormat
 struct RemoteMaintenanceService: MaintenanceService {
     let client: APIClient
 
-    func enrolledTables() async throws(MaintenanceServiceError) -> [TableName] {
-        let answer = try await send(.get, "/tables?maintenance_enabled=true")
+    func tables() async throws(MaintenanceServiceError) -> [ListedTable] {
+        let answer = try await send(.get, "/tables?reasons=true")
         guard let rows = answer.arrayValue else { throw Self.odd("the list of tables") }
-        var tables: [TableName] = []
+        var tables: [ListedTable] = []
         for row in rows {
             guard let object = row.objectValue, let database = object["database"]?.stringValue,
                 let table = object["table_name"]?.stringValue
             else { throw Self.odd("the list of tables") }
-            tables.append(TableName(database: database, table: table))
+            tables.append(
+                ListedTable(
+                    TableName(database: database, table: table),
+                    leftOut: object["skip_reason"]?.stringValue.map {
+                        .init(code: $0, reason: object["skip_detail"]?.stringValue ?? $0)
+                    }))
         }
         return tables
     }
@@ -25,18 +30,8 @@ struct RemoteMaintenanceService: MaintenanceService {
         for table: TableName
     ) async throws(MaintenanceServiceError) -> RecommendedWork {
         let answer = try await send(.get, Self.path(table) + "/maintenance/recommendation")
-        guard let object = answer.objectValue,
-            let actions = object["recommended_actions"]?.strings,
-            let reasons = object["skip_reasons"]?.strings
-        else { throw Self.odd("a recommendation") }
-        var urgency = RecommendedWork.Urgency()
-        for verdict in object["actions"]?.arrayValue ?? [] {
-            guard let evidence = verdict.objectValue?["evidence"]?.objectValue else { continue }
-            urgency.smallFileBytes += evidence["small_files_bytes"]?.intValue.map { Int64($0) } ?? 0
-            urgency.deleteFiles +=
-                evidence["position_delete_files"]?.intValue.map { Int64($0) } ?? 0
-        }
-        return RecommendedWork(actions: actions, skipReasons: reasons, urgency: urgency)
+        guard let work = RecommendedWork(answer) else { throw Self.odd("a recommendation") }
+        return work
     }
 
     func submit(
@@ -73,7 +68,16 @@ struct RemoteMaintenanceService: MaintenanceService {
         }
     }
 
-    func record(_ run: OrchestratorRun) async throws(MaintenanceServiceError) {
+    func record(
+        _ run: OrchestratorRun, isRepeat: Bool
+    ) async throws(MaintenanceServiceError) {
+        if isRepeat {
+            let known = try await send(.get, "/orchestrator/runs?limit=20").arrayValue ?? []
+            let isKept = known.contains { record in
+                run.json.members.allSatisfy { record.objectValue?[$0.key] == $0.value }
+            }
+            if isKept { return }
+        }
         _ = try await send(.post, "/orchestrator/runs", body: .object(run.json))
     }
 
@@ -99,20 +103,15 @@ extension MaintenanceServiceError {
     fileprivate init(_ failure: ClientFailure) {
         switch failure {
         case .problem(404, _, let detail, _): self = .notFound(reason: detail)
+        // Whoever looks again soon sees the same.
+        case .problem(_, "table_unreadable", let detail, _),
+            .problem(_, "inspection_timeout", let detail, _):
+            self = .refused(reason: detail)
         case .problem(let status, _, let detail, _) where status >= 500:
             self = .unavailable(reason: detail)
         case .problem(_, _, let detail, _): self = .refused(reason: detail)
         case .unreachable: self = .unavailable(reason: failure.description)
         case .unexpected(let reason): self = .refused(reason: reason)
         }
-    }
-}
-
-extension JSONValue {
-    /// An array of texts; nil for anything else.
-    fileprivate var strings: [String]? {
-        guard let elements = arrayValue else { return nil }
-        let texts = elements.compactMap(\.stringValue)
-        return texts.count == elements.count ? texts : nil
     }
 }

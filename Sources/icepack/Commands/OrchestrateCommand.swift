@@ -6,6 +6,7 @@ import Foundation
 import IcepackRuntime
 import Jobs
 import ServiceLifecycle
+import Synchronization
 import WireFormat
 
 /// `icepack orchestrate`: maintains every enrolled table once.
@@ -15,7 +16,8 @@ struct OrchestrateCommand: AsyncParsableCommand {
         abstract: "Maintain every enrolled table once, as recommended.",
         discussion: """
             Speaks only to the service. Asks for each table's recommendation, submits what is \
-            recommended, most unhealthy tables first, and follows the jobs to their end.
+            recommended, most unhealthy tables first, and follows the jobs to their end. At the \
+            end it says of each table what became of it, and why nothing was submitted.
 
             Exit status: 0 completed; 1 failed; 2 partial (time was up, the service drains, or \
             SIGTERM): jobs under way go on.
@@ -45,20 +47,25 @@ struct OrchestrateCommand: AsyncParsableCommand {
         let settings = OrchestratorSettings(
             maxInFlight: configuration.orchestrator.maxInFlight, limit: .seconds(limit),
             isDryRun: dryRun, name: OrchestratorSettings.newName())
+        let report = Mutex(OrchestratorReport(isDryRun: dryRun))
         let orchestrator = Orchestrator(
             service: service, settings: settings, clock: ContinuousClock(), now: { .now },
             report: { event in
-                // Tables that need nothing would bury the others.
-                if let line = event.line(isDryRun: settings.isDryRun) { Console.note(line) }
+                report.withLock { $0.take(event) }
+                if let line = event.progressLine { Console.note(line) }
             })
         // A run that is cut short ends as partial, and is recorded.
         let run = try await startup.once(within: .seconds(30)) {
             await cancelWhenGracefulShutdown { await orchestrator.run() }
         }
         guard let run else { throw ExitStatus.failed.exit }
+        let tables = report.withLock { $0.lines }
         if json {
-            Console.write(.object(run.json))
+            var document = run.json
+            document["tables"] = .array(tables.map(\.json))
+            Console.write(.object(document))
         } else {
+            OrchestratorView.lines(tables).forEach(Console.write)
             Console.write(run.summary)
         }
         switch run.status {
@@ -77,21 +84,17 @@ extension OrchestratorSettings {
 }
 
 extension OrchestratorEvent {
-    /// The event for a person; nil where it is not worth a line.
-    func line(isDryRun: Bool) -> String? {
+    /// The event for a person who waits; nil for what the table at the end is for.
+    var progressLine: String? {
         switch self {
-        case .assessed(let table, let recommendation):
-            guard isDryRun, !recommendation.isHealthy else { return nil }
-            return recommendation.actions.isEmpty
-                ? "\(table): skipped (\(recommendation.skipReasons.joined(separator: ", ")))"
-                : "\(table): would run \(recommendation.actions.joined(separator: ", "))"
-        case .unassessed(let table, let reason): return "\(table): not assessed: \(reason)"
+        case .leftOut, .assessed: nil
+        case .unassessed(let table, let reason): "\(table): not assessed: \(reason)"
         case .submitted(let table, let actions, let job):
-            return "\(table): job \(job): \(actions.joined(separator: ", "))"
-        case .skipped(let table, let reason): return "\(table): skipped: \(reason)"
+            "\(table): job \(job): \(actions.joined(separator: ", "))"
+        case .skipped(let table, let reason): "\(table): skipped: \(reason)"
         case .ended(let table, let job, let status, let error):
-            return "\(table): job \(job) \(status.rawValue)\(error.map { ": \($0)" } ?? "")"
-        case .unrecorded(let reason): return "the run could not be recorded: \(reason)"
+            "\(table): job \(job) \(status.rawValue)\(error.map { ": \($0)" } ?? "")"
+        case .unrecorded(let reason): "the run could not be recorded: \(reason)"
         }
     }
 }

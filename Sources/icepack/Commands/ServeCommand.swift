@@ -86,15 +86,20 @@ extension Startup {
     private func orchestration(
         _ schedule: CronSchedule, _ store: some JobStore, _ address: OwnAddress
     ) -> any Service {
-        let run: @Sendable () async -> OrchestratorRun = {
+        let run: @Sendable (ExclusiveLease) async -> OrchestratorRun = { lease in
             let settings = OrchestratorSettings(
                 maxInFlight: configuration.orchestrator.maxInFlight,
                 name: OrchestratorSettings.newName())
             return await Orchestrator(
                 service: RemoteMaintenanceService(client: APIClient(baseURL: address.url)),
                 settings: settings, clock: ContinuousClock(), now: { .now },
+                keepsTurn: { () throws(MaintenanceServiceError) in
+                    do throws(JobStoreError) { return try await lease.isHeld() } catch {
+                        throw .unavailable(reason: "\(error)")
+                    }
+                },
                 report: { event in
-                    guard let line = event.line(isDryRun: false) else { return }
+                    guard let line = event.progressLine else { return }
                     logger.info("orchestrator", metadata: ["event": "\(line)"])
                 }
             ).run()

@@ -25,7 +25,7 @@ struct TablesCommand: AsyncParsableCommand {
                     table["in_maintenance_allowlist"]?.boolValue == true ? "yes" : "no",
                 ]
             }
-            TextTable.lines(heading: ["TABLE", "ALLOWLISTED"], rows: rows).forEach(Console.write)
+            TextTable.shown(heading: ["TABLE", "ALLOWLISTED"], rows: rows).forEach(Console.write)
         }
     }
 }

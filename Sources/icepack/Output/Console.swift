@@ -28,7 +28,9 @@ enum Console {
     /// How text may stand out.
     enum Style: String {
         case bold = "1"
+        case red = "31"
         case green = "32"
+        case yellow = "33"
     }
 
     /// The text, so that it stands out where standard output is a terminal that shows colours.

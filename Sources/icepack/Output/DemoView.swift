@@ -42,17 +42,12 @@ struct DemoView {
                 ["", "after"] + Self.cells(result.after),
             ]
         }
-        let lines = TextTable.lines(
-            heading: Self.columns, rows: rows, alignedRight: Set(2..<Self.columns.count - 1))
-        for (index, line) in lines.enumerated() {
-            say(index == 0 ? Console.styled(line, .bold) : styled(line, at: index - 1))
-        }
+        TextTable.shown(
+            heading: Self.columns, rows: rows, alignedRight: Set(2..<Self.columns.count - 1),
+            style: { $0.isMultiple(of: 2) ? nil : .green }
+        ).forEach(say)
         guard json else { return }
         Console.write(["service": .string(url), "tables": .array(results.map(\.json))])
-    }
-
-    private func styled(_ line: String, at row: Int) -> String {
-        row.isMultiple(of: 2) ? line : Console.styled(line, .green)
     }
 
     private static func cells(_ figures: TableFigures) -> [String] {

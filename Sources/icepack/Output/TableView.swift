@@ -16,12 +16,12 @@ struct TableView {
                 rows.append([group, member.key, Self.text(member.value)])
             }
         }
-        var lines = TextTable.lines(heading: ["OF", "WHAT", "VALUE"], rows: rows)
+        var lines = TextTable.shown(heading: ["OF", "WHAT", "VALUE"], rows: rows)
         let partitions = document["partitions"]?.objectValue
         let top = (partitions?["top"]?.arrayValue ?? []).compactMap(\.objectValue)
         if !top.isEmpty {
             lines.append("")
-            lines += TextTable.lines(
+            lines += TextTable.shown(
                 heading: ["PARTITION", "FILES", "SMALL", "BYTES"],
                 rows: top.map { partition in
                     ["partition", "files", "small_files", "bytes"].map {
@@ -36,21 +36,26 @@ struct TableView {
     var healthLines: [String] {
         let verdict = Self.text(document["health_status"] ?? .null)
         let issues = (document["issues"]?.arrayValue ?? []).compactMap(\.objectValue)
-        var lines = [verdict]
+        var lines = [Self.verdictStyles[verdict].map { Console.styled(verdict, $0) } ?? verdict]
         if !issues.isEmpty {
-            lines += TextTable.lines(
+            lines += TextTable.shown(
                 heading: ["SEVERITY", "ISSUE", "WHAT"],
                 rows: issues.map { issue in
                     ["severity", "code", "message"].map { Self.text(issue[$0] ?? .null) }
-                })
+                },
+                style: { issues[$0]["severity"] == "critical" ? .red : .yellow })
         }
         return lines + warningLines(document["collection"]?.objectValue)
     }
 
+    private static let verdictStyles: [String: Console.Style] = [
+        "Healthy": .green, "Warning": .yellow, "Critical": .red,
+    ]
+
     /// What should be run, with the reason for every yes and every no.
     var recommendationLines: [String] {
         let actions = (document["actions"]?.arrayValue ?? []).compactMap(\.objectValue)
-        var lines = TextTable.lines(
+        var lines = TextTable.shown(
             heading: ["ACTION", "RECOMMENDED", "WHY"],
             rows: actions.map { action in
                 [
@@ -58,7 +63,8 @@ struct TableView {
                     action["recommended"]?.boolValue == true ? "yes" : "no",
                     Self.text(action["reason"] ?? .null),
                 ]
-            })
+            },
+            style: { actions[$0]["recommended"]?.boolValue == true ? .green : nil })
         let wanted = (document["recommended_actions"]?.arrayValue ?? []).compactMap(\.stringValue)
         lines.append("")
         lines.append(
@@ -72,7 +78,7 @@ struct TableView {
 
     /// Each setting, where it came from and what follows.
     var policyLines: [String] {
-        TextTable.lines(
+        TextTable.shown(
             heading: ["SETTING", "VALUE", "FROM", "SO"],
             rows: (document["policy"]?.objectValue?.members ?? []).map { setting in
                 let details = setting.value.objectValue

@@ -20,4 +20,15 @@ enum TextTable {
             return String(line.reversed().drop { $0 == " " }.reversed())
         }
     }
+
+    /// The same lines, so that the heading stands out on a terminal, and the rows as they should.
+    static func shown(
+        heading: [String], rows: [[String]], alignedRight numbers: Set<Int> = [],
+        style: (_ row: Int) -> Console.Style? = { _ in nil }
+    ) -> [String] {
+        lines(heading: heading, rows: rows, alignedRight: numbers).enumerated().map { index, line in
+            guard index > 0 else { return Console.styled(line, .bold) }
+            return style(index - 1).map { Console.styled(line, $0) } ?? line
+        }
+    }
 }

@@ -41,6 +41,9 @@ struct TestAPI: Sendable {
     /// A body that records a run of the orchestrator.
     static let run = run("")
 
+    /// What the service's clock says.
+    static let now = Timestamp(microseconds: 1_780_000_000_000_000)
+
     /// The same with a member added or replaced, such as `"jobs_failed": 1`.
     static func run(_ member: String) -> String {
         var members = [
@@ -118,7 +121,7 @@ func withAPI(
     try await store.replaceCachedTables([CachedTable(name: TestAPI.table)])
     var configuration = APIConfiguration(
         store: store, planner: plannedExpiry, inspector: inspectedTable, quarantine: .holding,
-        router: .everything, logger: .silent)
+        router: .everything, now: { TestAPI.now }, logger: .silent)
     try configure(&configuration)
     let (ports, listening) = AsyncStream<Int>.makeStream()
     let server = APIServer(configuration: configuration, host: "127.0.0.1", port: 0) {

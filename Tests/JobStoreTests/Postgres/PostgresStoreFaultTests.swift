@@ -307,6 +307,35 @@ import WireFormat
         await second.shutdown()
     }
 
+    @Test func `a task that was lost with its session is taken again, unless somebody has it`()
+        async throws
+    {
+        let cluster = try await PostgresCluster.shared()
+        let url = try await cluster.createDatabase()
+        let name = String(try #require(url.split(separator: "/").last))
+        let first = PostgresStore(try PostgresConfiguration(url: url))
+        let second = PostgresStore(try PostgresConfiguration(url: url))
+        @Sendable func loseSession() async throws {
+            _ = try await cluster.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'",
+                database: name)
+        }
+
+        let seen = try await first.withLock(.orchestratorRun) { lease in
+            let atFirst = try await lease.isHeld()
+            try await loseSession()
+            let again = try await lease.isHeld()
+            let other = try await second.withLock(.orchestratorRun) { true }
+            try await loseSession()
+            let taken = try await second.withLock(.orchestratorRun) { try await lease.isHeld() }
+            return [atFirst, again, other == nil, taken == false, try await lease.isHeld()]
+        }
+
+        #expect(seen == [true, true, true, true, true])
+        await first.shutdown()
+        await second.shutdown()
+    }
+
     @Test func `a listing of more tables than one statement takes is replaced whole`() async throws
     {
         try await withStore { store, _ in

@@ -319,11 +319,11 @@ extension InMemoryJobStore: JobHistory, FileJournal, TableCache, AuditLog, JobSi
     }
 
     public func withLock<Value: Sendable>(
-        _ task: ExclusiveTask, _ body: @Sendable () async throws -> Value
+        _ task: ExclusiveTask, _ body: @Sendable (ExclusiveLease) async throws -> Value
     ) async throws -> Value? {
         guard state.withLock({ $0.tasks.insert(task).inserted }) else { return nil }
         defer { state.withLock { _ = $0.tasks.remove(task) } }
-        return try await body()
+        return try await body(ExclusiveLease { () throws(JobStoreError) in true })
     }
 
     public func record(_ observation: TableObservation) async throws(JobStoreError) {
