@@ -7,24 +7,29 @@ public import WireFormat
 public struct CachedDocument: Sendable {
     private let recorded: RecordedObservation
     private let isStale: Bool
+    private let lastError: String?
 
     /// Takes the last look, and what the catalog's listing knows of the table now.
     ///
-    /// It is stale when the look after it failed, when the listing names another metadata file, or
-    /// when it is older than the limit.
+    /// It is stale when the look after it failed, when the listing names another metadata file or
+    /// no such table any more, or when it is older than the limit.
     public init(
         _ recorded: RecordedObservation, listed: CachedTable?, staleAfter limit: Duration?
     ) {
         self.recorded = recorded
+        lastError =
+            listed == nil ? InspectionError.noSuchTable.description : recorded.lastError
         let observation = recorded.observation
         let hasMoved =
             listed?.metadataLocation.map { $0 != observation.metadataLocation } ?? false
         let isOld = limit.map { recorded.age > $0 } ?? false
-        isStale = recorded.lastError != nil || hasMoved || isOld
+        isStale = lastError != nil || hasMoved || isOld
     }
 
-    /// The REST contract's status.
-    public var status: JSONValue { noted(recorded.observation.status) }
+    /// The REST contract's status; nil where the table could never be read.
+    public var status: JSONValue? {
+        recorded.observation.metadataLocation.isEmpty ? nil : noted(recorded.observation.status)
+    }
 
     /// The REST contract's health.
     public var health: JSONValue { noted(recorded.observation.health) }
@@ -50,7 +55,7 @@ public struct CachedDocument: Sendable {
         collection["source"] = .string(CollectionNote.Source.cached.rawValue)
         collection["collected_at"] = .string(recorded.observation.collectedAt.description)
         collection["stale"] = .bool(isStale)
-        collection["last_error"] = .optional(recorded.lastError)
+        collection["last_error"] = .optional(lastError)
         object["collection"] = .object(collection)
         return .object(object)
     }

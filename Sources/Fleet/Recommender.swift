@@ -42,9 +42,10 @@ public struct Recommender<Store: JobStore>: Sendable {
         _ inspection: TableInspection, now: Timestamp
     ) async throws(JobStoreError) -> JSONValue {
         let table = inspection.table
-        let jobs = try await store.jobs(
+        let named = try await store.jobs(
             matching: JobQuery(
                 table: table, visibility: .includingDeleted, limit: Self.searchedJobs))
+        let jobs = try await own(named, of: inspection)
         // What was done about the quarantine is no maintenance.
         let done = jobs.filter { job in
             job.status == .completed && !job.isDryRun
@@ -60,7 +61,7 @@ public struct Recommender<Store: JobStore>: Sendable {
             order: order, policy: policy, lastOrphanRemoval: lastRemoval?.completedAt, now: now)
         let recommendation = Recommendation(
             verdicts: Self.besides(try await unreadable.tables(), verdicts),
-            skips: skips(inspection, jobs: jobs),
+            skips: skips(inspection, jobs: named),
             cadence: Recommendation.Cadence(
                 hours: policy.cadenceHours.value,
                 lastCompletedAt: done.compactMap(\.completedAt).max(), now: now),
@@ -69,6 +70,16 @@ public struct Recommender<Store: JobStore>: Sendable {
         for member in recommendation.members { document[member.key] = member.value }
         document["history"] = .array(jobs.prefix(Self.shownJobs).map(Self.json))
         return .object(document)
+    }
+
+    /// The jobs of this very table, and not of one that had its name before.
+    private func own(
+        _ jobs: [Job], of inspection: TableInspection
+    ) async throws(JobStoreError) -> [Job] {
+        guard let uuid = inspection.status.metadata.tableUUID,
+            let since = try await store.firstSeen(inspection.table, uuid: uuid)
+        else { return jobs }
+        return jobs.filter { $0.submittedAt >= since }
     }
 
     /// The verdicts in a catalog with these tables that cannot be read.

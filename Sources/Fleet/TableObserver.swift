@@ -3,6 +3,7 @@
 public import IcebergCatalog
 public import Jobs
 public import Logging
+import Maintenance
 public import ObjectStorage
 public import WireFormat
 
@@ -36,7 +37,7 @@ public struct TableObserver<
             }
             return inspection
         } catch {
-            await remember(error, of: table)
+            await remember(error, of: table, now: now)
             throw error
         }
     }
@@ -59,7 +60,7 @@ public struct TableObserver<
             }
             return true
         } catch {
-            await remember(error, of: table)
+            await remember(error, of: table, now: now)
             throw error
         }
     }
@@ -70,13 +71,19 @@ public struct TableObserver<
         do throws(JobStoreError) { return try await body() } catch { throw .store(error) }
     }
 
-    private func remember(_ failure: InspectionError, of table: TableName) async {
+    private func remember(
+        _ failure: InspectionError, of table: TableName, now: Timestamp
+    ) async {
+        let known: TableObservation?
         switch failure {
-        case .noSuchTable, .store, .cancelled: return
-        case .unavailable, .unreadable: break
+        case .store, .cancelled: return
+        // Of what is gone only what was seen is worth keeping.
+        case .noSuchTable: known = nil
+        case .unavailable, .unreadable: known = .unknown(table, at: now)
         }
         await remember(table) { () throws(JobStoreError) in
-            try await store.recordFailure(of: table, reason: failure.description)
+            try await store.recordFailure(
+                of: table, reason: failure.description, without: known)
         }
     }
 
@@ -99,5 +106,21 @@ extension TableInspection {
         TableObservation(
             table: table, metadataLocation: metadataLocation, collectedAt: collectedAt,
             status: statusJSON, health: healthJSON)
+    }
+}
+
+extension TableObservation {
+    /// What is known of a table that could never be read: no status, and that its health is not
+    /// known.
+    static func unknown(_ table: TableName, at now: Timestamp) -> TableObservation {
+        let note = CollectionNote(
+            source: .live, collectedAt: now, durationMilliseconds: 0, snapshotID: nil,
+            isStale: true, warnings: [], lastError: nil)
+        return TableObservation(
+            table: table, metadataLocation: "", collectedAt: now, status: [:],
+            health: [
+                "health_status": .string(TableHealth.Verdict.unknown.rawValue), "issues": [],
+                "collection": note.json,
+            ])
     }
 }

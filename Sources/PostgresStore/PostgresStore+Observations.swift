@@ -30,9 +30,25 @@ extension PostgresStore: TableObservations {
         return results.allSatisfy { $0.first != nil }
     }
 
-    public func recordFailure(of table: TableName, reason: String) async throws(JobStoreError) {
-        let parameters = table.parameters + [.prose(reason)]
-        _ = try await run(Statement.recordFailure.map { PostgresStatement($0, parameters) })
+    public func recordFailure(
+        of table: TableName, reason: String, without known: TableObservation?
+    ) async throws(JobStoreError) {
+        let parameters =
+            table.parameters + [.prose(reason), .optional(known?.collectedAt.description)]
+        _ = try await run(
+            zip(Statement.recordFailure, [known?.status, known?.health]).map {
+                PostgresStatement($0, parameters + [.json($1)])
+            })
+    }
+
+    public func firstSeen(
+        _ table: TableName, uuid: String
+    ) async throws(JobStoreError) -> Timestamp? {
+        let result = try await run(
+            Statement.identify, table.parameters + [.prose(uuid)], effect: .writes)
+        do throws(PostgresError) { return try result.first?.timestamp(0) } catch {
+            throw JobStoreError(error)
+        }
     }
 
     public func observation(

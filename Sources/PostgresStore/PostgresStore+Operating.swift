@@ -20,6 +20,9 @@ extension PostgresStore: JobStore, AuditLog, JobSignals {
         Migration(
             version: 3,
             sql: String(decoding: PackageResources.V0003__observations_sql, as: UTF8.self)),
+        Migration(
+            version: 4,
+            sql: String(decoding: PackageResources.V0004__table_identities_sql, as: UTF8.self)),
     ])
 
     public func migrate() async throws(JobStoreError) {

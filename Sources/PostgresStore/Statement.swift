@@ -23,6 +23,7 @@ enum Statement {
     static let finish = text(PackageResources.finish_sql)
     static let healthHistory = text(PackageResources.health_history_sql)
     static let healthHistoryOfTable = text(PackageResources.health_history_of_table_sql)
+    static let identify = text(PackageResources.identify_sql)
     static let job = text(PackageResources.job_sql)
     static let jobs = text(PackageResources.jobs_sql)
     static let lockIdempotencyKey = text(PackageResources.lock_idempotency_key_sql)

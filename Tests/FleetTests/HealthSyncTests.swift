@@ -78,10 +78,50 @@ import WireFormat
         #expect(report?.failed.count == 1)
         let kept = try await store.observation(of: TableName(database: "db", table: "a"))
         #expect(kept?.lastError?.contains("away") == true)
-        let document = CachedDocument(try #require(kept), listed: nil, staleAfter: nil)
-        let collection = document.status.objectValue?["collection"]?.objectValue
+        let document = CachedDocument(
+            try #require(kept), listed: CachedTable(name: TableName(database: "db", table: "a")),
+            staleAfter: nil)
+        let collection = document.status?.objectValue?["collection"]?.objectValue
         #expect(collection?["stale"] == true)
         #expect(collection?["source"] == "cached")
+    }
+
+    @Test func `a table that could never be read has a verdict, and no status`() async throws {
+        let bad = TableIdentifier(namespace: ["db"], name: "a")
+        try await list(["a"], faults: [bad: .unavailable(reason: "away")])
+        let table = CachedTable(name: TableName(database: "db", table: "a"))
+
+        _ = try await sync().cycle()
+
+        let kept = try #require(try await store.observation(of: table.name))
+        let document = CachedDocument(kept, listed: table, staleAfter: nil)
+        #expect(document.status == nil)
+        let health = document.health.objectValue
+        #expect(health?["health_status"] == "Unknown")
+        #expect(health?["issues"] == [])
+        let collection = health?["collection"]?.objectValue
+        #expect(collection?["stale"] == true)
+        #expect(collection?["last_error"]?.stringValue?.contains("away") == true)
+    }
+
+    @Test func `what was seen of a table that is gone stays, and is stale`() async throws {
+        try await list(["a"])
+        let table = TableName(database: "db", table: "a")
+        _ = try await sync().cycle()
+        let bad = TableIdentifier(namespace: ["db"], name: "a")
+        try await list(["a"], faults: [bad: .noSuchTable(bad)])
+
+        #expect(try await sync().cycle()?.vanished == 1)
+
+        let seen = try #require(try await store.observation(of: table))
+        #expect(seen.lastError == "the catalog has no such table any more")
+        // And once the listing has noticed, whoever looked last.
+        let look = RecordedObservation(
+            observation: seen.observation, age: .zero, lastError: nil)
+        let collection = CachedDocument(look, listed: nil, staleAfter: nil).status?.objectValue?[
+            "collection"]?.objectValue
+        #expect(collection?["stale"] == true)
+        #expect(collection?["last_error"] == "the catalog has no such table any more")
     }
 
     @Test func `young looks and other databases are left alone`() async throws {
@@ -111,10 +151,9 @@ import WireFormat
         func isStale(_ listed: String?, _ limit: Duration?) -> JSONValue? {
             CachedDocument(
                 look,
-                listed: listed.map {
-                    CachedTable(name: look.observation.table, metadataLocation: $0)
-                }, staleAfter: limit
-            ).status.objectValue?["collection"]?.objectValue?["stale"]
+                listed: CachedTable(name: look.observation.table, metadataLocation: listed),
+                staleAfter: limit
+            ).status?.objectValue?["collection"]?.objectValue?["stale"]
         }
         #expect(isStale(nil, nil) == false)
         #expect(isStale("v1", .seconds(100)) == false)

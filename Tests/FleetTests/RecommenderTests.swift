@@ -62,4 +62,21 @@ import WireFormat
         #expect(maintained["skip_reasons"]?.arrayValue?.contains("cadence_not_due") == true)
         #expect(maintained["history"]?.arrayValue?.count == 2)
     }
+
+    @Test func `a table that has the name of another inherits nothing of it`() async throws {
+        _ = try await recommend()
+        try await complete(["remove_orphan_files"], results: ["remove_orphan_files"])
+        let before = try await recommend()
+        store.advance(by: .seconds(60))
+        catalog.replaceTables(uuid: "11111111-03fe-4693-9a96-a0705ddf69c1")
+        let after = try await recommend()
+
+        #expect(before["cadence"]?.objectValue?["due"] == false)
+        #expect(before["history"]?.arrayValue?.count == 1)
+        #expect(after["cadence"]?.objectValue?["last_completed_at"] == .null)
+        #expect(after["history"] == [])
+
+        try await complete(["expire_snapshots"])
+        #expect(try await recommend()["cadence"]?.objectValue?["due"] == false)
+    }
 }

@@ -12,6 +12,7 @@ final class TestCatalog: Catalog {
     private struct State {
         var listing: Result<[TableIdentifier], CatalogError> = .success([])
         var faults: [TableIdentifier: CatalogError] = [:]
+        var uuid = "9c12d441-03fe-4693-9a96-a0705ddf69c1"
         var loading = 0
         var mostLoading = 0
         var lists = 0
@@ -30,6 +31,9 @@ final class TestCatalog: Catalog {
             $0.faults = faults
         }
     }
+
+    /// Gives every table another UUID, as if each was dropped and made again.
+    func replaceTables(uuid: String) { state.withLock { $0.uuid = uuid } }
 
     func failListing(_ error: CatalogError) {
         state.withLock { $0.listing = .failure(error) }
@@ -55,13 +59,14 @@ final class TestCatalog: Catalog {
             state.mostLoading = max(state.mostLoading, state.loading)
             return state.faults[identifier]
         }
+        let uuid = state.withLock { $0.uuid }
         await gate()
         state.withLock { $0.loading -= 1 }
         if let fault { throw fault }
         do throws(TableMetadataError) {
             return LoadedTable(
                 identifier: identifier, metadataLocation: Location("file:/\(identifier)/v1.json"),
-                metadata: try TableMetadata(parsing: Array(Self.metadata(identifier).utf8)))
+                metadata: try TableMetadata(parsing: Array(Self.metadata(identifier, uuid).utf8)))
         } catch {
             throw .unreadableTable(identifier, reason: "\(error)")
         }
@@ -74,9 +79,9 @@ final class TestCatalog: Catalog {
         .refused(.rejected(reason: "a sync never commits"))
     }
 
-    private static func metadata(_ identifier: TableIdentifier) -> String {
+    private static func metadata(_ identifier: TableIdentifier, _ uuid: String) -> String {
         """
-        {"format-version": 2, "table-uuid": "9c12d441-03fe-4693-9a96-a0705ddf69c1",
+        {"format-version": 2, "table-uuid": "\(uuid)",
          "location": "file:/\(identifier)", "last-sequence-number": 0, "last-updated-ms": 1,
          "last-column-id": 1, "current-schema-id": 0,
          "schemas": [{"type": "struct", "schema-id": 0, "fields": [

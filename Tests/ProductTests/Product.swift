@@ -49,6 +49,17 @@ struct Product {
             errors: result.standardError)
     }
 
+    /// Runs a command to its end on a terminal of its own, and returns what that shows.
+    func runOnTerminal(_ arguments: String...) async throws -> String {
+        let command = ([try Self.executable()] + arguments).joined(separator: " ")
+        let result = try await Subprocess.run(
+            .name("script"), arguments: ["-qec", command, "/dev/null"],
+            environment: processEnvironment, workingDirectory: FilePath(folder.path),
+            output: .string(limit: 1 << 20), error: .string(limit: 1 << 20))
+        try #require(result.terminationStatus.isSuccess, "\(result.standardError)")
+        return result.standardOutput
+    }
+
     /// Runs a command to its end, and says how much memory it had at most.
     func measured(_ arguments: [String]) async throws -> Measured {
         let command =

@@ -8,7 +8,13 @@ import WireFormat
 extension APIHandlers {
     /// `GET /tables/{database}/{table}/status/cached`: the status of the last look.
     func cachedStatus(_ request: APIRequest) async throws(APIFailure) -> Response {
-        Response(try await cachedDocument(request).status)
+        guard let status = try await cachedDocument(request).status else {
+            throw .problem(
+                Problem(
+                    .notCollected,
+                    "\(try request.table()) could never be read; its health/cached says why."))
+        }
+        return Response(status)
     }
 
     /// `GET /tables/{database}/{table}/health/cached`: the health of the last look.

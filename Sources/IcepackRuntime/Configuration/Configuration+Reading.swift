@@ -49,8 +49,14 @@ extension Configuration {
     ) -> HealthSyncOptions {
         let seconds = reader.integer(.healthSyncIntervalSeconds, 0...86_400)
         let databases = reader.list(.healthSyncDatabases)
+        let interval: Duration? = seconds == 0 ? nil : .seconds(seconds)
+        // Where `serve` does not look itself, only its operator knows how often somebody does.
+        let staleness =
+            reader.required(.healthSyncStalenessSeconds) == "-1"
+            ? interval.map { $0 * 2 }
+            : reader.duration(.healthSyncStalenessSeconds, 1...604_800)
         return HealthSyncOptions(
-            interval: seconds == 0 ? nil : .seconds(seconds),
+            interval: interval, staleness: staleness,
             databases: databases.isEmpty ? nil : Set(databases),
             concurrency: reader.integer(.healthSyncConcurrency, 1...100))
     }

@@ -150,13 +150,12 @@ public struct Configuration: Sendable {
     public struct HealthSyncOptions: Hashable, Sendable {
         /// How often `serve` does it; nil for never.
         public let interval: Duration?
+        /// The age from which a kept look is called stale; nil where nothing renews it.
+        public let staleness: Duration?
         /// The databases to look at; nil for the allowlist, or all.
         public let databases: Set<String>?
         /// Tables that are looked at at once.
         public let concurrency: Int
-
-        /// The age from which a kept look is called stale; nil where nothing renews it.
-        public var staleness: Duration? { interval.map { $0 * 2 } }
     }
 
     /// When the whole fleet is maintained, and how much of it at once.

@@ -40,6 +40,7 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
     case maintenanceAllowlist = "maintenance_allowlist"
     case maintenanceCadenceHours = "maintenance_cadence_hours"
     case healthSyncIntervalSeconds = "health_sync_interval_seconds"
+    case healthSyncStalenessSeconds = "health_sync_staleness_seconds"
     case healthSyncDatabases = "health_sync_databases"
     case healthSyncConcurrency = "health_sync_concurrency"
     case orchestratorSchedule = "orchestrator_schedule"
@@ -104,7 +105,7 @@ public enum ConfigurationKey: String, CaseIterable, Sendable {
         case .drainMode: "false"
         case .actionOrder: "cleanup-first"
         case .tableCacheRefreshSeconds: "300"
-        case .tableCacheStalenessSeconds: "-1"
+        case .tableCacheStalenessSeconds, .healthSyncStalenessSeconds: "-1"
         case .maintenanceAllowlist, .removalPrefixes, .healthSyncDatabases: nil
         case .maintenanceCadenceHours: "24"
         case .healthSyncIntervalSeconds: "900"

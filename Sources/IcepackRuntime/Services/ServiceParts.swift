@@ -160,15 +160,19 @@ public struct ServiceParts<Store: JobStore, TableCatalog: Catalog>: Sendable {
 extension Configuration {
     /// What decides where a table's properties say nothing.
     var policyDefaults: PolicyDefaults {
-        let hours = Int64(cadenceHours)
-        return PolicyDefaults(
-            cadenceHours: hours == PolicyDefaults.defaultCadenceHours
-                ? EffectiveValue(hours, .byDefault)
-                : EffectiveValue(
-                    hours, .configuration("ICEPACK_MAINTENANCE_CADENCE_HOURS")),
-            engine: engine == .auto
-                ? EffectiveValue(engine, .byDefault)
-                : EffectiveValue(engine, .configuration("ICEPACK_ENGINE")))
+        PolicyDefaults(
+            cadenceHours: EffectiveValue(Int64(cadenceHours), origin(.maintenanceCadenceHours)),
+            engine: EffectiveValue(engine, origin(.engine)),
+            enrollment: EffectiveValue(enrolment.mode.rawValue, origin(.enrollment)),
+            allowlist: EffectiveValue(enrolment.allowlist, origin(.maintenanceAllowlist)))
+    }
+
+    private func origin(_ key: ConfigurationKey) -> ValueOrigin {
+        switch values.values[key]?.origin {
+        case .environment: .environment(key.environmentName)
+        case .file: .file(key.rawValue)
+        case .builtIn, nil: .byDefault
+        }
     }
 }
 

@@ -18,8 +18,18 @@ public protocol TableObservations: Sendable {
         of table: TableName, metadataLocation: String, at time: Timestamp
     ) async throws(JobStoreError) -> Bool
 
-    /// Keeps why a look failed beside the last good one; nothing where there is none.
-    func recordFailure(of table: TableName, reason: String) async throws(JobStoreError)
+    /// Keeps why a look failed beside the last good one; where there is none, beside what is known
+    /// without one, if that is given.
+    func recordFailure(
+        of table: TableName, reason: String, without known: TableObservation?
+    ) async throws(JobStoreError)
+
+    /// Since when the name is that of the table with this UUID; nil for as long as anybody knows.
+    ///
+    /// A UUID that is new under a name is its table's from now on. Safe to repeat.
+    func firstSeen(
+        _ table: TableName, uuid: String
+    ) async throws(JobStoreError) -> Timestamp?
 
     /// The last good look at a table, or nil.
     func observation(of table: TableName) async throws(JobStoreError) -> RecordedObservation?
@@ -38,7 +48,7 @@ public protocol TableObservations: Sendable {
 public struct TableObservation: Hashable, Sendable {
     /// The table.
     public let table: TableName
-    /// The metadata file that was read.
+    /// The metadata file that was read; empty where none could be.
     public let metadataLocation: String
     /// When the look began.
     public let collectedAt: Timestamp

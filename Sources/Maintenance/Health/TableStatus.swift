@@ -46,6 +46,11 @@ public struct TableStatus: Sendable {
             expirableSnapshots = nil
             warnings.append("how many snapshots could expire is not known: \(error)")
         }
+        // The defaults are of no matter: what is wrong is in the table's own properties.
+        let policy = MaintenancePolicy(metadata.properties, defaults: PolicyDefaults())
+        for warning in policy.warnings where !warnings.contains(warning) {
+            warnings.append(warning)
+        }
         do throws(RewriteManifestsRefusal) {
             manifestTarget = try RewriteManifestsPlanner.target(of: metadata)
         } catch {

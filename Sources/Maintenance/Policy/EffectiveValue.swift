@@ -22,8 +22,10 @@ public enum ValueOrigin: Hashable, Sendable {
     case policy(property: String)
     /// A table property of Iceberg, named in full.
     case tableProperty(String)
-    /// The service's configuration, by the name of the environment's variable.
-    case configuration(String)
+    /// The service's environment, by the name of the variable.
+    case environment(String)
+    /// The service's configuration file, by the name of the key.
+    case file(String)
     /// Nobody said anything.
     case byDefault
 
@@ -33,7 +35,8 @@ public enum ValueOrigin: Hashable, Sendable {
         case .request: "request"
         case .policy(let property): "policy \(property)"
         case .tableProperty(let property): "table property \(property)"
-        case .configuration(let key): "configuration \(key)"
+        case .environment(let key): "environment \(key)"
+        case .file(let key): "file \(key)"
         case .byDefault: "default"
         }
     }

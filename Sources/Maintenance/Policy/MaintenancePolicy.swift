@@ -3,26 +3,6 @@
 public import IcebergSpec
 public import WireFormat
 
-/// What the configuration says where a table says nothing.
-public struct PolicyDefaults: Hashable, Sendable {
-    /// How often a table is maintained; the origin is a default or a configuration key.
-    public var cadenceHours: EffectiveValue<Int64>
-    /// Which engine is wanted.
-    public var engine: EffectiveValue<EnginePreference>
-
-    /// The cadence where nobody says anything.
-    public static let defaultCadenceHours: Int64 = 24
-
-    /// Takes both.
-    public init(
-        cadenceHours: EffectiveValue<Int64> = EffectiveValue(defaultCadenceHours, .byDefault),
-        engine: EffectiveValue<EnginePreference> = EffectiveValue(.auto, .byDefault)
-    ) {
-        self.cadenceHours = cadenceHours
-        self.engine = engine
-    }
-}
-
 /// How a table is to be maintained: every setting, where it came from and what follows.
 ///
 /// From general to particular: defaults, configuration, the table's properties.
@@ -37,6 +17,16 @@ public struct MaintenancePolicy: Sendable {
         public let origin: String
         /// What follows from it, in a sentence.
         public let consequence: String
+        /// What was said elsewhere and gives way to it, from the one that would win next.
+        public internal(set) var overridden: [Overridden] = []
+    }
+
+    /// A value that gives way to another one.
+    public struct Overridden: Hashable, Sendable {
+        /// The value as it was written.
+        public let value: String
+        /// Where it came from.
+        public let origin: String
     }
 
     /// Every setting in the order of the documentation.
@@ -66,7 +56,7 @@ public struct MaintenancePolicy: Sendable {
     public init(_ properties: TableProperties, defaults: PolicyDefaults) {
         var reader = PolicyReader(properties)
         var list: [Setting] = []
-        list.append(Self.enrolment(&reader))
+        list.append(Self.enrolment(&reader, defaults))
         cadenceHours =
             reader.integer("maintenance_cadence_hours", in: 1...Self.maximumCadenceHours)
             ?? defaults.cadenceHours
@@ -95,8 +85,9 @@ public struct MaintenancePolicy: Sendable {
                     ? "each action goes to the first configured engine that runs it"
                     : "every action goes to the \(engine.value.rawValue) engine"))
         list += Self.sparkSettings(&reader)
-        list.append(Self.skip(properties))
-        settings = list
+        list.append(Self.skip(properties, &reader))
+        list += Self.fleetSettings(defaults)
+        settings = list.map { $0.adding(overriddenOf: properties, defaults) }
         var seen: Set<String> = []
         warnings = reader.warnings.filter { seen.insert($0).inserted }
     }
@@ -111,6 +102,10 @@ public struct MaintenancePolicy: Sendable {
                         value: [
                             "value": $0.value, "origin": .string($0.origin),
                             "follows": .string($0.consequence),
+                            "overridden": .array(
+                                $0.overridden.map {
+                                    ["value": .string($0.value), "origin": .string($0.origin)]
+                                }),
                         ])
                 }))
     }
@@ -133,13 +128,17 @@ extension MaintenancePolicy.Setting {
 // MARK: The settings
 
 extension MaintenancePolicy {
-    private static func enrolment(_ reader: inout PolicyReader) -> Setting {
+    private static func enrolment(
+        _ reader: inout PolicyReader, _ defaults: PolicyDefaults
+    ) -> Setting {
         let enabled = reader.boolean("maintenance_enabled")
         let consequence =
             switch enabled?.value {
             case true?: "the table is maintained"
             case false?: "the table is left out of automatic maintenance"
-            case nil: "ICEPACK_ENROLLMENT decides whether the table is maintained"
+            case nil:
+                "the service's enrolment decides whether the table is maintained: "
+                    + defaults.enrollment.value
             }
         return Setting(
             name: "maintenance_enabled", value: enabled.map { .bool($0.value) } ?? .null,
@@ -255,9 +254,14 @@ extension MaintenancePolicy {
         }
     }
 
-    private static func skip(_ properties: TableProperties) -> Setting {
+    private static func skip(
+        _ properties: TableProperties, _ reader: inout PolicyReader
+    ) -> Setting {
         let name = "compaction_skip"
         let value = properties[name].flatMap { Bool($0.lowercased()) }
+        if properties[name] != nil, value == nil {
+            reader.note(["\(name) is ignored: it must be true or false"])
+        }
         return Setting(
             name: name, value: .bool(value ?? false),
             origin: value == nil
@@ -265,6 +269,25 @@ extension MaintenancePolicy {
             consequence: value == true
                 ? "the table is left out of automatic maintenance, whatever else is said"
                 : "nothing")
+    }
+
+    /// What the service says of all tables.
+    private static func fleetSettings(_ defaults: PolicyDefaults) -> [Setting] {
+        let allowlist = defaults.allowlist
+        let names = allowlist.value?.joined(separator: ",")
+        return [
+            Setting(
+                "enrollment", defaults.enrollment,
+                defaults.enrollment.value == "opt-in"
+                    ? "tables are maintained if maintenance_enabled is true"
+                    : "tables are maintained unless maintenance_enabled is false"),
+            Setting(
+                name: "maintenance_allowlist", value: names.map { .string($0) } ?? .null,
+                origin: allowlist.origin.text,
+                consequence: names == nil
+                    ? "tables of every database may be maintained"
+                    : "tables of other databases are left out"),
+        ]
     }
 
     private static func refused(_ name: String, _ reason: String) -> Setting {

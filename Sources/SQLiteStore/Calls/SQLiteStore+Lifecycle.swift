@@ -17,6 +17,9 @@ extension SQLiteStore {
         Migration(
             version: 3,
             sql: String(decoding: PackageResources.V0003__observations_sql, as: UTF8.self)),
+        Migration(
+            version: 4,
+            sql: String(decoding: PackageResources.V0004__table_identities_sql, as: UTF8.self)),
     ])
 
     /// How often the file is looked at for what other processes did, while somebody listens.

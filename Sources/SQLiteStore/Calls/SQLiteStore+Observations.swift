@@ -42,13 +42,40 @@ extension SQLiteStore {
         }
     }
 
-    public func recordFailure(of table: TableName, reason: String) async throws(JobStoreError) {
+    public func recordFailure(
+        of table: TableName, reason: String, without known: TableObservation?
+    ) async throws(JobStoreError) {
         try await write { transaction in
             for look in Statement.Look.allCases {
-                try transaction.execute(
+                let isBeside = try transaction.execute(
                     Statement.failLook(look),
                     ["database": table.database, "table": table.table, "reason": reason])
+                guard isBeside == 0, let known else { continue }
+                let payload = look == .status ? known.status : known.health
+                try transaction.execute(
+                    Statement.insertFailedLook(look),
+                    [
+                        "database": table.database, "table": table.table, "reason": reason,
+                        "time": known.collectedAt.microseconds, "payload": payload.text(),
+                    ])
             }
+        }
+    }
+
+    public func firstSeen(
+        _ table: TableName, uuid: String
+    ) async throws(JobStoreError) -> Timestamp? {
+        try await write { transaction in
+            let place: StatementArguments = ["database": table.database, "table": table.table]
+            let known = try transaction.first(Statement.selectIdentity, place)
+            if let known, try known.value("table_uuid") == uuid {
+                return try known.optional("since", as: Int64.self)
+                    .map(Timestamp.init(microseconds:))
+            }
+            let since = known == nil ? nil : transaction.now
+            try transaction.execute(
+                Statement.replaceIdentity, place + ["uuid": uuid, "since": since])
+            return since.map(Timestamp.init(microseconds:))
         }
     }
 

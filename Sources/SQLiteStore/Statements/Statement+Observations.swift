@@ -46,6 +46,26 @@ extension Statement {
         "UPDATE \(look.rawValue) SET error = :reason WHERE id = \(newest(look))"
     }
 
+    static func insertFailedLook(_ look: Look) -> String {
+        """
+        INSERT INTO \(look.rawValue) (database_name, table_name, collected_at, payload, error)
+        VALUES (:database, :table, :time, :payload, :reason)
+        """
+    }
+
+    /// SEARCH by the primary key.
+    static let selectIdentity = """
+        SELECT table_uuid, since FROM table_identities
+        WHERE database_name = :database AND table_name = :table
+        """
+
+    static let replaceIdentity = """
+        INSERT INTO table_identities (database_name, table_name, table_uuid, since)
+        VALUES (:database, :table, :uuid, :since)
+        ON CONFLICT (database_name, table_name) DO UPDATE
+        SET table_uuid = excluded.table_uuid, since = excluded.since
+        """
+
     static func selectLook(_ look: Look) -> String {
         """
         SELECT metadata_location, collected_at, payload, error FROM \(look.rawValue)

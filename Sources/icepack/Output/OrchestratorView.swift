@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Fleet
+import Jobs
 
 /// Shows people what became of each table in a run of the orchestrator.
 enum OrchestratorView {

@@ -79,11 +79,17 @@ struct TableView {
     /// Each setting, where it came from and what follows.
     var policyLines: [String] {
         TextTable.shown(
-            heading: ["SETTING", "VALUE", "FROM", "SO"],
+            heading: ["SETTING", "VALUE", "FROM", "INSTEAD OF", "SO"],
             rows: (document["policy"]?.objectValue?.members ?? []).map { setting in
                 let details = setting.value.objectValue
+                let others = (details?["overridden"]?.arrayValue ?? []).compactMap(\.objectValue)
+                let instead = others.map {
+                    "\(Self.text($0["value"] ?? .null)) (\(Self.text($0["origin"] ?? .null)))"
+                }
                 return [setting.key]
-                    + ["value", "origin", "follows"].map { Self.text(details?[$0] ?? .null) }
+                    + ["value", "origin"].map { Self.text(details?[$0] ?? .null) }
+                    + [instead.isEmpty ? "-" : instead.joined(separator: ", ")]
+                    + [Self.text(details?["follows"] ?? .null)]
             })
     }
 

@@ -65,6 +65,7 @@ import WireFormat
                 "a page in the middle",
                 { try await store.jobs(matching: JobQuery(after: middle, limit: 500)).count }
             ),
+            ("when tables were looked at", { try await store.observationTimes().count }),
             ("health", { try await store.healthHistory(of: nil, limit: 100).count }),
             ("a table's health", { try await store.healthHistory(of: table, limit: 100).count }),
             (

@@ -278,6 +278,7 @@ struct MaintenancePolicyTests {
             "min_input_files", "partial_progress_max_commits",
             "rewrite_data_delete_file_threshold", "rewrite_data_delete_ratio_threshold",
             "rewrite_data_rewrite_all", "delete_file_threshold", "engine", "compaction_skip",
+            "enrollment", "maintenance_allowlist",
         ]
 
         #expect(policy.settings.map(\.name) == names)
@@ -291,7 +292,7 @@ struct MaintenancePolicyTests {
     @Test func `the table's own word wins over the configuration`() throws {
         let defaults = PolicyDefaults(
             cadenceHours: EffectiveValue(
-                6, .configuration("ICEPACK_MAINTENANCE_CADENCE_HOURS")))
+                6, .environment("ICEPACK_MAINTENANCE_CADENCE_HOURS")))
 
         let configured = MaintenancePolicy([:], defaults: defaults)
         let own = MaintenancePolicy(
@@ -300,8 +301,55 @@ struct MaintenancePolicyTests {
         #expect(configured.cadenceHours.value == 6)
         #expect(
             configured.cadenceHours.origin.text
-                == "configuration ICEPACK_MAINTENANCE_CADENCE_HOURS")
+                == "environment ICEPACK_MAINTENANCE_CADENCE_HOURS")
         #expect(own.cadenceHours.value == 48)
+    }
+
+    @Test func `what gives way to a setting is shown with it, in its order`() throws {
+        let target = try setting(
+            "target_file_size_bytes",
+            [
+                "snowpack.target_file_size_bytes": "1048576",
+                "write.target-file-size-bytes": "2097152",
+            ])
+        let policy = MaintenancePolicy(
+            ["icepack.engine": "native"],
+            defaults: PolicyDefaults(
+                engine: EffectiveValue(.spark, .file("engine")),
+                allowlist: EffectiveValue(["a", "b"], .environment("ICEPACK_X"))))
+        let engine = try #require(policy.settings.first { $0.name == "engine" })
+        let allowlist = try #require(
+            policy.settings.first { $0.name == "maintenance_allowlist" })
+
+        #expect(target.origin == "policy snowpack.target_file_size_bytes")
+        #expect(
+            target.overridden == [
+                .init(
+                    value: "2097152", origin: "table property write.target-file-size-bytes")
+            ])
+        #expect(engine.overridden == [.init(value: "spark", origin: "file engine")])
+        #expect(allowlist.value == "a,b")
+        #expect(allowlist.origin == "environment ICEPACK_X")
+    }
+
+    @Test func `wrong values are warned about in the status too, the one without a prefix as well`()
+        throws
+    {
+        let metadata = try RewriteFixtures.metadata([
+            "compaction_skip": "yes", "icepack.maintenance_enabled": "maybe",
+            "icepack.maintenance_cadence_hours": "often", "icepack.engine": "fast",
+        ])
+
+        let warnings = TableAssessment(metadata).status(
+            metadataFileBytes: 0, now: Timestamp(milliseconds: 1_800_000_000_000)
+        ).warnings
+
+        for name in [
+            "compaction_skip", "icepack.maintenance_enabled",
+            "icepack.maintenance_cadence_hours", "icepack.engine",
+        ] {
+            #expect(warnings.contains { $0.hasPrefix(name) }, "\(name): \(warnings)")
+        }
     }
 
     @Test func `the older prefix is read, and said to be old`() throws {

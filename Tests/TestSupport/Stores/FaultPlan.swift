@@ -18,7 +18,7 @@ public enum StoreCall: String, Hashable, Sendable, CaseIterable {
     case append, close, markUnknown, openEntries, closeReplayed
     case cachedTable, cachedTables, unreadableTables, tableCacheState, replaceCachedTables
     case recordObservation, confirmObservation, recordFailure, observation, observationTimes
-    case healthHistory
+    case healthHistory, firstSeen
     case recordRun, orchestratorRuns, orchestratorRun
     case audit, migrate, ping
 }

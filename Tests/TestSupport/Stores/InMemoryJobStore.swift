@@ -347,13 +347,24 @@ extension InMemoryJobStore: JobHistory, FileJournal, TableCache, AuditLog, JobSi
         }
     }
 
-    public func recordFailure(of table: TableName, reason: String) async throws(JobStoreError) {
+    public func recordFailure(
+        of table: TableName, reason: String, without known: TableObservation?
+    ) async throws(JobStoreError) {
         try write(.recordFailure) { model throws(JobStoreError) in
+            if let known, model.newest(table) == nil { model.record(known) }
             guard let last = model.newest(table),
                 let index = model.observations.firstIndex(of: last)
             else { return }
             model.observations[index] = RecordedObservation(
                 observation: last.observation, age: .zero, lastError: reason)
+        }
+    }
+
+    public func firstSeen(
+        _ table: TableName, uuid: String
+    ) async throws(JobStoreError) -> Timestamp? {
+        try write(.firstSeen) { model throws(JobStoreError) in
+            model.firstSeen(table, uuid: uuid)
         }
     }
 

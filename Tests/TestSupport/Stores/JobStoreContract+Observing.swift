@@ -18,15 +18,51 @@ extension JobStoreContract {
             health: ["health_status": .string(health)])
     }
 
-    static var observing: [Rule] { [neverLooked, oneForEachFile, movingOn, failing] }
+    static var observing: [Rule] {
+        [neverLooked, neverRead, oneForEachFile, movingOn, failing, identities]
+    }
 
     private static var neverLooked: Rule {
         Rule("what was never looked at has no look") { test in
             #expect(try await test.store.observation(of: .orders) == nil)
             #expect(try await test.store.observationTimes().isEmpty)
-            try await test.store.recordFailure(of: .orders, reason: "away")
+            try await test.store.recordFailure(of: .orders, reason: "away", without: nil)
             #expect(try await test.store.observation(of: .orders) == nil)
             #expect(try await test.store.healthHistory(of: nil, limit: 10).isEmpty)
+        }
+    }
+
+    private static var neverRead: Rule {
+        Rule("what could never be read says so, until it is read") { test in
+            let store = test.store
+            let nothing = look(at: "", 20, health: "Unknown")
+            try await store.recordFailure(of: .orders, reason: "gone", without: nothing)
+            try await store.recordFailure(of: .orders, reason: "still gone", without: nothing)
+
+            let kept = try await store.observation(of: .orders)
+            #expect(kept?.observation == nothing)
+            #expect(kept?.lastError == "still gone")
+            #expect(try await store.healthHistory(of: .orders, limit: 10).count == 1)
+            #expect(try await store.observationTimes() == [.orders: time(20)])
+
+            try await store.record(look(at: "v1", 30))
+            let read = try await store.observation(of: .orders)
+            #expect(read?.observation == look(at: "v1", 30))
+            #expect(read?.lastError == nil)
+        }
+    }
+
+    private static var identities: Rule {
+        Rule("a name is its table's since another one had it") { test in
+            let store = test.store
+            #expect(try await store.firstSeen(.orders, uuid: "a") == nil)
+            #expect(try await store.firstSeen(.visits, uuid: "b") == nil)
+            let first = try await store.firstSeen(.orders, uuid: "b")
+            let since = try #require(first)
+            #expect(try await store.firstSeen(.orders, uuid: "b") == since)
+            #expect(try await store.firstSeen(.visits, uuid: "b") == nil)
+            let job = try await test.accept()
+            #expect(job.submittedAt >= since)
         }
     }
 
@@ -84,7 +120,8 @@ extension JobStoreContract {
         Rule("a failure stands beside the last good look until the next") { test in
             let store = test.store
             try await store.record(look())
-            try await store.recordFailure(of: .orders, reason: "no\0such file")
+            try await store.recordFailure(
+                of: .orders, reason: "no\0such file", without: look(at: "", 20, health: "Unknown"))
             let failed = try await store.observation(of: .orders)
             #expect(failed?.observation == look())
             #expect(failed?.lastError?.hasPrefix("no") == true)

@@ -50,6 +50,7 @@ struct StoreModel: Sendable {
     var runs: [RecordedOrchestratorRun] = []
     /// The oldest first.
     var observations: [RecordedObservation] = []
+    var identities: [TableName: (uuid: String, since: Timestamp?)] = [:]
     /// Signals since the shell last took them.
     var signals: [JobSignal] = []
 
@@ -222,6 +223,13 @@ struct StoreModel: Sendable {
 // MARK: What tables looked like
 
 extension StoreModel {
+    mutating func firstSeen(_ table: TableName, uuid: String) -> Timestamp? {
+        if let known = identities[table], known.uuid == uuid { return known.since }
+        let since = identities[table] == nil ? nil : now
+        identities[table] = (uuid, since)
+        return since
+    }
+
     func newest(_ table: TableName) -> RecordedObservation? {
         observations.filter { $0.observation.table == table }
             .max { $0.observation.collectedAt < $1.observation.collectedAt }

@@ -104,6 +104,9 @@ ICEPACK_API_URL: {{ printf "http://%s:%v" (include "icepack.fullname" .) .Values
 {{- if and .Values.healthSync.enabled (not (hasKey .Values.config "health_sync_interval_seconds")) }}
 ICEPACK_HEALTH_SYNC_INTERVAL_SECONDS: "0"
 {{- end }}
+{{- if and .Values.healthSync.enabled (not (hasKey .Values.config "health_sync_staleness_seconds")) }}
+ICEPACK_HEALTH_SYNC_STALENESS_SECONDS: {{ .Values.healthSync.staleAfterSeconds | quote }}
+{{- end }}
 ICEPACK_POSTGRES_HOST: {{ .Values.postgres.host | quote }}
 ICEPACK_POSTGRES_PORT: {{ .Values.postgres.port | quote }}
 ICEPACK_POSTGRES_DATABASE: {{ .Values.postgres.database | quote }}
