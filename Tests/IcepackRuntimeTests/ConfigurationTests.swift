@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Maintenance
 import Testing
 
 @testable import IcepackRuntime
@@ -34,6 +35,35 @@ import Testing
 
         #expect(configuration.listen.port == 9001)
         #expect(configuration.jobs.maxAttempts == 7)
+    }
+
+    @Test(
+        arguments: [
+            ("900", "-1", 1800), ("0", "-1", nil), ("0", "3600", 3600), ("900", "60", 60),
+        ] as [(String, String, Int?)])
+    func `looks grow stale after two intervals, or when the operator says`(
+        interval: String, staleness: String, expected: Int?
+    ) throws {
+        let configuration = try Configuration(
+            ConfigurationValues(environment: [
+                "ICEPACK_HEALTH_SYNC_INTERVAL_SECONDS": interval,
+                "ICEPACK_HEALTH_SYNC_STALENESS_SECONDS": staleness,
+            ]))
+
+        #expect(configuration.healthSync.staleness == expected.map { Duration.seconds($0) })
+    }
+
+    @Test func `settings say whether the environment or the file has them`() throws {
+        let defaults = try Configuration(
+            ConfigurationValues(
+                environment: ["ICEPACK_MAINTENANCE_ALLOWLIST": "a,b"],
+                file: [(key: "engine", text: "native")])
+        ).policyDefaults
+
+        #expect(defaults.allowlist.value == ["a", "b"])
+        #expect(defaults.allowlist.origin.text == "environment ICEPACK_MAINTENANCE_ALLOWLIST")
+        #expect(defaults.engine.origin.text == "file engine")
+        #expect(defaults.enrollment.origin.text == "default")
     }
 
     @Test func `all mistakes are told at once`() {
