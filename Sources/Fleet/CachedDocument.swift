@@ -28,7 +28,9 @@ public struct CachedDocument: Sendable {
 
     /// The REST contract's status; nil where the table could never be read.
     public var status: JSONValue? {
-        recorded.observation.metadataLocation.isEmpty ? nil : noted(recorded.observation.status)
+        // Spelled out: a bare nil would be JSON's null.
+        recorded.observation.metadataLocation.isEmpty
+            ? Optional.none : .some(noted(recorded.observation.status))
     }
 
     /// The REST contract's health.
