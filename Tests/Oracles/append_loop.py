@@ -9,6 +9,7 @@ of its tries to commit were refused because somebody else had committed first.
 import argparse
 import itertools
 import json
+import logging
 import random
 import time
 
@@ -38,6 +39,8 @@ def main():
     parser.add_argument("--rows", type=int, default=5)
     parser.add_argument("--interval", type=float, default=0.2, help="seconds from append to append")
     arguments = parser.parse_args()
+    # Refused tries are counted and told at the end; PyIceberg would print a line for each.
+    logging.getLogger("pyiceberg.table").setLevel(logging.ERROR)
     randomness = random.Random(1)
     catalog = CountingCatalog(arguments.catalog_name, uri=arguments.catalog_uri)
     committed, failed = 0, 0

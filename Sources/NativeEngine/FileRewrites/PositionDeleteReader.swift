@@ -88,9 +88,8 @@ struct PositionDeleteReader<Storage: ObjectStorage>: Sendable {
                 try await read(parquet: file, into: &collector)
             }
         } catch { throw allowance.failure ?? error }
-        guard collector.settle() else {
-            throw allowance.failure ?? .unsupported("\(file.path) has too many deletes")
-        }
+        collector.settle()
+        if let failure = allowance.failure { throw failure }
     }
 
     /// Which of some data files a delete file names; positions are not held.
@@ -317,6 +316,7 @@ private struct PositionCollector {
     }
 
     /// Tells the allowance of all that is held; false if that is too much.
+    @discardableResult
     mutating func settle() -> Bool {
         defer { untold = 0 }
         return allowance.take(untold)

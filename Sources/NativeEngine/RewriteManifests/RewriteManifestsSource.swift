@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import AvroFormat
 import IcebergCatalog
 import IcebergSpec
 import IcebergTable
@@ -51,19 +50,9 @@ struct RewriteManifestsSource<Tables: Catalog, Storage: ObjectStorage> {
     func plan(
         _ table: LoadedTable, _ manifests: [ManifestFile], _ options: RewriteManifestsOptions
     ) throws(MaintenanceError) -> RewriteManifestsPlan {
-        var heads: [ManifestGroupKey: Int64] = [:]
-        for manifest in manifests where manifest.mayHaveLiveFiles {
-            let key = ManifestGroupKey(
-                specID: Int(manifest.partitionSpecID), content: manifest.content)
-            guard heads[key] == nil, table.metadata.partitionSpec(key.specID) != nil else {
-                continue
-            }
-            heads[key] = try Self.headBytes(of: Self.kind(of: key, table.metadata))
-        }
         do throws(RewriteManifestsRefusal) {
             return try RewriteManifestsPlanner.plan(
-                table.metadata, manifests: manifests, options: options
-            ) { heads[$0] ?? 0 }
+                table.metadata, manifests: manifests, options: options)
         } catch {
             throw Self.refusal(error)
         }
@@ -81,13 +70,6 @@ struct RewriteManifestsSource<Tables: Catalog, Storage: ObjectStorage> {
         } catch {
             throw .refused(
                 code: "unsupported_partition", reason: "nothing was changed: \(error)")
-        }
-    }
-
-    /// How long a manifest without entries is.
-    private static func headBytes(of kind: ManifestKind) throws(MaintenanceError) -> Int64 {
-        do throws(AvroError) { return Int64(try ManifestWriter(kind).byteCount) } catch {
-            throw .unreadable(reason: "nothing was changed: \(error)")
         }
     }
 
