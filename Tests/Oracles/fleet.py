@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Makes a fleet of tables of every kind in a SQL catalog with PyIceberg, and reads it with DuckDB.
+"""Makes a fleet of tables of every kind in a SQL catalog with PyIceberg, and reads it with DuckDB,
+which deletes the rows of some as well: by position.
 
 `make` goes round the kinds until there are enough tables and prints, for each, its name and kind.
 `read` prints what DuckDB reads of every table that can be read: how many rows, and a checksum.
@@ -12,8 +13,10 @@ import pathlib
 import random
 import shutil
 import sqlite3
+import threading
 
 import make_table
+import rest_catalog
 from pyiceberg.catalog.sql import SqlCatalog
 from read_rows import checksum, connect_duckdb, local_path
 
@@ -29,6 +32,7 @@ KINDS = {
     "expiring": ("db", EXPIRING, 4),
     "scattered": ("db", {"icepack.min_input_files": "100"}, 12),
     "fragmented": ("db", {}, 8),
+    "heavy": ("db", {"icepack.min_input_files": "100"}, 2),
     "optedout": ("db", EXPIRING | {"icepack.maintenance_enabled": "false"}, 4),
     "skipped": ("db", EXPIRING | {"compaction_skip": "true"}, 4),
     "elsewhere": ("other", EXPIRING, 4),
@@ -43,6 +47,24 @@ KINDS = {
 }
 # Nobody can read these.
 UNREADABLE = ("broken", "missing")
+
+
+def delete_rows(names, warehouse):
+    """Deletes half of the rows of tables, on an Iceberg REST server over the same catalog."""
+    server = rest_catalog.listening()
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    rest_catalog.CATALOGS["fleet"] = rest_catalog.Tables(
+        f"file://{warehouse}", f"{warehouse}/catalog.db", {"name": "default"}
+    )
+    duck = connect_duckdb(["avro", "httpfs", "iceberg"])
+    endpoint = f"http://127.0.0.1:{server.server_port}/fleet"
+    duck.execute(
+        f"ATTACH '' AS fleet (TYPE iceberg, ENDPOINT '{endpoint}', AUTHORIZATION_TYPE 'none')"
+    )
+    for name in names:
+        duck.execute(f"DELETE FROM fleet.{name} WHERE id % 2 = 0")
+    duck.close()
+    server.shutdown()
 
 
 def make(arguments):
@@ -65,6 +87,7 @@ def make(arguments):
         if kind == "missing":
             shutil.rmtree(local_path(table.location()))
         tables.append({"name": name, "kind": kind})
+    delete_rows([one["name"] for one in tables if one["kind"] == "heavy"], warehouse)
     return {"catalog_uri": uri, "tables": tables}
 
 

@@ -221,6 +221,8 @@ class Tables:
                 raise Refusal(400, "BadRequestException", "no nested namespaces")
             found = [list(levels) for levels in sorted(catalog.list_namespaces(parent))]
             return 200, self.page("namespaces", found, query)
+        if parts == ["transactions", "commit"]:
+            return self.transaction(body["table-changes"], headers)
         if len(parts) < 2 or parts[0] != "namespaces":
             raise Refusal(404, "NoSuchEndpoint", "/".join(parts))
         namespace = self.levels(parts[1])
@@ -268,6 +270,14 @@ class Tables:
             "metadata-location": done.metadata_location,
             "metadata": document(done.metadata),
         }
+
+    def transaction(self, changes, headers):
+        """One table's changes, as DuckDB commits them."""
+        if len(changes) != 1:
+            raise Refusal(400, "BadRequestException", "one table at a time")
+        name = changes[0]["identifier"]
+        self.table("POST", (*name["namespace"], name["name"]), changes[0], headers)
+        return 204, None
 
     def loaded(self, table, headers):
         reply = {
@@ -379,15 +389,20 @@ def control(order):
     return {}
 
 
+def listening():
+    # Many tests connect at once, on a machine that may be busy.
+    ThreadingHTTPServer.request_queue_size = 128
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    return server
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--certificate", help="in PEM: serve over TLS")
     parser.add_argument("--key", help="of the certificate, in PEM")
     arguments = parser.parse_args()
-    # Many tests connect at once, on a machine that may be busy.
-    ThreadingHTTPServer.request_queue_size = 128
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    server = listening()
     if arguments.certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(arguments.certificate, arguments.key)

@@ -6,7 +6,7 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// A fleet of tables of every kind, made by PyIceberg, that one run of the orchestrator maintains:
+/// A fleet of tables of every kind, made by PyIceberg and DuckDB, that one run of the orchestrator maintains:
 /// exactly those that it should, and on nothing but what the processes share.
 ///
 /// FLEET_TABLES makes it larger.
@@ -16,12 +16,13 @@ struct FleetProductTests {
         ProcessInfo.processInfo.environment["FLEET_TABLES"].flatMap(Int.init) ?? 20
 
     /// Kinds of tables that get a job, by what `fleet.py` calls them.
-    private static let maintained: Set = ["expiring", "scattered", "fragmented", "wrong"]
+    private static let maintained: Set = ["expiring", "scattered", "fragmented", "heavy", "wrong"]
     /// Why the others get none, and all of them in the next run.
     private static let skips: [String: String] = [
         "healthy": "nothing_to_do", "optedout": "not_enrolled", "skipped": "skip_property",
         "elsewhere": "not_allowlisted", "expiring": "cadence_not_due",
-        "scattered": "cadence_not_due", "fragmented": "cadence_not_due", "wrong": "cadence_not_due",
+        "scattered": "cadence_not_due", "fragmented": "cadence_not_due", "heavy": "cadence_not_due",
+        "wrong": "cadence_not_due",
     ]
 
     /// What the tables are listed in.
@@ -135,6 +136,8 @@ struct FleetProductTests {
                 Self.table(job).hasPrefix("db.expiring_")
                 || Self.table(job).hasPrefix("db.wrong_")
             #expect((actions.first == "expire_snapshots") == expires, "\(actions)")
+            let rewrites = ["db.fragmented_", "db.heavy_"].contains { Self.table(job).hasPrefix($0) }
+            #expect(actions.contains("rewrite_data_files") == rewrites, "\(actions)")
         }
         #expect(try await scene.rows() == before)
 
