@@ -261,18 +261,21 @@ def bench_planning(results, scratch, arguments):
         if report["files"] != arguments.files:
             raise SystemExit(f"planned {report['files']} files of {arguments.files}")
         ours.append((elapsed, peak / 1024))
-        other = product.oracle("plan_pyiceberg.py", made["metadata"])
-        theirs.append((other["elapsed_seconds"], other["peak_rss_kib"] / 1024))
-    mine, beside = (statistics.median(e for e, _ in runs) for runs in (ours, theirs))
-    results.add(
-        f"status and plan of {arguments.files:,} files in 1,000 partitions",
-        f"{mine:.2f} s",
-        f"PyIceberg plan_files {beside:.1f} s",
-        f"{beside / mine:.1f} ×",
-        "under 2 s",
-    )
-    peak, other = (statistics.median(p for _, p in runs) for runs in (ours, theirs))
-    results.add("its peak memory", f"{peak:,.0f} MiB", f"PyIceberg {other:,.0f} MiB", aim="300 MB")
+        theirs.append(product.oracle("plan_pyiceberg.py", made["metadata"]))
+    mine, peak = map(statistics.median, zip(*ours))
+    others = {"PyIceberg's plan_files": theirs}
+    if arguments.spark_runs:
+        others["Spark's planner, warm"] = [
+            product.oracle("plan_spark.py", made["metadata"], python=SPARK_PYTHON)
+            for _ in range(arguments.spark_runs)
+        ]
+    what = f"status and plan of {arguments.files:,} files in 1,000 partitions"
+    for name, runs in others.items():
+        other = statistics.median(run["elapsed_seconds"] for run in runs)
+        beside = f"{name} {other:.1f} s"
+        results.add(what, f"{mine:.2f} s", beside, f"{other / mine:.1f} ×", "under 2 s")
+        memory = f"{name} {statistics.median(run['peak_rss_kib'] for run in runs) / 1024:,.0f} MiB"
+        results.add("its peak memory", f"{peak:,.0f} MiB", memory, aim="300 MB")
 
 
 def machine():
