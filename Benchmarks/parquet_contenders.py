@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Makes Parquet files for the benchmarks, and rewrites them with DuckDB or PyArrow.
 
-    parquet_contenders.py make-arrow|make-duckdb FOLDER FILES ROWS
+    parquet_contenders.py make-arrow|make-duckdb FOLDER TABLE FILES ROWS
     parquet_contenders.py duckdb|arrow|duckdb-filter|arrow-filter OUTPUT INPUT...
-    parquet_contenders.py scan FILE
+    parquet_contenders.py scan TABLE FILE
 
 A filter leaves out one row in a hundred, the same ones as `parquet-bench filter`.
 A scan reads all columns, then two, with both, and tells the CPU seconds of each.
@@ -14,10 +14,12 @@ import json
 import sys
 import time
 
+import lineitem
+
 ROW_GROUP = 1 << 20
 # Numbers in a column of sequence are scrambled by multiplying with odd numbers, so that no
 # generator's state makes two runs differ.
-COLUMNS = """
+COLUMNS = {"lineitem": lineitem.columns(lineitem.DUCKDB, "id"), "wide": """
     i AS id,
     (i * 2654435761) % 1000000007 AS account,
     (i * 40503 % 97)::INTEGER AS kind,
@@ -33,29 +35,31 @@ COLUMNS = """
     MAP {'a': i % 5, 'b': i % 3} AS map,
     {'x': i % 100, 'y': 'part-' || (i % 50)} AS pair,
     i % 2 = 0 AS flag
-"""
+"""}
+# A number and a text that are often asked for.
+TWO_COLUMNS = {"lineitem": ("l_partkey", "l_comment"), "wide": ("account", "customer")}
 
 
-def query(start, end):
-    return f"SELECT {COLUMNS} FROM range({start}, {end}) t(i)"
+def query(table, start, end):
+    return f"SELECT {COLUMNS[table]} FROM range({start}, {end}) t(i)"
 
 
-def make(writer, folder, files, rows):
+def make(writer, folder, table, files, rows):
     import duckdb
 
     connection = duckdb.connect()
     made = []
     for number in range(files):
         path = f"{folder}/{number:05d}.parquet"
-        source = query(number * rows, (number + 1) * rows)
+        source = query(table, number * rows, (number + 1) * rows)
         if writer == "make-duckdb":
             connection.execute(f"COPY ({source}) TO '{path}' (FORMAT parquet, CODEC 'zstd')")
         else:
             import pyarrow.parquet
 
-            table = connection.execute(source).to_arrow_table()
+            data = connection.execute(source).to_arrow_table()
             pyarrow.parquet.write_table(
-                table, path, compression="zstd", compression_level=3, write_page_index=True)
+                data, path, compression="zstd", compression_level=3, write_page_index=True)
         made.append(path)
     return made
 
@@ -106,20 +110,21 @@ def rewrite_with_arrow(output, inputs, filtered):
             writer.write_table(pyarrow.Table.from_batches(held), row_group_size=rows)
 
 
-def scan(path):
+def scan(table, path):
     import duckdb
     import pyarrow.parquet
 
     connection = duckdb.connect(config={"threads": 1})
     source = f"FROM read_parquet('{path}')"
+    number, text = TWO_COLUMNS[table]
     scans = {
         "DuckDB of all columns": lambda: connection.execute(
             f"SELECT count(COLUMNS(*)) {source}").fetchall(),
         "DuckDB of two columns": lambda: connection.execute(
-            f"SELECT sum(account), max(customer) {source}").fetchall(),
+            f"SELECT sum({number}), max({text}) {source}").fetchall(),
         "PyArrow of all columns": lambda: pyarrow.parquet.read_table(path, use_threads=False),
         "PyArrow of two columns": lambda: pyarrow.parquet.read_table(
-            path, columns=["account", "customer"], use_threads=False),
+            path, columns=[number, text], use_threads=False),
     }
     seconds = {}
     for name, run in scans.items():
@@ -135,10 +140,10 @@ def scan(path):
 
 def main(what, *arguments):
     if what == "scan":
-        json.dump(scan(arguments[0]), sys.stdout)
+        json.dump(scan(*arguments), sys.stdout)
     elif what.startswith("make-"):
-        folder, files, rows = arguments
-        json.dump(make(what, folder, int(files), int(rows)), sys.stdout)
+        folder, table, files, rows = arguments
+        json.dump(make(what, folder, table, int(files), int(rows)), sys.stdout)
     else:
         name, _, filtered = what.partition("-")
         rewrite = {"duckdb": rewrite_with_duckdb, "arrow": rewrite_with_arrow}[name]

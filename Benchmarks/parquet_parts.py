@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What `make bench` measures of Parquet: rewriting, how its outputs scan, and its memory."""
 
+import itertools
 import pathlib
 import resource
 import statistics
@@ -14,20 +15,21 @@ CONTENDERS = HERE / "parquet_contenders.py"
 SPARK_PYTHON = product.ROOT / ".cache" / "spark" / "v35" / "bin" / "python"
 WITH_SPARK = [SPARK_PYTHON, HERE / "parquet_spark.py"]
 OURS = product.ROOT / ".build" / "release" / "parquet-bench"
+TABLES = ("lineitem", "wide")
 WAYS = ("copy", "stitch", "filter", "encode")
 BUDGET = 256 << 20
 
 
-def made(scratch, writer, name, files, rows):
-    folder = scratch / name
+def made(scratch, writer, table, files, rows):
+    folder = scratch / f"{writer}-{table}-{rows}"
     folder.mkdir()
     program = WITH_SPARK + ["make"] if writer == "spark" else [
         sys.executable, CONTENDERS, f"make-{writer}"]
-    make = [*program, folder, str(files), str(rows)]
+    make = [*program, folder, table, str(files), str(rows)]
     product.measured(make, scratch, {})
     inputs = sorted(folder.glob("*.parquet"))
     megabytes = sum(path.stat().st_size for path in inputs) / 1e6
-    return inputs, f"{len(inputs):,} files of {writer}, {megabytes:,.0f} MB"
+    return inputs, f"{len(inputs):,} files of {writer}, {table}, {megabytes:,.0f} MB"
 
 
 def rewritten(command, scratch):
@@ -72,8 +74,8 @@ def bench_rewriting(results, scratch, arguments):
                 f"{theirs[2]:,.0f} MiB; {theirs[3]:,.0f} MB")
 
     writers = ["arrow", "duckdb"] + (["spark"] if arguments.spark_runs else [])
-    for writer in writers:
-        inputs, what = made(scratch, writer, writer, arguments.parquet_files, 50000)
+    for table, writer in itertools.product(TABLES, writers):
+        inputs, what = made(scratch, writer, table, arguments.parquet_files, 50000)
         cat = ["sh", "-c", 'out=$1; shift; cat "$@" > "$out"; echo {}', "cat", output, *inputs]
         copied = measure("copy", inputs)[0]
         plain = median_of(arguments.runs, cat, scratch)[0]
@@ -86,7 +88,7 @@ def bench_rewriting(results, scratch, arguments):
         compare("encode", ["arrow"], inputs, what, "1 ×")
         for path in inputs:
             path.unlink()
-    inputs, what = made(scratch, "arrow", "small", arguments.parquet_small_files, 2000)
+    inputs, what = made(scratch, "arrow", "wide", arguments.parquet_small_files, 2000)
     compare("stitch", ["duckdb", "arrow"], inputs, what, "5 ×", figure=0)
 
 
@@ -95,8 +97,8 @@ def bench_scans(results, scratch, arguments):
     sources = [
         ("arrow", arguments.parquet_files, 50000), ("duckdb", arguments.parquet_files, 50000),
         ("arrow", arguments.parquet_small_files, 2000)]
-    for writer, files, rows in sources:
-        inputs, what = made(scratch, writer, f"{writer}-{rows}", files, rows)
+    for table, (writer, files, rows) in itertools.product(TABLES, sources):
+        inputs, what = made(scratch, writer, table, files, rows)
         outputs = {way: scratch / f"{way}.parquet" for way in ("encode", "stitch", "copy")}
         for way, output in outputs.items():
             product.measured([OURS, way, output, *inputs], scratch, {})
@@ -104,7 +106,7 @@ def bench_scans(results, scratch, arguments):
         # In turns, so that what disturbs the machine disturbs all of them.
         for _ in range(arguments.runs):
             for way, output in outputs.items():
-                command = [sys.executable, CONTENDERS, "scan", output]
+                command = [sys.executable, CONTENDERS, "scan", table, output]
                 for name, seconds in product.measured(command, scratch, {})[0].items():
                     seen[way].setdefault(name, []).append(seconds)
         wanted = outputs["encode"].stat().st_size
@@ -126,7 +128,7 @@ def bench_memory(results, scratch, arguments):
     folder.mkdir()
     kinds = product.oracle("make_large_pages.py", folder)
     cases = [(f"two files of {kind}", [path, path]) for kind, path in kinds.items()]
-    inputs, what = made(scratch, "arrow", "small", arguments.parquet_small_files, 2000)
+    inputs, what = made(scratch, "arrow", "wide", arguments.parquet_small_files, 2000)
     cases.append((what, inputs))
     for what, paths in cases:
         for way in WAYS:

@@ -4,7 +4,7 @@
 
 Run it with the Python of `scripts/spark-env`.
 
-    parquet_spark.py make FOLDER FILES ROWS
+    parquet_spark.py make FOLDER TABLE FILES ROWS
     parquet_spark.py coalesce OUTPUT INPUT...
 
 The rows are those of `parquet_contenders.py`.
@@ -17,9 +17,10 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "Tests" / "Oracles"))
+import lineitem
 import spark_table
 
-COLUMNS = """
+COLUMNS = {"lineitem": lineitem.columns(lineitem.SPARK, "id"), "wide": """
     i AS id,
     i * 2654435761 % 1000000007 AS account,
     CAST(i * 40503 % 97 AS INT) AS kind,
@@ -35,14 +36,14 @@ COLUMNS = """
     map('a', i % 5, 'b', i % 3) AS map,
     named_struct('x', i % 100, 'y', concat('part-', i % 50)) AS pair,
     i % 2 = 0 AS flag
-"""
+"""}
 
 
-def make(session, folder, files, rows):
+def make(session, folder, table, files, rows):
     target = pathlib.Path(folder) / "made"
     count = int(files) * int(rows)
     session.sql(
-        f"SELECT {COLUMNS} FROM (SELECT id AS i FROM RANGE(0, {count}, 1, {files}))"
+        f"SELECT {COLUMNS[table]} FROM (SELECT id AS i FROM RANGE(0, {count}, 1, {files}))"
     ).write.option("compression", "zstd").parquet(str(target))
     # Partitions are numbered in the order of their rows, and so are their files.
     for number, path in enumerate(sorted(target.glob("*.parquet"))):

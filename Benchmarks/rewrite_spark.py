@@ -18,6 +18,7 @@ import sys
 import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "Tests" / "Oracles"))
+import lineitem
 import spark_table
 
 TABLE = "`default`.demo.lines"
@@ -26,38 +27,7 @@ SETTINGS = {
     # It runs long enough for the better compiler, and on both processors.
     "spark.driver.extraJavaOptions": "-XX:+UseParallelGC",
 }
-WORDS = "'carefully', 'final', 'deposits', 'sleep', 'quickly', 'regular', 'ideas', 'bold', 'pinto'"
-
-
-def picked(words, seed):
-    return f"element_at(array({words}), CAST(1 + pmod(xxhash64(i, {seed}), 9) AS INT))"
-
-
-def number(low, high, seed):
-    return f"({low} + pmod(xxhash64(i, {seed}), {high - low + 1}))"
-
-
-COLUMNS = f"""
-    CAST(i DIV 4 * 4 + 1 AS BIGINT) AS l_orderkey,
-    CAST({number(1, 200_000, 2)} AS BIGINT) AS l_partkey,
-    CAST({number(1, 10_000, 3)} AS BIGINT) AS l_suppkey,
-    CAST(i % 4 + 1 AS INT) AS l_linenumber,
-    CAST({number(1, 50, 4)} AS DECIMAL(15, 2)) AS l_quantity,
-    CAST({number(90_000, 10_000_000, 5)} / 100.0BD AS DECIMAL(15, 2)) AS l_extendedprice,
-    CAST({number(0, 10, 6)} / 100.0BD AS DECIMAL(15, 2)) AS l_discount,
-    CAST({number(0, 8, 7)} / 100.0BD AS DECIMAL(15, 2)) AS l_tax,
-    element_at(array('A', 'N', 'R'), CAST(1 + {number(0, 2, 8)} AS INT)) AS l_returnflag,
-    element_at(array('F', 'O'), CAST(1 + {number(0, 1, 9)} AS INT)) AS l_linestatus,
-    date_add(DATE'1992-01-02', CAST({number(0, 2525, 10)} AS INT)) AS l_shipdate,
-    date_add(DATE'1992-01-31', CAST({number(0, 2465, 11)} AS INT)) AS l_commitdate,
-    date_add(DATE'1992-01-04', CAST({number(0, 2553, 12)} AS INT)) AS l_receiptdate,
-    element_at(array('DELIVER IN PERSON', 'COLLECT COD', 'NONE', 'TAKE BACK RETURN'),
-        CAST(1 + {number(0, 3, 13)} AS INT)) AS l_shipinstruct,
-    element_at(array('REG AIR', 'AIR', 'RAIL', 'SHIP', 'TRUCK', 'MAIL', 'FOB'),
-        CAST(1 + {number(0, 6, 14)} AS INT)) AS l_shipmode,
-    concat_ws(' ', {", ".join(picked(WORDS, seed) for seed in (15, 16, 17, 18))}) AS l_comment,
-    i AS l_id
-"""
+COLUMNS = lineitem.columns(lineitem.SPARK, "l_id")
 
 
 def create(session, name, version):
