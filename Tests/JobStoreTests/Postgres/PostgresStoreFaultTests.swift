@@ -317,8 +317,10 @@ import WireFormat
         let second = PostgresStore(try PostgresConfiguration(url: url))
         @Sendable func loseSession() async throws {
             _ = try await cluster.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'",
-                database: name)
+                """
+                SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database d ON d.oid = database
+                WHERE locktype = 'advisory' AND datname = current_database()
+                """, database: name)
         }
 
         let seen = try await first.withLock(.orchestratorRun) { lease in
