@@ -76,6 +76,30 @@ import WireFormat
     }
 
     @Test(.timeLimit(.minutes(1)))
+    func `P-54: of several commits none waits for a group that is slow`() async throws {
+        let table = try await table()
+        let before = try await table.rows()
+        let gate = AsyncStream<Void>.makeStream()
+        // The first group goes on when others are in the table.
+        let storage = HeldStorage(base: table.storage, holding: "region=a") {
+            for await _ in gate.stream {}
+        }
+        let catalog = InterferingCatalog(base: table.catalog) { moment, commit in
+            if moment == .afterCommit, commit == 1 { gate.continuation.finish() }
+        }
+
+        let report = try await table.compact(
+            [
+                "min-input-files": 2, "partial-progress.enabled": true,
+                "partial-progress.max-commits": 3,
+            ], journal: MemoryJournal(), catalog: catalog, storage: storage,
+            settings: Self.settings)
+
+        #expect(report.fileCounts == [12, 6])
+        #expect(try await table.rows() == before)
+    }
+
+    @Test(.timeLimit(.minutes(1)))
     func `a failure stops the others, and what all of them wrote goes`() async throws {
         let table = try await table()
         let before = try table.dataFolder()
@@ -109,6 +133,26 @@ import WireFormat
 
         #expect(try table.dataFolder() == before)
         #expect(journal.open.isEmpty)
+    }
+}
+
+/// A storage in which writers of some files wait.
+private final class HeldStorage: ForwardingStorage {
+    let base: LocalStorage
+    private let holding: String
+    private let wait: @Sendable () async -> Void
+
+    init(base: LocalStorage, holding: String, until wait: @escaping @Sendable () async -> Void) {
+        self.base = base
+        self.holding = holding
+        self.wait = wait
+    }
+
+    func write<Chunks: AsyncSequence & Sendable>(
+        chunks: Chunks, to location: Location, condition: WriteCondition
+    ) async throws(StorageError) -> ObjectInfo where Chunks.Element == [UInt8] {
+        if location.rawValue.contains(holding) { await wait() }
+        return try await base.write(chunks: chunks, to: location, condition: condition)
     }
 }
 

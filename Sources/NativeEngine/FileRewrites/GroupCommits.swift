@@ -87,8 +87,10 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
         let result: Result<Rules.Group, GroupFailure>
     }
 
-    /// Writes groups, several at once, and commits them in the order of the plan; those that cannot
-    /// be rewritten are left.
+    /// Writes groups, several at once, and commits them; those that cannot be rewritten are left.
+    ///
+    /// One commit has them in the order of the plan. Of several commits each has what was finished
+    /// since the one before, so that nothing waits for a group that is slow.
     ///
     /// When this throws nothing is being written any more, and ``outputs`` has what was.
     ///
@@ -103,6 +105,7 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
         let empty = OutputFiles(
             storage: engine.storage, context: context, tableUUID: table.journalKey)
         let failure: MaintenanceError? = await withTaskGroup(of: Attempt.self) { tasks in
+            let isPartial = self.progress.maxCommits != nil
             var order = PlanOrder<Attempt>()
             var started = 0
             func start() {
@@ -122,6 +125,10 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
                         throw error
                     }
                     start()
+                    guard !isPartial else {
+                        try await take(attempt, groups[attempt.ordinal], of: groups.count)
+                        continue
+                    }
                     order.add(attempt, at: attempt.ordinal)
                     while let next = order.next() {
                         try await take(next, groups[next.ordinal], of: groups.count)
