@@ -116,10 +116,11 @@ struct OutputFiles<Storage: ObjectStorage>: Sendable {
 
     /// Removes files that no commit used and none can use any more.
     ///
-    /// What cannot be removed stays in the journal.
+    /// What cannot be removed stays in the journal. It needs no lease, which a cancelled job has
+    /// lost: nobody else gives files these names, and no commit has them. Only the journal's entries
+    /// stay then, for the next run on the table.
     mutating func remove(_ paths: [String]) async throws(MaintenanceError) {
         guard !paths.isEmpty else { return }
-        try await context.confirmLease(NativeEngineSettings.batchReserve)
         var gone: [String] = []
         for start in stride(from: 0, to: paths.count, by: NativeEngineSettings.sliceSize) {
             let slice = paths[start..<min(start + NativeEngineSettings.sliceSize, paths.count)]
@@ -131,10 +132,10 @@ struct OutputFiles<Storage: ObjectStorage>: Sendable {
                 }
             }
         }
-        let closed = gone.filter { !uncertain.contains($0) }
-        if !closed.isEmpty { try await context.journal.close(paths: closed) }
         let removed = Set(gone)
         files.removeAll { removed.contains($0.path) }
+        let closed = gone.filter { !uncertain.contains($0) }
+        if !closed.isEmpty { try await context.journal.close(paths: closed) }
     }
 
     /// Removes everything that was written.

@@ -117,17 +117,31 @@ import WireFormat
         #expect(journal.open.isEmpty)
     }
 
-    @Test(.timeLimit(.minutes(1)))
-    func `a cancelled run stops all groups, and what they wrote goes`() async throws {
+    @Test(.timeLimit(.minutes(1)), arguments: [false, true])
+    func `a cancelled run stops all groups, and what they wrote goes, with a lease or without`(
+        losesLease: Bool
+    ) async throws {
         let table = try await table()
         let before = try table.dataFolder()
         let journal = MemoryJournal()
         let cancelled = CancelledRun()
-        let storage = MeetingStorage(base: table.storage, meeting: 3) { cancelled.cancel() }
+        let isLost = Mutex(false)
+        let storage = MeetingStorage(base: table.storage, meeting: 3) {
+            isLost.withLock { $0 = losesLease }
+            cancelled.cancel()
+        }
+        let context = RunContext(
+            confirmLease: { _ throws(MaintenanceError) in
+                if isLost.withLock({ $0 }) { throw .fenceLost }
+            },
+            report: { _ in }, journal: journal,
+            attempt: AttemptLabel(jobID: "job", attemptID: "attempt"))
 
-        await #expect(throws: MaintenanceError.cancelled) {
+        await #expect(throws: MaintenanceError.self) {
             try await cancelled.run {
-                _ = try await compact(table, storage, journal: journal)
+                _ = try await table.compact(
+                    ["min-input-files": 2], catalog: table.catalog, storage: storage,
+                    context: context, settings: Self.settings)
             }
         }
 

@@ -14,6 +14,8 @@ import WireFormat
 /// Tables that PyIceberg wrote, whose data files are rewritten, and that it goes on writing to.
 @Suite(.enabled(if: Oracles.isAvailable, Comment(rawValue: Oracles.reason)))
 struct PyIcebergCompactionTests {
+    private static let engines = "duckdb,datafusion,pyiceberg"
+
     @Test(arguments: [
         ["--commits", "12"], ["--commits", "12", "--partitioned", "--seed", "2"],
         ["--commits", "8", "--format-version", "1", "--seed", "3"],
@@ -27,21 +29,20 @@ struct PyIcebergCompactionTests {
         arguments: [String]
     ) async throws {
         let made = try await PyIcebergTable("make_table.py", arguments)
-        let engines = "duckdb,datafusion,pyiceberg"
-        let before = try await made.snapshots(engines: engines)
+        let before = try await made.snapshots(engines: Self.engines)
 
         let report = try await made.run(.rewriteDataFiles, ["min-input-files": 2])
 
-        try PyIcebergTable.expectSameRows(before, try await made.snapshots(engines: engines))
+        try PyIcebergTable.expectSameRows(before, try await made.snapshots(engines: Self.engines))
         #expect(try #require(report.metrics["rewritten_data_files_count"]?.intValue) > 4)
         #expect(report.metrics["refused_groups_count"] == 0)
         let again = try await made.run(.rewriteDataFiles, ["min-input-files": 2])
         #expect(again.metrics["rewritten_data_files_count"] == 0, "P-50")
 
         try await made.append()
-        let grown = try await made.snapshots(engines: engines)
+        let grown = try await made.snapshots(engines: Self.engines)
         _ = try await made.run(.rewriteDataFiles, ["min-input-files": 2])
-        try PyIcebergTable.expectSameRows(grown, try await made.snapshots(engines: engines))
+        try PyIcebergTable.expectSameRows(grown, try await made.snapshots(engines: Self.engines))
     }
 
     @Test(arguments: [
@@ -57,9 +58,9 @@ struct PyIcebergCompactionTests {
         arguments: [String]
     ) async throws {
         let made = try await PyIcebergTable("make_evolved.py", arguments)
-        let before = try await made.snapshots()
+        let before = try await made.snapshots(engines: Self.engines)
         let report = try await made.run(.rewriteDataFiles, ["min-input-files": 2])
-        try PyIcebergTable.expectSameRows(before, try await made.snapshots())
+        try PyIcebergTable.expectSameRows(before, try await made.snapshots(engines: Self.engines))
         #expect(try #require(report.metrics["rewritten_data_files_count"]?.intValue) >= 8)
         #expect(report.metrics["refused_groups_count"] == 0)
         let again = try await made.run(.rewriteDataFiles, ["min-input-files": 2])
@@ -76,10 +77,10 @@ struct PyIcebergCompactionTests {
     ) async throws {
         let made = try await PyIcebergTable(
             "make_evolved.py", ["--seed", "17", "--partitioned", "evolved"] + arguments)
-        let before = try await made.snapshots()
+        let before = try await made.snapshots(engines: Self.engines)
         let report = try await made.run(.rewriteDataFiles, ["rewrite-all": true])
         #expect(report.metrics["refused_groups_count"] == 0)
-        try PyIcebergTable.expectSameRows(before, try await made.snapshots())
+        try PyIcebergTable.expectSameRows(before, try await made.snapshots(engines: Self.engines))
         let found = try #require(try await made.partitions().objectValue)
         #expect(found["wrong"] == [])
         #expect(found["specs"]?.arrayValue?.count == 1)
@@ -93,14 +94,14 @@ struct PyIcebergCompactionTests {
     @Test func `P-46: rows are sorted within the partitions of another spec`() async throws {
         let made = try await PyIcebergTable(
             "make_evolved.py", ["--seed", "19", "--partitioned", "evolved"])
-        let before = try await made.snapshots()
+        let before = try await made.snapshots(engines: Self.engines)
         let options: JSONValue = [
             "rewrite-all": true, "output-spec-id": 1,
             "sort_order": "truncate(3, words) DESC NULLS FIRST, ratio, place.title",
         ]
         let report = try await made.run(.rewriteDataFiles, options)
         #expect(report.metrics["refused_groups_count"] == 0)
-        try PyIcebergTable.expectSameRows(before, try await made.snapshots())
+        try PyIcebergTable.expectSameRows(before, try await made.snapshots(engines: Self.engines))
         let found = try #require(try await made.partitions().objectValue)
         #expect(found["wrong"] == [])
         #expect(found["specs"] == [1])
@@ -110,7 +111,7 @@ struct PyIcebergCompactionTests {
         async throws
     {
         let made = try await PyIcebergTable("make_evolved.py", ["--seed", "18", "--rows", "2000"])
-        let before = try await made.snapshots()
+        let before = try await made.snapshots(engines: Self.engines)
         let options: JSONValue = [
             "target-file-size-bytes": 800_000, "min-input-files": 2,
             "partial-progress.enabled": true, "max-file-group-size-bytes": 1_500_000,

@@ -328,4 +328,25 @@ import WireFormat
         let next = try await table.compact(.object(options))
         #expect(next.fileCounts == [0, 0], "P-50")
     }
+
+    @Test func `P-50: sorted files are no larger than they may be, however small that is`()
+        async throws
+    {
+        let table = try await ManifestTable(.v2)
+        for start in stride(from: Int64(0), to: 20_000, by: 5000) {
+            try await table.addRows(start..<start + 5000, region: "a")
+        }
+        let options: JSONValue = [
+            "strategy": "sort", "sort_order": "id DESC", "target-file-size-bytes": 20_000,
+            "rewrite-all": true,
+        ]
+        let again: JSONValue = [
+            "strategy": "sort", "sort_order": "id DESC", "target-file-size-bytes": 20_000,
+        ]
+        try await table.compact(options)
+        let sizes = try await table.entries().values.map(\.entry.dataFile.fileSizeInBytes)
+        #expect(sizes.count > 2)
+        #expect(sizes.allSatisfy { $0 < 36_000 }, "\(sizes)")
+        #expect(try await table.compact(again).fileCounts == [0, 0])
+    }
 }

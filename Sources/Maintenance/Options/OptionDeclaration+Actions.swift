@@ -48,10 +48,10 @@ extension OptionDeclaration {
                 default: "partial-progress.max-commits", .option),
             .init("use-starting-sequence-number", .boolean, default: "true", .option),
             .init(
-                "delete-file-threshold", .integer(0...Int64(Int32.max)), default: "2147483647",
+                "delete-file-threshold", .integer(0...Int64(Int32.max)), default: "2",
                 .option),
             .init(
-                "delete-ratio-threshold", .fraction(above: 0, through: 1), default: "0.3", .option),
+                "delete-ratio-threshold", .fraction(above: 0, through: 1), default: "0.1", .option),
             .init(
                 "output-spec-id", .integer(0...Int64(Int32.max)), default: "the current spec",
                 .option),

@@ -169,10 +169,26 @@ enum PlainValue {
             return json.stringValue.flatMap { Timestamp(iso8601: "1970-01-01T\($0)Z") }.map {
                 littleEndian($0.microseconds)
             }
-        case .timestampNanoseconds, .timestamptzNanoseconds, .unknown, .geometry,
-            .geography:
-            return nil
+        case .timestampNanoseconds:
+            return json.stringValue.flatMap { nanoseconds($0 + "Z") }.map { littleEndian($0) }
+        case .timestamptzNanoseconds:
+            return json.stringValue.flatMap { nanoseconds($0) }.map { littleEndian($0) }
+        case .unknown, .geometry, .geography: return nil
         }
+    }
+
+    /// A moment with up to nine digits after the second, in nanoseconds since 1970.
+    private static func nanoseconds(_ text: String) -> Int64? {
+        let point = text.firstIndex(of: ".") ?? text.endIndex
+        let (seconds, rest) = (text[..<point], text[point...].dropFirst())
+        let digits = rest.prefix { ("0"..."9").contains($0) }
+        let padded = digits + String(repeating: "0", count: max(0, 9 - digits.count))
+        guard digits.count <= 9, let fraction = Int64(padded),
+            let whole = Timestamp(iso8601: String(seconds + rest.dropFirst(digits.count)))
+        else { return nil }
+        let (start, isTooLarge) = whole.microseconds.multipliedReportingOverflow(by: 1000)
+        let (sum, overflows) = start.addingReportingOverflow(fraction)
+        return isTooLarge || overflows ? nil : sum
     }
 
     /// The bytes of an unscaled decimal, the highest first, as the column stores decimals.

@@ -130,16 +130,29 @@ enum FileSchema {
         var result = ""
         for (index, unit) in name.utf16.enumerated() {
             let scalar = Unicode.Scalar(unit)
-            let isLetter = scalar.map { $0.isASCII && $0.properties.isAlphabetic } ?? false
-            let isDigit = (48...57).contains(unit)
-            if isLetter || unit == 95 || isDigit && index > 0 {
-                result.unicodeScalars.append(scalar ?? "_")
-            } else if isDigit {
-                result += "_\(unit - 48)"
+            // Letters and digits of any script; halves of a surrogate pair are none.
+            let kind = scalar?.properties.generalCategory
+            if let scalar,
+                kind?.isLetter == true || scalar == "_" || kind == .decimalNumber && index > 0
+            {
+                result.unicodeScalars.append(scalar)
+            } else if let scalar, kind == .decimalNumber {
+                result += "_"
+                result.unicodeScalars.append(scalar)
             } else {
                 result += "_x" + String(unit, radix: 16, uppercase: true)
             }
         }
         return result
+    }
+}
+
+extension Unicode.GeneralCategory {
+    fileprivate var isLetter: Bool {
+        switch self {
+        case .uppercaseLetter, .lowercaseLetter, .titlecaseLetter, .modifierLetter, .otherLetter:
+            true
+        default: false
+        }
     }
 }

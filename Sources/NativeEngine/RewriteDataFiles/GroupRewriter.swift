@@ -128,7 +128,10 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
     ) throws(GroupFailure) {
         guard !group.reasons.contains(.rewriteAll) else { return }
         for (live, file) in zip(group.files, files) {
-            let largest = file.rowGroups.map(\.storedSize).max() ?? 0
+            // With a footer of its own a row group is a file as large as that of which it is all.
+            let largest =
+                file.rowGroups.count == 1
+                ? live.sizeInBytes : file.rowGroups.map(\.storedSize).max() ?? 0
             guard largest <= limits.largestFile else {
                 throw .unsupported(
                     "\(live.path) has a row group of \(largest) bytes, which is not divided, and "
@@ -281,7 +284,8 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
     ) async throws(GroupFailure) -> Made {
         var settings = ArrangedFiles<Storage>.settings(
             settings(for: group), fileSize: group.inputSplitSize)
-        settings.keyValues = .shared(by: sources.map(\.file.keyValues))
+        settings.keyValues = .shared(
+            by: sources.map { ($0.file.schema, $0.file.keyValues) }, for: target)
         let files = ArrangedFiles<Storage>(target: target, settings: settings, limits: limits)
         // Writing and the comparison are still to come.
         let (rows, partitions) = try await files.sorted(sources, by: keys) { progress($0 / 2) }

@@ -79,7 +79,9 @@ struct ArrangedFiles<Storage: ObjectStorage> {
         } catch { throw .unsupported("its files cannot be written: \(error)") }
         while rows.partition == partition, writer.writtenBytes < fileSize {
             let batches: [ColumnBatch]
-            do throws(SortedRunsError) { batches = try rows.next() } catch {
+            do throws(SortedRunsError) {
+                batches = try rows.next(bytes: settings.rowGroupSizeBytes)
+            } catch {
                 throw GroupFailure(error)
             }
             do throws(ParquetWriteError<Never, MaintenanceError>) {

@@ -36,12 +36,16 @@ final class SortedRows {
     }
 
     /// The next rows of the current partition, one batch for each column.
-    func next() throws(SortedRunsError) -> [ColumnBatch] {
+    ///
+    /// - Parameter limit: The bytes after which no more rows are taken: a row group ends with whole
+    ///   batches, so small ones need small batches (P-50).
+    func next(bytes limit: Int64) throws(SortedRunsError) -> [ColumnBatch] {
+        let most = min(Int64(blockBytes), limit)
         let current = partition
         var bytes: [UInt8] = []
         var places: [Int] = []
         while partition == current, current != nil, places.count < Self.blockRows,
-            bytes.count < blockBytes
+            bytes.count < most
         {
             places.append(bytes.count)
             records.withCurrent { _, row in bytes.append(contentsOf: row) }

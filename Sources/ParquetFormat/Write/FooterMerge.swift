@@ -52,28 +52,45 @@ struct FooterMerge {
         if keepsBounds.contains(false) {
             losses.append("bounds of files whose column orders differ from the others'")
         }
-        merged.keyValues = Self.keyValues(files.map(\.metadata), settings.keyValues)
+        let notes = [KeyValue].shared(
+            by: files.map { ($0.schema, $0.metadata.keyValues ?? []) }, for: target)
+        let all =
+            notes.filter { note in !settings.keyValues.contains { $0.key == note.key } }
+            + settings.keyValues
+        merged.keyValues = all.isEmpty ? nil : all
         merged.createdBy = settings.createdBy
         metadata = merged
     }
 
-    /// What all files agree on, replaced and followed by what the caller adds.
-    private static func keyValues(_ files: [FileMetadata], _ added: [KeyValue]) -> [KeyValue]? {
-        var shared = [KeyValue].shared(by: files.map { $0.keyValues ?? [] })
-        shared.removeAll { pair in added.contains { $0.key == pair.key } }
-        let all = shared + added
-        return all.isEmpty ? nil : all
-    }
 }
 
 extension [KeyValue] {
-    /// The notes that all of some files have, in the order of the first.
-    public static func shared(by files: [[KeyValue]]) -> [KeyValue] {
-        var shared = files.first ?? []
+    /// Notes in which writers spell out the columns in their own way.
+    ///
+    /// Readers believe them: those over arrow-rs refuse a file whose columns are others.
+    private static let schemas: Set<String> = [
+        "ARROW:schema", "pandas", "iceberg.schema", "parquet.avro.schema", "avro.schema",
+        "org.apache.spark.sql.parquet.row.metadata",
+        "org.apache.spark.sql.parquet.row.attributes",
+    ]
+
+    /// The notes that all of some files have and that hold for a new file as well, in the order of
+    /// the first.
+    ///
+    /// - Parameter target: The new file's schema; nil for that of the files. If it differs from one
+    ///   of theirs in anything but the root, what describes columns is left out.
+    public static func shared(
+        by files: [(schema: ParquetSchema, notes: [KeyValue])], for target: ParquetSchema?
+    ) -> [KeyValue] {
+        var shared = files.first?.notes ?? []
         for file in files.dropFirst() {
-            let theirs = Set(file)
+            let theirs = Set(file.notes)
             shared.removeAll { !theirs.contains($0) }
         }
+        let isSame = files.allSatisfy { file in
+            target.map { $0.elements.dropFirst() == file.schema.elements.dropFirst() } ?? true
+        }
+        if !isSame { shared.removeAll { schemas.contains($0.key) } }
         return shared
     }
 }

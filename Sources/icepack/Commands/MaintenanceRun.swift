@@ -104,7 +104,10 @@ struct MaintenanceRun {
         case .failed where job?.engineState != nil, .cancelled where job?.engineState != nil:
             "job \(holder) is over, but something of it may still run in Spark on \(table); "
                 + "try again later: each `icepack sweep` asks Spark"
-        case nil, .running, .completed, .failed, .cancelled:
+        case .running:
+            "job \(holder) has \(table): try again when it is over, or cancel it; if its worker is gone, "
+                + "the table is free once its lease has ended and `icepack sweep` has run"
+        case nil, .completed, .failed, .cancelled:
             "\(table) is locked by job \(holder); try again when it is over"
         }
     }
