@@ -4,6 +4,8 @@
 //
 // Bounds: what is copied in is checked to lie in the input before it is copied, and goes into
 // capacity that was reserved for exactly that many values; what is copied out is the whole array.
+// Values gathered from a dictionary lie at places that its entries give, or at positions that are
+// compared with their count.
 // The numbers are little-endian, as is every machine that Swift for Linux runs on.
 
 enum PlainBytes {
@@ -43,6 +45,13 @@ enum PlainBytes {
         _ dictionary: RawSpan, _ entries: DictionaryEntries, prefix: Int,
         _ positions: ArraySlice<UInt32>, to output: inout [UInt8], limit: Int
     ) -> Bool {
+        switch entries.width {
+        case 4:
+            return gather(dictionary, entries.count, positions, UInt32.self, to: &output, limit)
+        case 8:
+            return gather(dictionary, entries.count, positions, UInt64.self, to: &output, limit)
+        default: break
+        }
         var size = 0
         for position in positions { size += entries.byteCount(Int(position)) + prefix }
         guard size <= limit - output.count else { return false }
@@ -57,6 +66,33 @@ enum PlainBytes {
                         UnsafeMutableRawBufferPointer(rebasing: target[place]).copyMemory(
                             from: UnsafeRawBufferPointer(rebasing: source[value]))
                         initialized += value.count
+                    }
+                }
+            }
+        }
+        return true
+    }
+
+    /// The same for numbers, of which the dictionary has `count`.
+    @inline(__always)
+    private static func gather<Number: FixedWidthInteger & BitwiseCopyable>(
+        _ dictionary: RawSpan, _ count: Int, _ positions: ArraySlice<UInt32>, _: Number.Type,
+        to output: inout [UInt8], _ limit: Int
+    ) -> Bool {
+        let width = MemoryLayout<Number>.size
+        precondition(count <= dictionary.byteCount / width, "entries lie in the dictionary")
+        let size = positions.count * width
+        guard size <= limit - output.count else { return false }
+        output.append(addingCapacity: size) { span in
+            span.withUnsafeMutableBufferPointer { buffer, initialized in
+                dictionary.withUnsafeBytes { source in
+                    let target = UnsafeMutableRawBufferPointer(buffer)
+                    for position in positions {
+                        precondition(position < count, "a position is one of a value")
+                        let number = source.loadUnaligned(
+                            fromByteOffset: Int(position) * width, as: Number.self)
+                        target.storeBytes(of: number, toByteOffset: initialized, as: Number.self)
+                        initialized += width
                     }
                 }
             }

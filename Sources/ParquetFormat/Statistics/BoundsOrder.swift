@@ -55,11 +55,14 @@ enum BoundsOrder: Hashable {
     }
 
     /// Whether a value of a floating type is not a number.
-    func isNaN(_ bound: [UInt8]) -> Bool {
-        switch bound.count {
-        case 2: word(bound) & 0x7FFF > 0x7C00
-        case 4: Float(bitPattern: UInt32(word(bound))).isNaN
-        default: Double(bitPattern: word(bound)).isNaN
+    func isNaN(_ bound: [UInt8]) -> Bool { isNaN(word(bound), width: bound.count) }
+
+    /// Whether a number of a floating type of so many bytes is not a number.
+    func isNaN(_ word: UInt64, width: Int) -> Bool {
+        switch width {
+        case 2: word & 0x7FFF > 0x7C00
+        case 4: word & 0x7FFF_FFFF > 0x7F80_0000
+        default: word & 0x7FFF_FFFF_FFFF_FFFF > 0x7FF0_0000_0000_0000
         }
     }
 

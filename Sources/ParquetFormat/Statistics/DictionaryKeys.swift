@@ -33,35 +33,42 @@ struct DictionaryKeys {
     }
 
     private mutating func numbers() {
+        let plain = plain
+        let bytes = plain.span.bytes
+        var validity: [Bool] = []
         for position in 0..<entries.count {
             let range = entries.range(position)
-            var word: UInt64 = 0
-            for index in range.reversed() { word = word << 8 | UInt64(plain[index]) }
+            let word = bytes.word(range)
             keys.append(order.key(word))
+            if case .floating = order { validity.append(!order.isNaN(word, width: range.count)) }
         }
-        guard order.isFloating else { return }
-        let valid = (0..<entries.count).map { order.isValid(value($0)) }
-        if valid.contains(false) { isValid = valid }
+        if validity.contains(false) { isValid = validity }
     }
 
     private mutating func decimals() {
+        let plain = plain
+        let bytes = plain.span.bytes
         let sign = UInt64(1) << 63
+        var validity: [Bool] = []
         for position in 0..<entries.count {
-            guard let number = Int64(twosComplement: value(position)) else {
-                // Longer than a word: the front, in the order of unsigned bytes.
+            let range = entries.range(position)
+            validity.append(!range.isEmpty)
+            if let number = bytes.twosComplement(range) {
+                keys.append(UInt64(bitPattern: number) ^ sign)
+            } else {
+                // Longer than a word: compared as a whole.
                 hasTies = true
-                break
             }
-            keys.append(UInt64(bitPattern: number) ^ sign)
         }
         if hasTies { keys = [UInt64](repeating: 0, count: entries.count) }
-        let valid = (0..<entries.count).map { entries.byteCount($0) > 0 }
-        if valid.contains(false) { isValid = valid }
+        if validity.contains(false) { isValid = validity }
     }
 
     private mutating func strings() {
         hasTies = true
         guard entries.count > 0 else { return }
+        let plain = plain
+        let bytes = plain.span.bytes
         let first = entries.range(0)
         var shared = first.count
         for position in 1..<max(entries.count, 1) where shared > 0 {
@@ -74,11 +81,8 @@ struct DictionaryKeys {
             shared = length
         }
         for position in 0..<entries.count {
-            let range = entries.range(position).dropFirst(shared)
-            var word: UInt64 = 0
-            for index in range.prefix(8) { word = word << 8 | UInt64(plain[index]) }
-            keys.append(
-                range.isEmpty ? 0 : word << UInt64(8 * (8 - min(8, range.count))))
+            let range = entries.range(position)
+            keys.append(bytes.head(range.lowerBound + shared..<range.upperBound))
         }
     }
 
@@ -90,13 +94,8 @@ struct DictionaryKeys {
     func bounds(_ positions: ArraySlice<UInt32>, nullCount: Int64) -> ValueBounds {
         var (low, high): (Int?, Int?) = (nil, nil)
         var (lowKey, highKey) = (UInt64.max, UInt64.min)
-        var unordered: Int64 = 0
-        for position in positions {
-            let index = Int(position)
-            if !isValid.isEmpty, !isValid[index] {
-                unordered += 1
-                continue
-            }
+        func note(_ index: Int) {
+            if !isValid.isEmpty, !isValid[index] { return }
             let key = keys[index]
             if key < lowKey || low == nil {
                 (low, lowKey) = (index, key)
@@ -109,10 +108,19 @@ struct DictionaryKeys {
                 high = index
             }
         }
+        if keys.count <= positions.count {
+            // Values repeat: each is compared once.
+            var isUsed = [Bool](repeating: false, count: keys.count)
+            for position in positions { isUsed[Int(position)] = true }
+            for index in isUsed.indices where isUsed[index] { note(index) }
+        } else {
+            for position in positions { note(Int(position)) }
+        }
+        let unordered = isValid.isEmpty ? 0 : positions.count { !isValid[Int($0)] }
         var known = ValueBounds()
         known.valueCount = Int64(positions.count) + nullCount
         known.nullCount = nullCount
-        known.nanCount = order.isFloating ? unordered : 0
+        known.nanCount = order.isFloating ? Int64(unordered) : 0
         known.isAllNull = positions.isEmpty
         known.hasNothingToBound = low == nil
         guard let low, let high else { return known }
@@ -157,5 +165,54 @@ extension BoundsOrder {
 
     private func isZero(_ bound: [UInt8]) -> Bool {
         bound.dropLast().allSatisfy { $0 == 0 } && bound.last.map { $0 & 0x7F == 0 } ?? false
+    }
+}
+
+extension RawSpan {
+    /// A number of up to eight bytes, lowest first.
+    func word(_ range: Range<Int>) -> UInt64 {
+        switch range.count {
+        case 8:
+            return UInt64(
+                littleEndian: unsafeLoadUnaligned(
+                    fromByteOffset: range.lowerBound, as: UInt64.self))
+        case 4:
+            let word = unsafeLoadUnaligned(fromByteOffset: range.lowerBound, as: UInt32.self)
+            return UInt64(UInt32(littleEndian: word))
+        default:
+            var word: UInt64 = 0
+            for index in range.reversed() {
+                word = word << 8 | UInt64(unsafeLoad(fromByteOffset: index, as: UInt8.self))
+            }
+            return word
+        }
+    }
+
+    /// The first eight bytes as a number that compares as they do, with zeros for what is missing.
+    @inline(__always)
+    func head(_ range: Range<Int>) -> UInt64 {
+        if range.count >= 8 {
+            return UInt64(
+                bigEndian: unsafeLoadUnaligned(fromByteOffset: range.lowerBound, as: UInt64.self))
+        }
+        var word: UInt64 = 0
+        for index in range {
+            word = word << 8 | UInt64(unsafeLoad(fromByteOffset: index, as: UInt8.self))
+        }
+        return range.isEmpty ? 0 : word << UInt64(8 * (8 - range.count))
+    }
+
+    /// A number in two's complement, highest byte first; nil if it takes more than eight bytes.
+    func twosComplement(_ range: Range<Int>) -> Int64? {
+        guard range.count > 8 else {
+            return range.isEmpty
+                ? 0 : Int64(bitPattern: head(range)) >> Int64(8 * (8 - range.count))
+        }
+        let end = range.upperBound - 8
+        let number = Int64(bitPattern: head(end..<range.upperBound))
+        let fill: UInt8 = number < 0 ? 0xFF : 0
+        for index in range.lowerBound..<end
+        where unsafeLoad(fromByteOffset: index, as: UInt8.self) != fill { return nil }
+        return number
     }
 }

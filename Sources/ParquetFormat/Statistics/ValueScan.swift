@@ -98,14 +98,14 @@ struct ValueScan {
     ) {
         guard let order else { return }
         guard order == .unsignedBytes else {
-            special(bytes, range, place, order)
+            if !decimals(bytes, range, place, order) { special(bytes, range, place, order) }
             return
         }
         var (low, high) = (place(range.lowerBound), place(range.lowerBound))
-        var (lowHead, highHead) = (head(bytes, low), head(bytes, high))
+        var (lowHead, highHead) = (bytes.head(low), bytes.head(high))
         for index in range.dropFirst() {
             let value = place(index)
-            let head = head(bytes, value)
+            let head = bytes.head(value)
             if head <= lowHead, head < lowHead || precedes(bytes, value, low) {
                 (low, lowHead) = (value, head)
             }
@@ -142,6 +142,23 @@ struct ValueScan {
         range.lowerBound..<min(range.upperBound, range.lowerBound + count)
     }
 
+    /// Decimals that take a word each; false if these are others.
+    private mutating func decimals(
+        _ bytes: RawSpan, _ range: Range<Int>, _ place: (Int) -> Range<Int>, _ order: BoundsOrder
+    ) -> Bool {
+        guard order == .signedBytes else { return false }
+        var (low, high) = (place(range.lowerBound), place(range.lowerBound))
+        var (least, most) = (Int64.max, Int64.min)
+        for index in range {
+            let value = place(index)
+            guard !value.isEmpty, let number = bytes.twosComplement(value) else { return false }
+            if number < least { (low, least) = (value, number) }
+            if number > most { (high, most) = (value, number) }
+        }
+        join(array(bytes, low), array(bytes, high))
+        return true
+    }
+
     private mutating func special(
         _ bytes: RawSpan, _ range: Range<Int>, _ place: (Int) -> Range<Int>, _ order: BoundsOrder
     ) {
@@ -160,21 +177,6 @@ struct ValueScan {
         var array: [UInt8] = []
         PlainBytes.append(bytes, range, to: &array)
         return array
-    }
-
-    /// The first eight bytes as a number that compares as they do, with zeros for what is missing.
-    @inline(__always)
-    private func head(_ bytes: RawSpan, _ range: Range<Int>) -> UInt64 {
-        if range.count >= 8 {
-            return UInt64(
-                bigEndian: bytes.unsafeLoadUnaligned(
-                    fromByteOffset: range.lowerBound, as: UInt64.self))
-        }
-        var word: UInt64 = 0
-        for index in range {
-            word = word << 8 | UInt64(bytes.unsafeLoad(fromByteOffset: index, as: UInt8.self))
-        }
-        return range.isEmpty ? 0 : word << UInt64(8 * (8 - range.count))
     }
 
     private func precedes(_ bytes: RawSpan, _ left: Range<Int>, _ right: Range<Int>) -> Bool {

@@ -39,6 +39,22 @@ struct ColumnPart<Source: ParquetByteSource> {
             } ?? false
     }
 
+    /// Of about how many values the chunk's dictionary is the dictionary, by its pages.
+    var coveredValues: Double {
+        guard let chunk else { return 0 }
+        var (inDictionary, others) = (0.0, 0.0)
+        for pages in chunk.encodingStatistics ?? []
+        where pages.pageType != PageType.dictionary.rawValue {
+            if ParquetEncoding(rawValue: pages.encoding)?.usesDictionary == true {
+                inDictionary += Double(pages.count)
+            } else {
+                others += Double(pages.count)
+            }
+        }
+        guard others > 0 else { return Double(chunk.valueCount) }
+        return Double(chunk.valueCount) * inDictionary / (inDictionary + others)
+    }
+
     /// How many rows stay.
     var keptRowCount: Int64 { file.rowGroups[rowGroup].rowCount - Int64(deleted.count) }
 

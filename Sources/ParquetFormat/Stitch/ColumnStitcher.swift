@@ -111,6 +111,8 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
         var mappings: [[UInt32]?] = []
         var covered = 0.0
         var isPast = false
+        // Whether values hardly repeat, so that only dictionaries of other kinds are looked at.
+        var isOutgrown = false
         for part in parts {
             var mapping: [UInt32]?
             if isPast {
@@ -118,9 +120,18 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
             } else if !part.projection.isByPage {
                 mapping = constant(part, &merger)
                 if mapping != nil { covered += Double(part.keptRowCount) }
-            } else if let found = try await firstDictionary(of: part) {
-                mapping = merger.add(found.bytes.span.bytes, found.entries)
-                if mapping != nil { covered += Double(part.chunk?.valueCount ?? 0) }
+            } else if let found = try await firstDictionary(of: part, repeating: isOutgrown) {
+                let bytes = found.bytes.span.bytes
+                let repeats =
+                    MergedDictionary.paysOff(merger.count, covered: covered)
+                    || MergedDictionary.paysOff(
+                        found.entries.count, covered: part.coveredValues)
+                if !repeats, merger.isOutgrown(by: bytes, found.entries) {
+                    isOutgrown = true
+                } else {
+                    mapping = merger.add(bytes, found.entries)
+                    if mapping != nil { covered += part.coveredValues }
+                }
             }
             mappings.append(mapping)
             isPast = isPast || leaf.isRepeated && part.hasPagesOfValues(isMerged: mapping != nil)
@@ -137,8 +148,9 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
         return merger.add(values, 0..<1, to: &positions) ? positions : nil
     }
 
+    /// - Parameter repeating: Whether one whose values hardly repeat is of no use.
     private func firstDictionary(
-        of part: Part
+        of part: Part, repeating: Bool
     ) async throws(Failure) -> (bytes: [UInt8], entries: DictionaryEntries)? {
         guard let chunk = part.chunk, chunk.valueCount > 0,
             chunk.encodings.contains(where: {
@@ -152,6 +164,10 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
             guard let page = try await stream.next(),
                 case .dictionary(let header) = page.header.kind
             else { return nil }
+            let count = Int(header.valueCount)
+            if repeating, !MergedDictionary.paysOff(count, covered: part.coveredValues) {
+                return nil
+            }
             do throws(ParquetError) {
                 return try dictionary(page, header, stream, part)
             } catch { throw .format(error) }

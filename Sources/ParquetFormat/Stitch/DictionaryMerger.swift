@@ -10,54 +10,67 @@
 // the merged dictionary lie in `plain` by construction; every pointer is formed from such an entry
 // within the closure that lends the bytes.
 
-/// Where the values of a plain dictionary page lie.
+/// Where the values of a plain dictionary page lie: one after the other, byte strings with the four
+/// bytes of their length before each.
 struct DictionaryEntries {
-    private(set) var starts: [Int32] = []
-    private(set) var ends: [Int32] = []
+    private(set) var count = 0
+    /// The bytes of each value; nil where values have any lengths.
+    let width: Int?
+    /// Where each value ends if they have any lengths.
+    private var ends: [Int32] = []
 
-    var count: Int { starts.count }
+    /// None, of a column's values.
+    init(_ column: ParquetColumn) { width = column.plainWidth }
 
-    init() {}
+    /// None at all.
+    init() { width = nil }
 
     /// Finds `count` values; the bytes must end with the last.
     init(_ input: RawSpan, _ column: ParquetColumn, count: Int) throws(DecodeFault) {
         guard input.byteCount <= Int32.max, column.type != .boolean else {
             throw .unsupported("a dictionary of \(column.type)")
         }
+        width = column.plainWidth
         // Values of fixed width are counted at once; others have four bytes of length each.
-        let least = column.plainWidth ?? 4
-        guard count <= input.byteCount / least else { throw .endOfData }
-        starts.reserveCapacity(count)
+        guard count >= 0, count <= input.byteCount / (width ?? 4) else { throw .endOfData }
+        self.count = count
+        guard width == nil else { return }
         ends.reserveCapacity(count)
         var position = 0
         for _ in 0..<count {
-            var length = least
-            if column.plainWidth == nil {
-                guard input.byteCount - position >= 4 else { throw .endOfData }
-                let stated = input.unsafeLoadUnaligned(fromByteOffset: position, as: UInt32.self)
-                length = Int(UInt32(littleEndian: stated))
-                position += 4
-            }
+            guard input.byteCount - position >= 4 else { throw .endOfData }
+            let stated = input.unsafeLoadUnaligned(fromByteOffset: position, as: UInt32.self)
+            let length = Int(UInt32(littleEndian: stated))
+            position += 4
             guard length <= input.byteCount - position else { throw .endOfData }
-            append(position..<position + length)
             position += length
+            ends.append(Int32(position))
         }
     }
 
-    mutating func append(_ range: Range<Int>) {
-        starts.append(Int32(range.lowerBound))
-        ends.append(Int32(range.upperBound))
+    /// Adds the value behind all others, which ends here.
+    mutating func append(endingAt end: Int) {
+        count += 1
+        if width == nil { ends.append(Int32(end)) }
     }
 
     mutating func truncate(to count: Int) {
-        starts.removeLast(starts.count - count)
-        ends.removeLast(ends.count - count)
+        if width == nil { ends.removeLast(self.count - count) }
+        self.count = count
     }
 
-    func range(_ index: Int) -> Range<Int> { Int(starts[index])..<Int(ends[index]) }
+    /// The place of a value, which must be one of them.
+    @inline(__always)
+    func range(_ index: Int) -> Range<Int> {
+        precondition(index >= 0 && index < count, "a position is one of a value")
+        if let width { return index * width..<(index + 1) * width }
+        let start = index == 0 ? 0 : Int(ends[index - 1])
+        return start + 4..<Int(ends[index])
+    }
 
-    /// How many bytes the values take, lengths aside.
-    func byteCount(_ index: Int) -> Int { Int(ends[index] - starts[index]) }
+    /// How many bytes a value takes, its length aside.
+    @inline(__always)
+    func byteCount(_ index: Int) -> Int { range(index).count }
 }
 
 /// A dictionary that grows by the values of others.
@@ -66,7 +79,7 @@ struct DictionaryMerger {
     private let byteLimit: Int
     /// The dictionary page's values, plain.
     private(set) var plain: [UInt8] = []
-    private(set) var entries = DictionaryEntries()
+    private(set) var entries: DictionaryEntries
     /// Positions plus one; 0 is free.
     private var table = [Int32](repeating: 0, count: 1 << 10)
     /// The places in the table that the values took which are being added.
@@ -81,6 +94,7 @@ struct DictionaryMerger {
         self.column = column
         // Entries are found by 32 bits.
         self.byteLimit = min(byteLimit, 1 << 30)
+        entries = DictionaryEntries(column)
     }
 
     var count: Int { entries.count }
@@ -107,16 +121,34 @@ struct DictionaryMerger {
     /// Whether a dictionary fits by what some of its values say: adding one in vain costs as much
     /// as adding it.
     private func mayFit(_ input: RawSpan, _ source: DictionaryEntries) -> Bool {
-        guard entries.count > 0, source.count > Self.sampleSize else { return true }
-        let step = source.count / Self.sampleSize
-        let places = stride(from: 0, to: source.count, by: step)
-        let sampled = places.reduce(into: (count: 0, missing: 0)) { seen, index in
-            seen.count += 1
-            seen.missing += contains(input, source.range(index)) ? 0 : 1
-        }
+        guard let sampled = sample(input, source) else { return true }
         let added = input.byteCount / sampled.count * sampled.missing
         // A sample may mislead by a little.
         return plain.count + added / 5 * 4 <= byteLimit
+    }
+
+    /// Whether sources draw on so many different values that no dictionary holds them, by how few
+    /// of one's values those before it had.
+    func isOutgrown(by input: RawSpan, _ source: DictionaryEntries) -> Bool {
+        guard plain.count >= byteLimit / 8, let sampled = sample(input, source) else {
+            return false
+        }
+        // As with marked fish: the fewer are met again, the more there are.
+        let all = plain.count / max(sampled.count - sampled.missing, 1) * sampled.count
+        return all / 4 >= byteLimit
+    }
+
+    /// How many of some values of a dictionary are not there yet; nil where that tells little.
+    private func sample(
+        _ input: RawSpan, _ source: DictionaryEntries
+    ) -> (count: Int, missing: Int)? {
+        guard entries.count > 0, source.count > Self.sampleSize else { return nil }
+        let step = source.count / Self.sampleSize
+        let places = stride(from: 0, to: source.count, by: step)
+        return places.reduce(into: (count: 0, missing: 0)) { seen, index in
+            seen.count += 1
+            seen.missing += contains(input, source.range(index)) ? 0 : 1
+        }
     }
 
     private func contains(_ input: RawSpan, _ range: Range<Int>) -> Bool {
@@ -189,9 +221,8 @@ struct DictionaryMerger {
         if prefix > 0 {
             withUnsafeBytes(of: UInt32(range.count).littleEndian) { plain += $0 }
         }
-        let start = plain.count
         PlainBytes.append(input, range, to: &plain)
-        entries.append(start..<plain.count)
+        entries.append(endingAt: plain.count)
         table[slot] = Int32(entries.count)
         addedSlots.append(Int32(slot))
         return UInt32(entries.count - 1)

@@ -30,12 +30,18 @@ struct MergedDictionary {
         }
         // A dictionary of values that hardly ever repeat only adds positions to them, and positions
         // in an empty one, of nothing but nulls, are refused by readers if its page is left out.
-        let repeats = Double(merger.count) * 3 <= coveredValues * 2 || mappings.count == 1
+        let repeats =
+            Self.paysOff(merger.count, covered: coveredValues) || mappings.count == 1
         guard merger.count > 0, repeats else {
             uses = mappings.map { _ in .gathered }
             return
         }
         plain = merger.plain
         entries = merger.entries
+    }
+
+    /// Whether so many different values repeat enough, for all values that a dictionary covers.
+    static func paysOff(_ count: Int, covered: Double) -> Bool {
+        Double(count) * 3 <= covered * 2
     }
 }
