@@ -169,12 +169,15 @@ struct PageEmitter {
     let codecs: PageCodec
     /// Compressed bytes, in memory that is kept as long as pages are small.
     private var stored: [UInt8] = []
+    /// How hard to try with pages of values, and with pages of positions.
+    private var efforts: (values: ZstandardEffort, positions: ZstandardEffort)
 
     init(_ column: ParquetColumn, codec: ParquetCodec, level: Int32, codecs: PageCodec) {
         self.column = column
         self.codec = codec
         self.level = level
         self.codecs = codecs
+        efforts = (ZstandardEffort(level: level), ZstandardEffort(level: level))
     }
 
     private var place: ParquetPlace { ParquetPlace(.page, 0) }
@@ -184,9 +187,10 @@ struct PageEmitter {
         _ kind: PageHeader.Kind, _ content: [UInt8]
     ) throws(ParquetError) -> (header: PageHeader, stored: [UInt8]) {
         stored.removeAll(keepingCapacity: true)
-        if codec == .uncompressed {
-            stored = content
-        } else {
+        switch kind {
+        case _ where codec == .uncompressed: stored = content
+        case .data(let header): try compress(content, header.encoding)
+        case .dataV2, .dictionary, .index:
             try codecs.compress(content, codec, level: level, appendingTo: &stored, place: place)
         }
         return (try header(kind, uncompressed: content.count), taken)
@@ -201,12 +205,38 @@ struct PageEmitter {
         var header = header
         header.isCompressed = codec != .uncompressed && !values.isEmpty
         if header.isCompressed {
-            try codecs.compress(values, codec, level: level, appendingTo: &stored, place: place)
+            try compress(values, header.encoding)
         } else {
             stored += values
         }
         let size = levels.count + values.count
         return (try self.header(.dataV2(header), uncompressed: size), taken)
+    }
+
+    private mutating func compress(
+        _ content: [UInt8], _ encoding: ParquetEncoding
+    ) throws(ParquetError) {
+        guard codec == .zstandard else {
+            try codecs.compress(content, codec, level: level, appendingTo: &stored, place: place)
+            return
+        }
+        var effort = encoding.usesDictionary ? efforts.positions : efforts.values
+        let start = stored.count
+        switch effort.next(content.count) {
+        case .level(let level):
+            try codecs.compress(content, codec, level: level, appendingTo: &stored, place: place)
+        case .both(let wanted, let quick):
+            try codecs.compress(content, codec, level: wanted, appendingTo: &stored, place: place)
+            var other: [UInt8] = []
+            try codecs.compress(content, codec, level: quick, appendingTo: &other, place: place)
+            effort.note(wanted: stored.count - start, quick: other.count)
+            if other.count <= stored.count - start {
+                stored.removeLast(stored.count - start)
+                stored += other
+            }
+        }
+        effort.note(content.count, stored: stored.count - start)
+        if encoding.usesDictionary { efforts.positions = effort } else { efforts.values = effort }
     }
 
     /// What is stored; a large page takes its memory with it.

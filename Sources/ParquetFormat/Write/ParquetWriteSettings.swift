@@ -20,7 +20,9 @@ public struct ParquetWriteSettings: Hashable, Sendable {
     public var encodings: [String: ParquetEncoding] = [:]
     /// Which columns have bloom filters.
     public var bloomFilters = ParquetBloomFilterSettings()
-    /// How hard Zstandard tries (`write.parquet.compression-level`).
+    /// How hard Zstandard tries at most (`write.parquet.compression-level`).
+    ///
+    /// Where pages become no larger by the first level, they are written with that.
     public var zstandardLevel: Int32 = 3
     /// Up to how many bytes of small files are taken into memory at once, which spares requests.
     public var loadedBytes: Int64 = 96 << 20
