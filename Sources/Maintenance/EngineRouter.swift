@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import IcebergSpec
-public import WireFormat
+import WireFormat
 
 /// What a configured engine can do, without the engine itself: the API routes with this alone.
 public struct EngineCapability: Hashable, Sendable {
@@ -39,36 +39,18 @@ public struct EngineCapability: Hashable, Sendable {
 public struct EngineLimits: Hashable, Sendable {
     /// Why an option is refused, by action and option name.
     public var refusedOptions: [MaintenanceAction: [String: String]]
-    /// Options that are taken with one value only, by action and option name.
-    public var onlyValues: [MaintenanceAction: [String: OnlyValue]]
     /// Options that are taken as far as they are conditions that are understood, by action.
     public var conditions: [MaintenanceAction: Set<String>]
     /// Why an action runs only as a dry run: one of the job, or by its option `dry_run`.
     public var dryRunOnly: [MaintenanceAction: String]
 
-    /// The one value of an option that an engine takes.
-    public struct OnlyValue: Hashable, Sendable {
-        /// The value.
-        public let value: JSONValue
-        /// Why any other is refused.
-        public let reason: String
-
-        /// Pairs a value with a reason.
-        public init(_ value: JSONValue, reason: String) {
-            self.value = value
-            self.reason = reason
-        }
-    }
-
     /// Takes every field; nothing is limited by default.
     public init(
         refusedOptions: [MaintenanceAction: [String: String]] = [:],
         dryRunOnly: [MaintenanceAction: String] = [:],
-        onlyValues: [MaintenanceAction: [String: OnlyValue]] = [:],
         conditions: [MaintenanceAction: Set<String>] = [:]
     ) {
         self.refusedOptions = refusedOptions
-        self.onlyValues = onlyValues
         self.conditions = conditions
         self.dryRunOnly = dryRunOnly
     }
@@ -77,9 +59,6 @@ public struct EngineLimits: Hashable, Sendable {
     func problem(with request: RoutedAction) -> String? {
         for member in request.options.values.members {
             if let reason = refusedOptions[request.action]?[member.key] { return reason }
-            if let only = onlyValues[request.action]?[member.key], only.value != member.value {
-                return only.reason
-            }
             if conditions[request.action]?.contains(member.key) ?? false,
                 let problem = Self.problem(withCondition: member.value)
             {

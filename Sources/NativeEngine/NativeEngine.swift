@@ -104,21 +104,8 @@ public enum NativeEngineCapability {
     public static let actions = Set(MaintenanceAction.allCases)
 
     /// The options that it does not take.
-    public static let limits: EngineLimits = {
-        func needsSpark(_ what: String) -> String {
-            "\(what) needs the Spark engine; leave it out for the native one"
-        }
-        return EngineLimits(
-            onlyValues: [
-                .rewriteDataFiles: [
-                    "remove-dangling-deletes": .init(
-                        false, reason: needsSpark("remove-dangling-deletes"))
-                ]
-            ],
-            conditions: [
-                .rewriteDataFiles: ["where"], .rewritePositionDeleteFiles: ["where"],
-            ])
-    }()
+    public static let limits = EngineLimits(
+        conditions: [.rewriteDataFiles: ["where"], .rewritePositionDeleteFiles: ["where"]])
 
     /// The engine as the router sees it.
     public static let capability = EngineCapability(

@@ -134,6 +134,7 @@ import WireFormat
                 [
                     "min-input-files": 2, "partial-progress.enabled": .bool(seed % 2 == 0),
                     "partial-progress.max-commits": 2,
+                    "remove-dangling-deletes": .bool(seed % 4 > 1),
                 ], journal: journal, catalog: catalog, storage: table.storage)
         }
         let rows = try await table.rows()

@@ -280,25 +280,6 @@ import WireFormat
         }
     }
 
-    @Test(
-        arguments: [
-            ["remove-dangling-deletes": true],
-            ["remove-dangling-deletes": true, "sort_order": "id"],
-        ] as [JSONValue])
-    func `an option that is not taken is refused before anything is read`(
-        options: JSONValue
-    ) async throws {
-        let table = try await table()
-        try await table.addRows(0..<10, region: "a")
-        await #expect {
-            try await table.compact(options)
-        } throws: { error in
-            guard case .refused("unsupported_option", let reason)? = error as? MaintenanceError
-            else { return false }
-            return reason.lowercased().contains("spark")
-        }
-    }
-
     @Test func `partial progress commits a few groups at a time`() async throws {
         let table = try await table()
         for (index, region) in ["a", "b", "c", "d", "e"].enumerated() {

@@ -261,6 +261,7 @@ import WireFormat
                         "rewrite-all": true, "use-starting-sequence-number": .bool(usesStart),
                         "partial-progress.enabled": .bool(seed % 2 == 0),
                         "partial-progress.max-commits": 2,
+                        "remove-dangling-deletes": .bool(seed % 4 > 1),
                     ], catalog: catalog, storage: keyed.table.storage)
                 commits += report.metrics["commits_count"]?.intValue ?? 0
             } catch let error as MaintenanceError {

@@ -23,17 +23,27 @@ struct CommitSurvey: LiveFileCollector {
     private(set) var namedAndLive: Set<String> = []
     /// The least sequence number of other files to which equality deletes apply, by partition.
     private(set) var oldest: [PartitionKey: Int64] = [:]
+    /// Which deletes apply to nothing but the wanted files; nil unless that is asked.
+    private(set) var dangling: DanglingDeletes?
+    /// The table's specs, if it is asked which deletes are dangling.
+    private let specs: [PartitionSpec]?
 
-    init(wanted: Set<String>, named: Set<String>, deletes: Set<DeleteIdentity>) {
+    /// - Parameter specs: The table's, if it is asked which deletes are dangling.
+    init(
+        wanted: Set<String>, named: Set<String>, deletes: Set<DeleteIdentity>,
+        danglingBy specs: [PartitionSpec]? = nil
+    ) {
         self.wanted = wanted
         self.named = named
         wantedDeletes = deletes
+        self.specs = specs
     }
 
     mutating func add(manifests: [ManifestFile]) { self.manifests = manifests }
 
     mutating func add(deleteFiles index: DeleteFileIndex) {
         deletes = index
+        dangling = specs.map { DanglingDeletes(index, specs: $0) }
         guard !wantedDeletes.isEmpty else { return }
         for file in index.files {
             let identity = DeleteIdentity(file)
@@ -45,6 +55,7 @@ struct CommitSurvey: LiveFileCollector {
         if named.contains(file.path) { namedAndLive.insert(file.path) }
         guard wanted.contains(file.path) else {
             if deletes.equalityDeleteFiles > 0 { Self.note(file, in: &oldest) }
+            dangling?.keep(file)
             return
         }
         if found.updateValue(file, forKey: file.path) != nil { doubled.insert(file.path) }

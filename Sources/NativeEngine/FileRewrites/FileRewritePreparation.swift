@@ -65,7 +65,8 @@ struct FileRewritePreparation<Tables: Catalog, Storage: ObjectStorage, Rules: Re
         self.groups = groups
     }
 
-    /// Works out a commit to a table as it was loaded; nil if no group can be committed any more.
+    /// Works out a commit to a table as it was loaded; nil if no group can be committed any more,
+    /// nor anything else is due.
     ///
     /// When it is called again, no earlier commit got in: its manifests go, and the new data files
     /// stay good for every group whose old ones are as they were.
@@ -93,7 +94,7 @@ struct FileRewritePreparation<Tables: Catalog, Storage: ObjectStorage, Rules: Re
         }
         let survey = try await survey(parent, of: table.metadata)
         try await validate(survey, table)
-        guard !groups.isEmpty else { return nil }
+        guard !groups.isEmpty || rules.removesDanglingDeletes else { return nil }
         return try await complete(table, parent, survey)
     }
 
@@ -129,7 +130,10 @@ struct FileRewritePreparation<Tables: Catalog, Storage: ObjectStorage, Rules: Re
         do throws(ScanError) {
             return try await SnapshotScan(storage: engine.storage, metadata: metadata)
                 .collect(
-                    parent, into: CommitSurvey(wanted: wanted, named: named, deletes: deletes))
+                    parent,
+                    into: CommitSurvey(
+                        wanted: wanted, named: named, deletes: deletes,
+                        danglingBy: rules.removesDanglingDeletes ? metadata.partitionSpecs : nil))
         } catch {
             throw MaintenanceError(error)
         }
@@ -168,11 +172,12 @@ struct FileRewritePreparation<Tables: Catalog, Storage: ObjectStorage, Rules: Re
 extension FileRewritePreparation {
     private mutating func complete(
         _ table: LoadedTable, _ parent: Snapshot, _ survey: CommitSurvey
-    ) async throws(MaintenanceError) -> PreparedFileRewrite<Group> {
+    ) async throws(MaintenanceError) -> PreparedFileRewrite<Group>? {
+        let deletes = rules.removedDeletes(by: groups, in: survey, of: table.metadata)
+        guard !groups.isEmpty || !deletes.isEmpty else { return nil }
         attempt += 1
         let id = newSnapshotID(in: table.metadata)
         let replaced = rules.replacedDataFiles(by: groups)
-        let deletes = rules.removedDeletes(by: groups, in: survey, of: table.metadata)
         let changes = ManifestChanges(
             storage: engine.storage, metadata: table.metadata, snapshotID: id,
             replaced: replaced, removedDeletes: Set(deletes.map { DeleteIdentity($0) }))
@@ -212,7 +217,7 @@ extension FileRewritePreparation {
                 try await store(changed, changes, table.metadata, inheritsNumbers: inherits))
         }
         change.changedPartitions = Int64(
-            groups.reduce(into: Set<PartitionKey>()) {
+            groups.reduce(into: Set(deletes.map(\.partition))) {
                 $0.formUnion($1.group.files.map(\.partition))
                 $0.formUnion($1.newPartitions)
             }.count)

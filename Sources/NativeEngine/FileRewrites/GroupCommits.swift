@@ -134,7 +134,7 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
                         try await take(next, groups[next.ordinal], of: groups.count)
                     }
                 }
-                if !pending.isEmpty { try await commit() }
+                try await conclude()
                 return nil
             } catch {
                 tasks.cancelAll()
@@ -181,6 +181,8 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
             tally.refused.append(RefusedGroup(group, of: names, because: reason))
             try await outputs.remove(attempt.outputs.files.map(\.path))
         }
+        // What comes last is for the commit that concludes the run.
+        guard attempt.ordinal + 1 < count else { return }
         if pending.count >= progress.groupsPerCommit(of: count) { try await commit() }
     }
 }
@@ -188,6 +190,12 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
 // MARK: Committing
 
 extension GroupCommits {
+    /// Makes the last commit: of the groups that wait for one, and of what goes without a group.
+    mutating func conclude() async throws(MaintenanceError) {
+        rules.conclude()
+        if !pending.isEmpty || rules.removesDanglingDeletes { try await commit() }
+    }
+
     private mutating func commit() async throws(MaintenanceError) {
         var preparation = FileRewritePreparation(
             engine: engine, context: context, rules: rules, base: table.metadata,

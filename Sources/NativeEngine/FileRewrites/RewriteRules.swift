@@ -63,8 +63,21 @@ protocol RewriteRules: Sendable {
     /// The sequence number of a new file; nil for that of the snapshot.
     func sequenceNumber(of entry: CompleteEntry, in metadata: TableMetadata) -> Int64?
 
+    /// Whether delete files go with the next commit that no group is about; then it may be one
+    /// without groups.
+    var removesDanglingDeletes: Bool { get }
+
+    /// Takes note that the next commit is the run's last.
+    mutating func conclude()
+
     /// Takes note of groups that are in the table now, for the commits that follow.
     mutating func note(committed groups: [Group], removing deletes: Set<DeleteIdentity>)
+}
+
+extension RewriteRules {
+    var removesDanglingDeletes: Bool { false }
+
+    mutating func conclude() {}
 }
 
 /// Whether a run commits a few groups at a time, and how often that may fail (P-54).

@@ -26,6 +26,9 @@ struct DataFileRules<Storage: ObjectStorage>: RewriteRules {
     private var newcomers: Set<DeleteIdentity> = []
     /// Which of them name data files of the groups, by the data file's path.
     private var came: [String: String] = [:]
+    /// What goes with the last commit though no group is about it; nil if that is not asked.
+    private let dangling: DanglingRemoval?
+    private var isLastCommit = false
 
     init(
         storage: Storage, planned: PlannedRewrite, starting: Snapshot,
@@ -39,6 +42,7 @@ struct DataFileRules<Storage: ObjectStorage>: RewriteRules {
         schema = metadata.schema(metadata.currentSchemaID)
         manifests = Set(planned.manifests.map(\.path))
         deletes = planned.deletes
+        dangling = planned.dangling
     }
 
     var content: ManifestContent { .data }
@@ -48,8 +52,14 @@ struct DataFileRules<Storage: ObjectStorage>: RewriteRules {
     }
 
     func named(by groups: [RewrittenGroup]) -> Set<String> {
-        groups.flatMap(\.deleteFiles).reduce(into: []) { $0.formUnion($1.targets) }
+        let targets = groups.flatMap(\.deleteFiles).map(\.targets)
+        let others = removesDanglingDeletes ? dangling?.targets.values.map { $0 } ?? [] : []
+        return (targets + others).reduce(into: []) { $0.formUnion($1) }
     }
+
+    var removesDanglingDeletes: Bool { isLastCommit && dangling != nil }
+
+    mutating func conclude() { isLastCommit = true }
 
     /// Delete files that have nothing left to delete from once the files are replaced (P-43, P-53).
     ///
@@ -60,16 +70,40 @@ struct DataFileRules<Storage: ObjectStorage>: RewriteRules {
     ) -> [LiveFile] {
         let replaced = replacedDataFiles(by: groups)
         let staying = survey.namedAndLive.subtracting(replaced)
-        let removable = Set(
+        var removable = Set(
             groups.flatMap(\.deleteFiles).filter { $0.targets.isDisjoint(with: staying) }.map {
                 DeleteIdentity($0.file)
             })
         let applied = groups.reduce(into: Set<DeleteIdentity>()) {
             $0.formUnion($1.equalityDeletes)
         }
+        removable.formUnion(
+            survey.finishedEqualityDeletes(
+                applied, replaced: replaced, newFilesAge: age(in: metadata), metadata
+            ).map { DeleteIdentity($0) })
+        if let dangling, let left = left(by: groups, in: survey, of: metadata) {
+            removable.formUnion(dangling.removable(left, live: staying))
+        }
         return (survey.deletes?.files ?? []).filter { removable.contains(DeleteIdentity($0)) }
-            + survey.finishedEqualityDeletes(
-                applied, replaced: replaced, newFilesAge: age(in: metadata), metadata)
+    }
+
+    /// Which deletes are dangling in what the commit leaves; nil if that is not asked, or not sure.
+    ///
+    /// Beside other files it leaves those of groups that are not committed, and the new ones.
+    private func left(
+        by groups: [RewrittenGroup], in survey: CommitSurvey, of metadata: TableMetadata
+    ) -> DanglingDeletes? {
+        guard removesDanglingDeletes, survey.doubled.isEmpty, var left = survey.dangling else {
+            return nil
+        }
+        let replaced = replacedDataFiles(by: groups)
+        for file in survey.found.values where !replaced.contains(file.path) { left.keep(file) }
+        // Newer than any delete, they keep none.
+        guard let age = age(in: metadata) else { return left }
+        for partition in groups.flatMap(\.newPartitions) {
+            left.keep(dataOf: partition, since: age)
+        }
+        return left
     }
 
     func sequenceNumber(of entry: CompleteEntry, in metadata: TableMetadata) -> Int64? {

@@ -12,8 +12,15 @@ struct RewriteDataFilesReport {
     var report: ActionReport {
         ActionReport(
             message: ([sentence] + asides).joined(separator: "; "),
-            impact: ReportWording.rewrittenImpact(.rewriteDataFiles, from: before, into: after),
-            metrics: metrics)
+            impact: impact, metrics: metrics)
+    }
+
+    private var impact: String {
+        let deletes = tally.change.removedDeleteFiles
+        guard before == 0, after == 0, deletes > 0 else {
+            return ReportWording.rewrittenImpact(.rewriteDataFiles, from: before, into: after)
+        }
+        return "\(ReportWording.count(deletes, "delete file")) removed"
     }
 
     private var before: Int64 { tally.change.removedDataFiles }

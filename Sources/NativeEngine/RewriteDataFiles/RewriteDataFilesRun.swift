@@ -12,7 +12,8 @@ import ObjectStorage
 /// 2. Plan on the table as it is; leave groups that are not rewritten here, each with a reason.
 /// 3. Group by group: apply the deletes, write new files, each named in the journal before it is
 ///    written, read them back and compare them with the old ones.
-/// 4. Commit; groups that another writer got in the way of are dropped, and the others go on.
+/// 4. Commit; groups that another writer got in the way of are dropped, and the others go on. With
+///    the last commit go the deletes that are dangling then, where that is asked.
 /// 5. Close the journal's entries: the files belong to the table.
 ///
 /// Only a commit that certainly failed lets new files be removed; if nobody can tell, the journal
@@ -29,7 +30,7 @@ struct RewriteDataFilesRun<Tables: Catalog, Storage: ObjectStorage> {
             .plan(table, request.options)
         var tally = RewriteTally()
         tally.refused = planned.refused
-        if let snapshot = planned.snapshot, !planned.groups.isEmpty {
+        if let snapshot = planned.snapshot, planned.hasWork {
             var work = RewriteDataFilesWork(
                 engine: engine, options: RewriteDataFilesOptions(request.options),
                 context: context, planned: planned, starting: snapshot)
@@ -40,9 +41,7 @@ struct RewriteDataFilesRun<Tables: Catalog, Storage: ObjectStorage> {
             }
             tally = work.commits.tally
         }
-        if tally.groups == 0 {
-            if let error = tally.failure { throw error }
-        }
+        if tally.commits.isEmpty, let error = tally.failure { throw error }
         return RewriteDataFilesReport(tally: tally, replayed: replayed).report
     }
 }

@@ -20,6 +20,11 @@ struct PlannedRewrite: Sendable {
     let warnings: [String]
     let manifests: [ManifestFile]
     let deletes: DeleteFileIndex?
+    /// The deletes that go because they apply to nothing; nil if they are to stay.
+    let dangling: DanglingRemoval?
+
+    /// Whether a run changes anything.
+    var hasWork: Bool { !groups.isEmpty || !(dangling?.expected.isEmpty ?? true) }
 
     /// Whether rows get their ids from our first commit, after an upgrade to version 3: files that
     /// are written before it must come with it, as they have none (P-44).
@@ -84,9 +89,18 @@ struct RewriteDataFilesSource<Tables: Catalog, Storage: ObjectStorage> {
         }
         let plan = collector.planner.plan()
         let (groups, refused) = try screened(plan, metadata, collector.deletes)
+        var dangling: DanglingRemoval?
+        if let snapshot, options.boolean("remove-dangling-deletes") ?? false {
+            dangling = try await DanglingRemovalSource(
+                engine: engine, metadata: metadata, snapshot: snapshot, groups: groups,
+                usesStartingSequenceNumber: RewriteDataFilesOptions(options)
+                    .usesStartingSequenceNumber
+            ).find()
+        }
         return PlannedRewrite(
             table: table, snapshot: snapshot, plan: plan, groups: groups, refused: refused,
-            warnings: warnings, manifests: collector.manifests, deletes: collector.deletes)
+            warnings: warnings, manifests: collector.manifests, deletes: collector.deletes,
+            dangling: dangling)
     }
 
     private func screened(
@@ -122,10 +136,13 @@ struct RewriteDataFilesPreview<Tables: Catalog, Storage: ObjectStorage> {
             .plan(engine.load(request.table), request.options)
         let names = PartitionNames(planned.table.metadata)
         var summary = planned.plan.summary { names.name(of: $0) }
+        if let dangling = planned.dangling {
+            summary["removed_delete_files_count"] = .integer(dangling.expected.count)
+        }
         summary["refused_groups"] = .array(planned.refused.map(\.json))
         summary["warnings"] = .array(
             planned.warnings.map { .string($0) } + planned.refused.map { .string($0.sentence) })
         return ActionPlan(
-            snapshotID: planned.snapshot?.id, hasWork: !planned.groups.isEmpty, summary: summary)
+            snapshotID: planned.snapshot?.id, hasWork: planned.hasWork, summary: summary)
     }
 }

@@ -36,6 +36,7 @@ struct RewriteDataFilesWork<Tables: Catalog, Storage: ObjectStorage> {
     }
 
     mutating func run() async throws(MaintenanceError) {
+        guard !planned.groups.isEmpty else { return try await commits.conclude() }
         var limits = RewriteLimits(
             engine.settings, groupCount: planned.groups.count,
             mostAtOnce: options.maxConcurrentGroups)
