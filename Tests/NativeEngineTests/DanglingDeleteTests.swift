@@ -259,9 +259,9 @@ import WireFormat
 
     @Test func `P-54: with partial progress they go with the last commit`() async throws {
         let table = try await ManifestTable.withDanglingDeletes()
-        for region in ["c", "d"] {
-            try await table.addRows(200..<210, region: region)
-            try await table.addRows(210..<220, region: region)
+        for (first, region) in [(Int64(200), "c"), (300, "d")] {
+            try await table.addRows(first..<first + 10, region: region)
+            try await table.addRows(first + 10..<first + 20, region: region)
         }
         let before = try await table.rows()
 
