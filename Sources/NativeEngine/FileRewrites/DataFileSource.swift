@@ -42,6 +42,8 @@ struct DataFileSource<Storage: ObjectStorage>: ParquetByteSource {
         return copy
     }
 
+    func check() throws(MaintenanceError) { try MaintenanceError.checkCancellation() }
+
     func read(_ range: Range<Int64>) async throws(MaintenanceError) -> [UInt8] {
         if let bytes, range.upperBound <= bytes.count {
             return Array(bytes[Int(range.lowerBound)..<Int(range.upperBound)])

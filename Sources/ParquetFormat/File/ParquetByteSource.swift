@@ -10,6 +10,16 @@ public protocol ParquetByteSource: Sendable {
 
     /// The bytes of a range that lies within the file: all of them.
     func read(_ range: Range<Int64>) async throws(Failure) -> [UInt8]
+
+    /// Throws if nobody waits for the file any more.
+    ///
+    /// Asked before each page, as many may be in memory already.
+    func check() throws(Failure)
+}
+
+extension ParquetByteSource {
+    /// By default whatever was begun is ended.
+    public func check() throws(Failure) {}
 }
 
 /// Where the bytes of a new file go, one after the other.

@@ -70,6 +70,7 @@ struct PageStream<Source: ParquetByteSource> {
     /// The next page but index pages, or nil after the last.
     mutating func next() async throws(ParquetReadError<Source.Failure>) -> StoredPage? {
         while seenValues < chunk.valueCount {
+            do { try file.source.check() } catch { throw .source(error) }
             let page = try await nextOfAnyKind()
             do { if try account(for: page) { return page } } catch { throw .format(error) }
         }
