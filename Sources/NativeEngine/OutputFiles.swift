@@ -117,8 +117,8 @@ struct OutputFiles<Storage: ObjectStorage>: Sendable {
     /// Removes files that no commit used and none can use any more.
     ///
     /// What cannot be removed stays in the journal. It needs no lease, which a cancelled job has
-    /// lost: nobody else gives files these names, and no commit has them. Only the journal's entries
-    /// stay then, for the next run on the table.
+    /// lost: nobody else gives files these names, and no commit has them. Only the journal's
+    /// entries stay then, for the next run on the table.
     mutating func remove(_ paths: [String]) async throws(MaintenanceError) {
         guard !paths.isEmpty else { return }
         var gone: [String] = []

@@ -6,8 +6,9 @@ import TestSupport
 import Testing
 import WireFormat
 
-/// A fleet of tables of every kind, made by PyIceberg and DuckDB, that one run of the orchestrator maintains:
-/// exactly those that it should, and on nothing but what the processes share.
+/// A fleet of tables of every kind, made by PyIceberg and DuckDB, that one run of the
+/// orchestrator maintains: exactly those that it should, and on nothing but what the processes
+/// share.
 ///
 /// FLEET_TABLES makes it larger.
 @Suite(.enabled(if: Oracles.isAvailable, Comment(rawValue: Oracles.reason)))
@@ -136,8 +137,10 @@ struct FleetProductTests {
                 Self.table(job).hasPrefix("db.expiring_")
                 || Self.table(job).hasPrefix("db.wrong_")
             #expect((actions.first == "expire_snapshots") == expires, "\(actions)")
-            let rewrites = ["db.fragmented_", "db.heavy_"].contains { Self.table(job).hasPrefix($0) }
-            #expect(actions.contains("rewrite_data_files") == rewrites, "\(actions)")
+            let isRewritten = ["db.fragmented_", "db.heavy_"].contains {
+                Self.table(job).hasPrefix($0)
+            }
+            #expect(actions.contains("rewrite_data_files") == isRewritten, "\(actions)")
         }
         #expect(try await scene.rows() == before)
 

@@ -105,8 +105,8 @@ struct MaintenanceRun {
             "job \(holder) is over, but something of it may still run in Spark on \(table); "
                 + "try again later: each `icepack sweep` asks Spark"
         case .running:
-            "job \(holder) has \(table): try again when it is over, or cancel it; if its worker is gone, "
-                + "the table is free once its lease has ended and `icepack sweep` has run"
+            "job \(holder) has \(table): try again when it is over, or cancel it; if its worker is "
+                + "gone, the table is free once its lease has ended and `icepack sweep` has run"
         case nil, .completed, .failed, .cancelled:
             "\(table) is locked by job \(holder); try again when it is over"
         }

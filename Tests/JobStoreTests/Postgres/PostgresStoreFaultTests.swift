@@ -318,7 +318,8 @@ import WireFormat
         @Sendable func loseSession() async throws {
             _ = try await cluster.execute(
                 """
-                SELECT pg_terminate_backend(pid) FROM pg_locks JOIN pg_database d ON d.oid = database
+                SELECT pg_terminate_backend(pid)
+                FROM pg_locks JOIN pg_database d ON d.oid = database
                 WHERE locktype = 'advisory' AND datname = current_database()
                 """, database: name)
         }
