@@ -107,7 +107,7 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
         let failure: MaintenanceError? = await withTaskGroup(of: Attempt.self) { tasks in
             let isPartial = self.progress.maxCommits != nil
             var order = PlanOrder<Attempt>()
-            var started = 0
+            var (started, taken) = (0, 0)
             func start() {
                 guard started < groups.count else { return }
                 let (ordinal, group) = (started, groups[started])
@@ -125,13 +125,10 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
                         throw error
                     }
                     start()
-                    guard !isPartial else {
-                        try await take(attempt, groups[attempt.ordinal], of: groups.count)
-                        continue
-                    }
-                    order.add(attempt, at: attempt.ordinal)
+                    order.add(attempt, at: isPartial ? taken : attempt.ordinal)
                     while let next = order.next() {
-                        try await take(next, groups[next.ordinal], of: groups.count)
+                        taken += 1
+                        try await take(next, groups[next.ordinal], number: taken, of: groups.count)
                     }
                 }
                 try await conclude()
@@ -170,7 +167,7 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
 
     /// Takes what became of a group whose turn it is.
     private mutating func take(
-        _ attempt: Attempt, _ group: FileGroup, of count: Int
+        _ attempt: Attempt, _ group: FileGroup, number: Int, of count: Int
     ) async throws(MaintenanceError) {
         outputs.add(attempt.outputs)
         try MaintenanceError.checkCancellation()
@@ -182,7 +179,7 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
             try await outputs.remove(attempt.outputs.files.map(\.path))
         }
         // What comes last is for the commit that concludes the run.
-        guard attempt.ordinal + 1 < count else { return }
+        guard number < count else { return }
         if pending.count >= progress.groupsPerCommit(of: count) { try await commit() }
     }
 }
