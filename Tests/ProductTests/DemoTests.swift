@@ -25,7 +25,7 @@ import WireFormat
     }
 
     @Test(
-        .enabled(if: Oracles.isAvailable, "\(Oracles.reason)"), .timeLimit(.minutes(5)))
+        .enabled(if: Oracles.isAvailable, "\(Oracles.reason)"), .timeLimit(.minutes(15)))
     func `other engines read the rows that the command says it wrote`() async throws {
         try await withFolder { product in
             let shown = try await product.run("demo", "--exit", "--json", "--port", "0")
@@ -83,12 +83,12 @@ import WireFormat
         #expect(files.allSatisfy { $0.hasPrefix(".icepack-quarantine/") })
     }
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(15)))
     func `it goes on serving until it is told to stop, and the next one replaces it`() async throws
     {
         try await withFolder { product in
             let demo = try await product.start("demo", "--port", "0", name: "demo")
-            try await eventually("everything was shown", limit: .seconds(120)) {
+            try await eventually("everything was shown", limit: .seconds(300)) {
                 demo.log.contains("until Ctrl-C")
             }
             let log = demo.log
@@ -108,7 +108,7 @@ import WireFormat
                 next.log.contains("Writing tables")
             }
             #expect(!FileManager.default.fileExists(atPath: stray.path))
-            try await eventually("the next one maintains them", limit: .seconds(120)) {
+            try await eventually("the next one maintains them", limit: .seconds(300)) {
                 next.log.contains("Maintaining them")
             }
             next.send(SIGINT)
