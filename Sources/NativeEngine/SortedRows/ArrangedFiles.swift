@@ -23,14 +23,16 @@ struct ArrangedFiles<Storage: ObjectStorage> {
 
     /// A file ends with the row group that fills it, so its last one may be this part of it.
     private static var rowGroupShare: Int64 { 8 }
+    /// In smaller ones the footer would take as much as the rows.
+    private static var leastRowGroup: Int64 { 16 << 10 }
 
     /// How a group's files are written, of which each is to have so many bytes.
     static func settings(
         _ settings: ParquetWriteSettings, fileSize: Int64
     ) -> ParquetWriteSettings {
         var settings = settings
-        settings.rowGroupSizeBytes = max(
-            1, min(settings.rowGroupSizeBytes, fileSize / rowGroupShare))
+        let share = max(fileSize / rowGroupShare, min(fileSize / 2, leastRowGroup))
+        settings.rowGroupSizeBytes = max(1, min(settings.rowGroupSizeBytes, share))
         return settings
     }
 
