@@ -74,7 +74,9 @@ struct PyIcebergCompactionTests {
         strategy: String
     ) async throws {
         let made = try await PyIcebergTable("make_evolved.py", ["--seed", "18"])
-        var options: JSONObject = ["strategy": .string(strategy), "rewrite-all": true]
+        var options = JSONObject()
+        options["strategy"] = .string(strategy)
+        options["rewrite-all"] = true
         if strategy == "sort" { options["sort_order"] = "id DESC" }
         let report = try await made.run(.rewriteDataFiles, .object(options))
         #expect(report.metrics["refused_groups_count"] == 0)

@@ -47,12 +47,15 @@ struct PyIcebergTable {
 
     /// How many rows engines read of the current snapshot.
     func currentRows(engines: String) async throws -> [Int] {
-        let known = try await Oracles.run("read_rows.py", ["--catalog-uri", uri, "--refs-only"])
+        let known = try await Oracles.run(
+            "read_rows.py", ["--catalog-uri", uri, "--refs-only", "--engines", "pyiceberg"])
         let location = try #require(known.objectValue?["metadata_location"]?.stringValue)
         let found = try await Oracles.run(
             "live_entries.py", ["--metadata-location", location, "--engines", engines])
         let rows = try #require(found.objectValue?["rows"]?.objectValue)
-        return rows.compactMap { $0.value.objectValue?["rows"]?.intValue }
+        return engines.split(separator: ",").compactMap {
+            rows[String($0)]?.objectValue?["rows"]?.intValue
+        }
     }
 
     /// What PyIceberg says of the partitions of its data files beside the rows in them.
