@@ -94,10 +94,11 @@ class Table:
         return options
 
     def data_options(self):
+        """Without partial progress, with which Spark leaves out a group on a busy machine now and
+        then, and counts it nowhere."""
         return self.sizes(11.5, 18) | {
             "delete-file-threshold": self.random.choice([1, 2, 3, NEVER]),
             "delete-ratio-threshold": self.random.choice([0.05, 0.1, 0.3, 0.5, 1.0]),
-            "partial-progress.enabled": self.random.random() < 0.3,
         }
 
     def call(self, action, options):
