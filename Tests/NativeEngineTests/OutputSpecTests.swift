@@ -120,31 +120,21 @@ import WireFormat
     @Test func `a spec by which rows cannot be divided leaves the files`() async throws {
         let table = try await table()
         try await table.changeMetadata { document in
-            document["partition-specs"] = [
-                ["spec-id": 0, "fields": []],
-                [
-                    "spec-id": 1,
-                    "fields": [
-                        [
-                            "source-id": 2, "field-id": 1000, "name": "region",
-                            "transform": "identity",
-                        ]
+            let specs = document["partition-specs"]?.arrayValue ?? []
+            let third: JSONValue = [
+                "spec-id": 2,
+                "fields": [
+                    [
+                        "source-id": 77, "field-id": 1001, "name": "gone",
+                        "transform": "void",
                     ],
-                ],
-                [
-                    "spec-id": 2,
-                    "fields": [
-                        [
-                            "source-id": 77, "field-id": 1001, "name": "gone",
-                            "transform": "void",
-                        ],
-                        [
-                            "source-id": 78, "field-id": 1002, "name": "dropped",
-                            "transform": "bucket[4]",
-                        ],
+                    [
+                        "source-id": 78, "field-id": 1002, "name": "dropped",
+                        "transform": "bucket[4]",
                     ],
                 ],
             ]
+            document["partition-specs"] = .array(specs.dropLast() + [third])
         }
         await #expect {
             try await table.compact(["min-input-files": 5])

@@ -53,19 +53,13 @@ struct ConvertedDeletes: WrittenFileGroup {
 }
 
 /// How position deletes are committed that stand for equality deletes.
-struct ConversionRules: RewriteRules {
+struct ConversionRules: DeleteFileRules {
     /// The version of the table that they were made for.
     let formatVersion: FormatVersion
     /// The equality delete files that delete from nothing any more once all groups are committed.
     private var finished: Set<DeleteIdentity> = []
 
     init(formatVersion: FormatVersion) { self.formatVersion = formatVersion }
-
-    var content: ManifestContent { .deletes }
-
-    func replacedDataFiles(by groups: [ConvertedDeletes]) -> Set<String> { [] }
-
-    func named(by groups: [ConvertedDeletes]) -> Set<String> { [] }
 
     /// The equality delete files, and the vectors in whose place others come.
     ///
@@ -89,14 +83,6 @@ struct ConversionRules: RewriteRules {
             replaced: groups.reduce(into: []) { $0.formUnion($1.concerned) }, newFilesAge: nil,
             metadata)
     }
-
-    func sequenceNumber(of entry: CompleteEntry, in metadata: TableMetadata) -> Int64? {
-        entry.entry.sequenceNumber
-    }
-
-    mutating func note(
-        committed groups: [ConvertedDeletes], removing deletes: Set<DeleteIdentity>
-    ) {}
 
     mutating func look(
         at survey: CommitSurvey, for groups: [ConvertedDeletes], of table: LoadedTable
@@ -135,8 +121,7 @@ struct ConversionRules: RewriteRules {
             // A delete file may name what is gone; a vector must not (P-43).
             return replaced == nil ? nil : "\(file.path) was removed meanwhile"
         }
-        guard !survey.doubled.contains(file.path) else { return "\(file.path) is listed twice" }
-        guard now.isSameFile(as: file) else { return "\(file.path) was added anew meanwhile" }
+        if let reason = survey.change(of: file, to: now) { return reason }
         guard let replaced else { return nil }
         // Deletes that came since: a new vector would hide them, or be a second one (P-43).
         do throws(ScanError) {

@@ -73,6 +73,12 @@ extension CommitSurvey {
         return nil
     }
 
+    /// How a data file that is still live is not the one that it was; nil if it is.
+    func change(of file: LiveFile, to now: LiveFile) -> String? {
+        if doubled.contains(file.path) { return "\(file.path) is listed twice" }
+        return now.isSameFile(as: file) ? nil : "\(file.path) was added anew meanwhile"
+    }
+
     private static func note(_ file: LiveFile, in oldest: inout [PartitionKey: Int64]) {
         oldest[file.partition] = min(
             oldest[file.partition] ?? .max, file.dataSequenceNumber)

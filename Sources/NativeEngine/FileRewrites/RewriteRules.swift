@@ -80,6 +80,23 @@ extension RewriteRules {
     mutating func conclude() {}
 }
 
+/// What the commits of new delete files have in common: data files stay as they are.
+protocol DeleteFileRules: RewriteRules {}
+
+extension DeleteFileRules {
+    var content: ManifestContent { .deletes }
+
+    func replacedDataFiles(by groups: [Group]) -> Set<String> { [] }
+
+    func named(by groups: [Group]) -> Set<String> { [] }
+
+    func sequenceNumber(of entry: CompleteEntry, in metadata: TableMetadata) -> Int64? {
+        entry.entry.sequenceNumber
+    }
+
+    mutating func note(committed groups: [Group], removing deletes: Set<DeleteIdentity>) {}
+}
+
 /// Whether a run commits a few groups at a time, and how often that may fail (P-54).
 struct PartialProgress: Sendable {
     /// The most commits; nil for one with everything in it.

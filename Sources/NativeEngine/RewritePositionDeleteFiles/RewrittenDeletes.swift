@@ -45,7 +45,7 @@ struct RewrittenDeletes: WrittenFileGroup {
 }
 
 /// How rewritten position deletes are committed.
-struct PositionDeleteRules<Storage: ObjectStorage>: RewriteRules {
+struct PositionDeleteRules<Storage: ObjectStorage>: DeleteFileRules {
     let storage: Storage
     /// The version of the table that the groups were made for.
     let formatVersion: FormatVersion
@@ -60,25 +60,11 @@ struct PositionDeleteRules<Storage: ObjectStorage>: RewriteRules {
         self.limits = limits
     }
 
-    var content: ManifestContent { .deletes }
-
-    func replacedDataFiles(by groups: [RewrittenDeletes]) -> Set<String> { [] }
-
-    func named(by groups: [RewrittenDeletes]) -> Set<String> { [] }
-
     func removedDeletes(
         by groups: [RewrittenDeletes], in survey: CommitSurvey, of metadata: TableMetadata
     ) -> [LiveFile] {
         groups.flatMap(\.group.files).compactMap { survey.foundDeletes[DeleteIdentity($0)] }
     }
-
-    func sequenceNumber(of entry: CompleteEntry, in metadata: TableMetadata) -> Int64? {
-        entry.entry.sequenceNumber
-    }
-
-    mutating func note(
-        committed groups: [RewrittenDeletes], removing deletes: Set<DeleteIdentity>
-    ) {}
 
     /// Looks which delete files that are not rewritten name data files that get a vector.
     mutating func look(
@@ -134,8 +120,7 @@ struct PositionDeleteRules<Storage: ObjectStorage>: RewriteRules {
             // A delete file may name what is gone; a vector must not (P-43).
             return formatVersion < .v3 ? nil : "\(file.path) was removed meanwhile"
         }
-        guard !survey.doubled.contains(file.path) else { return "\(file.path) is listed twice" }
-        guard now.isSameFile(as: file) else { return "\(file.path) was added anew meanwhile" }
+        if let reason = survey.change(of: file, to: now) { return reason }
         return formatVersion < .v3 ? nil : try vectorConflict(now, group, survey)
     }
 

@@ -55,20 +55,9 @@ enum PlainBytes {
         var size = 0
         for position in positions { size += entries.byteCount(Int(position)) + prefix }
         guard size <= limit - output.count else { return false }
-        output.append(addingCapacity: size) { span in
-            span.withUnsafeMutableBufferPointer { buffer, initialized in
-                dictionary.withUnsafeBytes { source in
-                    let target = UnsafeMutableRawBufferPointer(buffer)
-                    for position in positions {
-                        let range = entries.range(Int(position))
-                        let value = range.lowerBound - prefix..<range.upperBound
-                        let place = initialized..<initialized + value.count
-                        UnsafeMutableRawBufferPointer(rebasing: target[place]).copyMemory(
-                            from: UnsafeRawBufferPointer(rebasing: source[value]))
-                        initialized += value.count
-                    }
-                }
-            }
+        gather(dictionary, positions, size: size, to: &output) { position in
+            let range = entries.range(position)
+            return range.lowerBound - prefix..<range.upperBound
         }
         return true
     }
@@ -103,8 +92,8 @@ enum PlainBytes {
     /// Appends the bytes at the places of some positions, which take `size` bytes in all.
     @inline(__always)
     static func gather(
-        _ input: RawSpan, _ positions: [UInt32], size: Int, to output: inout [UInt8],
-        _ place: (Int) -> Range<Int>
+        _ input: RawSpan, _ positions: some Sequence<UInt32>, size: Int,
+        to output: inout [UInt8], _ place: (Int) -> Range<Int>
     ) {
         output.append(addingCapacity: size) { span in
             span.withUnsafeMutableBufferPointer { buffer, initialized in

@@ -5,47 +5,8 @@ import IcebergTable
 import Testing
 import WireFormat
 
-struct DanglingDeletesTests {
-    private static let specs: [PartitionSpec] = {
-        func spec(_ id: Int, _ transform: String) -> JSONValue {
-            [
-                "spec-id": .integer(id),
-                "fields": [
-                    [
-                        "name": "day", "field-id": .integer(1000 + id), "source-id": 1,
-                        "transform": .string(transform),
-                    ]
-                ],
-            ]
-        }
-        let bare: JSONValue = ["spec-id": 0, "fields": []]
-        return [bare, spec(1, "identity"), spec(2, "void"), spec(3, "identity")].compactMap {
-            try? PartitionSpec($0)
-        }
-    }()
-
-    private func key(_ day: Int64?, spec: Int = 1) -> PartitionKey {
-        PartitionKey(
-            specID: spec,
-            tuple: spec == 0 ? .empty : PartitionTuple([day.map { .integer($0) }]))
-    }
-
-    private func data(_ path: String, at age: Int64, in partition: PartitionKey) -> LiveFile {
-        LiveFile(
-            path: path, recordCount: 100, sizeInBytes: 10, partition: partition,
-            dataSequenceNumber: age, ordinal: 0)
-    }
-
-    private func delete(
-        _ content: DataFileContent, at age: Int64, in partition: PartitionKey,
-        of path: String? = nil, format: FileFormat = .parquet
-    ) -> LiveFile {
-        var file = LiveFile(
-            content: content, path: "delete-\(age)", format: format, recordCount: 1,
-            sizeInBytes: 5, partition: partition, dataSequenceNumber: age, ordinal: 0)
-        file.referencedDataFile = path
-        return file
-    }
+struct DanglingDeletesTests: ScanFiles {
+    private static let specs = allSpecs([spec(1), spec(2, "void"), spec(3)])
 
     private func isDangling(_ delete: LiveFile, beside data: [LiveFile]) throws -> Bool {
         var dangling = DanglingDeletes(

@@ -5,42 +5,8 @@ import IcebergTable
 import Testing
 import WireFormat
 
-struct DeleteFileIndexTests {
-    private static let specs: [PartitionSpec] = {
-        let partitioned: JSONValue = [
-            "spec-id": 1,
-            "fields": [
-                ["name": "day", "field-id": 1000, "source-id": 1, "transform": "identity"]
-            ],
-        ]
-        let bare: JSONValue = ["spec-id": 0, "fields": []]
-        return [partitioned, bare].compactMap { try? PartitionSpec($0) }
-    }()
-
-    private func key(_ day: Int64?, spec: Int = 1) -> PartitionKey {
-        PartitionKey(
-            specID: spec,
-            tuple: spec == 0 ? .empty : PartitionTuple([day.map { .integer($0) }]))
-    }
-
-    private func data(_ path: String, at age: Int64, in partition: PartitionKey) -> LiveFile {
-        LiveFile(
-            path: path, recordCount: 100, sizeInBytes: 10, partition: partition,
-            dataSequenceNumber: age, ordinal: 0)
-    }
-
-    private func delete(
-        _ content: DataFileContent, at age: Int64, in partition: PartitionKey,
-        of path: String? = nil,
-        format: FileFormat = .parquet, records: Int64 = 10, ordinal: Int64 = 0
-    ) -> LiveFile {
-        var file = LiveFile(
-            content: content, path: "delete-\(age)-\(ordinal)", format: format,
-            recordCount: records, sizeInBytes: 5, partition: partition, dataSequenceNumber: age,
-            ordinal: ordinal)
-        file.referencedDataFile = path
-        return file
-    }
+struct DeleteFileIndexTests: ScanFiles {
+    private static let specs = allSpecs([spec(1)])
 
     private func count(_ deletes: [LiveFile], for file: LiveFile) throws -> Int {
         try DeleteFileIndex(deletes, specs: Self.specs).applied(to: file).count

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import IcebergCatalog
 import IcebergSpec
 import IcebergTable
 import Maintenance
@@ -46,7 +47,7 @@ extension KeyedTable {
     }
 
     /// A file of twenty rows and a delete file of one of them, with another of the same length.
-    func swappableDeletes(
+    private func swappableDeletes(
         _ random: inout SeededGenerator
     ) async throws -> (path: String, other: String) {
         var rows = rows(20, &random)
@@ -54,6 +55,28 @@ extension KeyedTable {
         try await addRows(rows, region: "a")
         let path = try await delete([rows[3]], by: [.id], region: "a")
         return (path, try await delete([rows[4]], by: [.id], region: "b"))
+    }
+
+    /// What a rewrite found first and what its proof finds differ, and nothing is committed.
+    ///
+    /// - Parameter rewrite: Runs on a storage in which the proof sees another file.
+    static func expectDifferenceStops(
+        seed: UInt64,
+        _ rewrite: (KeyedTable, SwappingStorage<LocalStorage>) async throws -> Void
+    ) async throws {
+        var random = SeededGenerator(seed: seed)
+        let keyed = try await KeyedTable(.v2)
+        let (path, other) = try await keyed.swappableDeletes(&random)
+        let location = try await keyed.table.load().metadataLocation
+        let storage = SwappingStorage.afterFirstRead(of: path, other, keyed.table.storage)
+        await #expect {
+            try await rewrite(keyed, storage)
+        } throws: { error in
+            guard case .refused("verification_failed", let reason)? = error as? MaintenanceError
+            else { return false }
+            return reason.contains("equality deletes")
+        }
+        #expect(try await keyed.table.load().metadataLocation == location)
     }
 }
 
