@@ -28,6 +28,10 @@ test: ## Install what is missing, lint, and run the tests
 	@$(MAKE) --no-print-directory lint
 	@scripts/test
 
+.PHONY: test-all
+test-all: ## The same with every case of the long suites, which takes over an hour
+	@ICEPACK_TEST_ALL=1 $(MAKE) --no-print-directory test
+
 ##@ Building
 
 .PHONY: build

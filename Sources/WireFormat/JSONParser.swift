@@ -43,6 +43,9 @@ extension JSONValue {
 
 /// A recursive-descent reader over bytes.
 struct JSONParser {
+    /// From how many keys of an object on they are hashed.
+    private static let manyKeys = 16
+
     private let bytes: [UInt8]
     private var index = 0
 
@@ -113,7 +116,7 @@ struct JSONParser {
             skipSpace()
             guard peek == UInt8(ascii: "\"") else { throw failure("expected a key in quotes") }
             let key = try string()
-            guard seen.insert(key).inserted else {
+            guard !isRepeated(key, in: members, &seen) else {
                 throw JSONSyntaxError(
                     reason: "the key \"\(key)\" is there twice", offset: index, duplicateKey: key)
             }
@@ -123,6 +126,15 @@ struct JSONParser {
             members.append(.init(key: key, value: try value(depth: depth + 1)))
             if try closes(with: UInt8(ascii: "}")) { return JSONObject(members) }
         }
+    }
+
+    /// Whether an object had a key before; few of them are compared sooner than they are hashed.
+    private func isRepeated(
+        _ key: String, in members: [JSONObject.Member], _ seen: inout Set<String>
+    ) -> Bool {
+        guard members.count >= Self.manyKeys else { return members.contains { $0.key == key } }
+        if seen.isEmpty { seen = Set(members.map(\.key)) }
+        return !seen.insert(key).inserted
     }
 
     private mutating func array(depth: Int) throws(JSONSyntaxError) -> [JSONValue] {

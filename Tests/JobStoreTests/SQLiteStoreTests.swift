@@ -31,7 +31,7 @@ import WireFormat
         }
     }
 
-    @Test(arguments: UInt64(0)..<24)
+    @Test(arguments: Share.of(UInt64(0)..<24, 8))
     func `random histories agree with the model`(seed: UInt64) async throws {
         try await withSQLiteFile { file in
             let store = try await file.migrated()

@@ -193,7 +193,7 @@ import WireFormat
         #expect(try table.dataFolder().count == 6 + 2)
     }
 
-    @Test(arguments: 1...12)
+    @Test(arguments: Share.of(1...12, 4))
     func `a cancelled run stops at once and removes what it wrote`(reads: Int) async throws {
         let table = try await table()
         let before = (try table.dataFolder(), try table.metadataFiles())
@@ -214,7 +214,7 @@ import WireFormat
         #expect(journal.open.isEmpty)
     }
 
-    @Test(arguments: 1...16, CrashPoint.Moment.allCases)
+    @Test(arguments: Share.of(1...16, 6), CrashPoint.Moment.allCases)
     func `after a crash at any step the next run leaves nothing behind and loses nothing`(
         step: Int, moment: CrashPoint.Moment
     ) async throws {
@@ -222,7 +222,7 @@ import WireFormat
     }
 
     /// Each group has a commit of its own: a crash after the first leaves it done.
-    @Test(arguments: 1...24, CrashPoint.Moment.allCases)
+    @Test(arguments: Share.of(1...24, 8), CrashPoint.Moment.allCases)
     func `P-54: after a crash between two commits the next run leaves out what is done`(
         step: Int, moment: CrashPoint.Moment
     ) async throws {

@@ -317,7 +317,7 @@ import WireFormat
         #expect(try await table.compact(Self.options).metrics["commits_count"] == 0)
     }
 
-    @Test(arguments: 1...10, CrashPoint.Moment.allCases)
+    @Test(arguments: Share.of(1...10, 5), CrashPoint.Moment.allCases)
     func `after a crash at any step the next run removes them and leaves nothing behind`(
         step: Int, moment: CrashPoint.Moment
     ) async throws {

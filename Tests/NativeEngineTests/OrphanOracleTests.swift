@@ -15,7 +15,7 @@ import WireFormat
     /// Trees of one test case: cases run side by side, trees of a case one after the other.
     private static let treesPerCase: UInt64 = 10
 
-    @Test(arguments: UInt64(0)..<100)
+    @Test(arguments: Share.of(UInt64(0)..<100, 20))
     func `what goes is exactly what nothing needs, and restoring brings all of it back`(
         block: UInt64
     ) async throws {

@@ -183,7 +183,7 @@ import WireFormat
         }
     }
 
-    @Test(arguments: 1...16, CrashPoint.Moment.allCases)
+    @Test(arguments: Share.of(1...16, 6), CrashPoint.Moment.allCases)
     func `after a crash at any step the next run leaves nothing behind and loses nothing`(
         step: Int, moment: CrashPoint.Moment
     ) async throws {

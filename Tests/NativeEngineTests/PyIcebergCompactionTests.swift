@@ -16,15 +16,17 @@ import WireFormat
 struct PyIcebergCompactionTests {
     private static let engines = "duckdb,datafusion,pyiceberg"
 
-    @Test(arguments: [
-        ["--commits", "12"], ["--commits", "12", "--partitioned", "--seed", "2"],
-        ["--commits", "8", "--format-version", "1", "--seed", "3"],
-        [
-            "--commits", "9", "--partitioned", "--seed", "4", "--property",
-            "write.object-storage.enabled=true", "--property",
-            "write.parquet.compression-codec=snappy",
-        ],
-    ])
+    @Test(
+        arguments: Share.of(
+            [
+                ["--commits", "12"], ["--commits", "12", "--partitioned", "--seed", "2"],
+                ["--commits", "8", "--format-version", "1", "--seed", "3"],
+                [
+                    "--commits", "9", "--partitioned", "--seed", "4", "--property",
+                    "write.object-storage.enabled=true", "--property",
+                    "write.parquet.compression-codec=snappy",
+                ],
+            ], 2))
     func `DuckDB, DataFusion and PyIceberg read the same rows, and PyIceberg goes on writing`(
         arguments: [String]
     ) async throws {
@@ -45,15 +47,19 @@ struct PyIcebergCompactionTests {
         try PyIcebergTable.expectSameRows(grown, try await made.snapshots(engines: Self.engines))
     }
 
-    @Test(arguments: [
-        ["--seed", "11"], ["--seed", "12", "--partitioned", "bucket"],
-        ["--seed", "13", "--partitioned", "flag"], ["--seed", "14", "--partitioned", "dropped"],
-        ["--seed", "15", "--format-version", "1"],
-        [
-            "--seed", "16", "--property", "write.parquet.compression-codec=gzip", "--property",
-            "write.metadata.metrics.default=full",
-        ],
-    ])
+    @Test(
+        arguments: Share.of(
+            [
+                ["--seed", "11"], ["--seed", "12", "--partitioned", "bucket"],
+                ["--seed", "13", "--partitioned", "flag"],
+                ["--seed", "14", "--partitioned", "dropped"],
+                ["--seed", "15", "--format-version", "1"],
+                [
+                    "--seed", "16", "--property", "write.parquet.compression-codec=gzip",
+                    "--property",
+                    "write.metadata.metrics.default=full",
+                ],
+            ], 3))
     func `P-47: columns that were added, dropped, renamed, moved and widened keep their values`(
         arguments: [String]
     ) async throws {
@@ -84,11 +90,14 @@ struct PyIcebergCompactionTests {
         #expect(read.count == 3 && Set(read).count == 1, "\(read)")
     }
 
-    @Test(arguments: [
-        ["--into", "day"], ["--into", "identity"], ["--into", "truncate"], ["--into", "bucket"],
-        ["--into", "hour"], ["--into", "day", "--format-version", "1"],
-        ["--into", "bucket", "--format-version", "1"],
-    ])
+    @Test(
+        arguments: Share.of(
+            [
+                ["--into", "day"], ["--into", "identity"], ["--into", "truncate"],
+                ["--into", "bucket"],
+                ["--into", "hour"], ["--into", "day", "--format-version", "1"],
+                ["--into", "bucket", "--format-version", "1"],
+            ], 2))
     func `P-46: files of an older spec go into the partitions of the current one`(
         arguments: [String]
     ) async throws {

@@ -23,10 +23,12 @@ struct PyIcebergRewriteTests {
             ).objectValue)
     }
 
-    @Test(arguments: [
-        ["--commits", "12"], ["--commits", "12", "--partitioned", "--seed", "2"],
-        ["--commits", "8", "--format-version", "1", "--seed", "3"],
-    ])
+    @Test(
+        arguments: Share.of(
+            [
+                ["--commits", "12"], ["--commits", "12", "--partitioned", "--seed", "2"],
+                ["--commits", "8", "--format-version", "1", "--seed", "3"],
+            ], 2))
     func `P-60: DuckDB, DataFusion and PyIceberg read the same rows, fastavro the same entries`(
         arguments: [String]
     ) async throws {

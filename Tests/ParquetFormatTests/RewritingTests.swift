@@ -175,7 +175,7 @@ struct RewritingOracleTests {
         return settings
     }
 
-    @Test(arguments: UInt64(0)..<4)
+    @Test(arguments: Share.of(UInt64(0)..<4, 2))
     func `PyArrow and DuckDB read the same rows, and bounds hold`(seed: UInt64) async throws {
         let folder = FileManager.default.temporaryDirectory.appending(
             path: "icepack-parquet-\(seed)-\(UInt32.random(in: 0...(.max)))")

@@ -15,7 +15,9 @@ struct ChaosTests {
     private static let environment = ProcessInfo.processInfo.environment
     private static let seed =
         environment["CHAOS_SEED"].flatMap(UInt64.init) ?? UInt64.random(in: 0...99_999)
-    private static let jobs = environment["CHAOS_JOBS"].flatMap(Int.init) ?? 300
+    private static let jobs =
+        environment["CHAOS_JOBS"].flatMap(Int.init)
+        ?? Share.count(120, whole: 300)
 
     private static let settings = [
         "ICEPACK_LEASE_SECONDS": "3", "ICEPACK_HEARTBEAT_SECONDS": "0.5",

@@ -27,6 +27,25 @@ import WireFormat
         #expect(throws: JSONSyntaxError.self) { try JSONValue(parsing: text) }
     }
 
+    /// Few keys are compared, many are hashed.
+    @Test(arguments: [2, 15, 16, 17, 18, 40])
+    func `a key that comes twice is named, wherever it was`(count: Int) throws {
+        for first in 0..<count - 1 {
+            var keys = (0..<count).map { "k\($0)" }
+            _ = try JSONValue(parsing: Self.object(keys))
+            keys[count - 1] = keys[first]
+            #expect {
+                try JSONValue(parsing: Self.object(keys))
+            } throws: { error in
+                (error as? JSONSyntaxError)?.duplicateKey == keys[first]
+            }
+        }
+    }
+
+    private static func object(_ keys: [String]) -> String {
+        "{" + keys.map { "\"\($0)\":1" }.joined(separator: ",") + "}"
+    }
+
     @Test func `bytes that are not UTF-8 are refused`() {
         #expect(throws: JSONSyntaxError.self) { try JSONValue(parsing: [0x22, 0xFF, 0x22]) }
     }

@@ -5,7 +5,7 @@ SELECT
     j.attempt_count, j.options, j.started_at, j.completed_at, j.error, j.progress, j.engine,
     j.engine_reason, j.attempt_id, j.last_attempt_id, j.deleted_at, j.engine_state, j.aftermath,
     (
-        SELECT jsonb_agg(to_jsonb(a) ORDER BY a.id) FROM job_actions a WHERE a.job_id = j.job_id
+        SELECT json_agg(a ORDER BY a.id) FROM job_actions a WHERE a.job_id = j.job_id
     )
 FROM jobs j
 WHERE j.job_id = $1

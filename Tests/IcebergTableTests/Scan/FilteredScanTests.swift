@@ -24,7 +24,7 @@ private struct Selected: LiveFileCollector {
 /// Tables of PyIceberg, whose rows DuckDB reads to find those that pass.
 @Suite(.enabled(if: Oracles.isAvailable, Comment(rawValue: Oracles.reason)))
 struct FilteredScanTests {
-    @Test(arguments: 1...12)
+    @Test(arguments: Share.of(1...12, 4))
     func `files with a row that passes are selected, and hardly more than PyIceberg plans`(
         seed: Int
     ) async throws {
