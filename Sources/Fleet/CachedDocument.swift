@@ -11,17 +11,22 @@ public struct CachedDocument: Sendable {
 
     /// Takes the last look, and what the catalog's listing knows of the table now.
     ///
-    /// It is stale when the look after it failed, when the listing names another metadata file or
-    /// no such table any more, or when it is older than the limit.
+    /// It is stale when the look after it failed, when a later listing names another metadata file
+    /// or no such table any more, or when it is older than the limit.
+    ///
+    /// - Parameter listedAt: when the listing ended.
     public init(
-        _ recorded: RecordedObservation, listed: CachedTable?, staleAfter limit: Duration?
+        _ recorded: RecordedObservation, listed: CachedTable?, listedAt: Timestamp?,
+        staleAfter limit: Duration?
     ) {
         self.recorded = recorded
         lastError =
             listed == nil ? InspectionError.noSuchTable.description : recorded.lastError
         let observation = recorded.observation
+        let isListedLater = listedAt.map { $0 >= observation.collectedAt } ?? true
         let hasMoved =
-            listed?.metadataLocation.map { $0 != observation.metadataLocation } ?? false
+            isListedLater
+            && (listed?.metadataLocation.map { $0 != observation.metadataLocation } ?? false)
         let isOld = limit.map { recorded.age > $0 } ?? false
         isStale = lastError != nil || hasMoved || isOld
     }

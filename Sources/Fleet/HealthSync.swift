@@ -96,13 +96,15 @@ public struct HealthSync<
 
     /// Looks at one table within the time limit.
     private func look(at table: TableName) async -> Result<Bool, InspectionError> {
-        await within(
-            settings.limit,
-            late: .unavailable(reason: "looking at it took longer than \(settings.limit)"),
-            cancelled: .cancelled
-        ) { () async throws(InspectionError) in
+        let late = InspectionError.unavailable(
+            reason: "looking at it took longer than \(settings.limit)")
+        let result = await within(settings.limit, late: late, cancelled: .cancelled) {
+            () async throws(InspectionError) in
             try await observer.refresh(table, now: now())
         }
+        // The look itself was only told to end.
+        if case .failure(late) = result { await observer.remember(late, of: table, now: now()) }
+        return result
     }
 }
 

@@ -57,10 +57,14 @@ public struct Recommender<Store: JobStore>: Sendable {
                 $0.action == MaintenanceAction.removeOrphanFiles.rawValue && $0.isSuccess
             }
         }
-        let verdicts = inspection.assessment.verdicts(
-            order: order, policy: policy, lastOrphanRemoval: lastRemoval?.completedAt, now: now)
+        let obstacles = Obstacles(
+            unreadable: try await unreadable.tables(), jobs: jobs,
+            cadenceHours: policy.cadenceHours.value, now: now, router: router,
+            preference: policy.engine.value)
         let recommendation = Recommendation(
-            verdicts: Self.besides(try await unreadable.tables(), verdicts),
+            verdicts: inspection.assessment.verdicts(
+                order: order, policy: policy, lastOrphanRemoval: lastRemoval?.completedAt,
+                now: now, obstacle: obstacles.first),
             skips: skips(inspection, jobs: named),
             cadence: Recommendation.Cadence(
                 hours: policy.cadenceHours.value,
@@ -80,26 +84,6 @@ public struct Recommender<Store: JobStore>: Sendable {
             let since = try await store.firstSeen(inspection.table, uuid: uuid)
         else { return jobs }
         return jobs.filter { $0.submittedAt >= since }
-    }
-
-    /// The verdicts in a catalog with these tables that cannot be read.
-    ///
-    /// An orphan removal refuses while there is one, which may have files anywhere, and a job stops
-    /// at its first failed action: without this one broken table would keep every other one from
-    /// its maintenance.
-    private static func besides(
-        _ unreadable: [TableName], _ verdicts: [Recommendation.Verdict]
-    ) -> [Recommendation.Verdict] {
-        guard let first = unreadable.first else { return verdicts }
-        let others = unreadable.count > 1 ? " and \(unreadable.count - 1) more" : ""
-        return verdicts.map { verdict in
-            guard verdict.action == .removeOrphanFiles, verdict.isRecommended else {
-                return verdict
-            }
-            return verdict.refused(
-                "\(verdict.reason), but \(first)\(others) cannot be read, and may have files in "
-                    + "this table's folders: repair or drop it")
-        }
     }
 
     private func skips(_ inspection: TableInspection, jobs: [Job]) -> [Recommendation.Skip] {

@@ -71,7 +71,8 @@ public struct TableObserver<
         do throws(JobStoreError) { return try await body() } catch { throw .store(error) }
     }
 
-    private func remember(
+    /// Keeps why a table could not be looked at.
+    func remember(
         _ failure: InspectionError, of table: TableName, now: Timestamp
     ) async {
         let known: TableObservation?

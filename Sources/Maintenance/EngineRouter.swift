@@ -224,7 +224,8 @@ public struct EngineRouter: Sendable {
             reason = limit
         } else if preference != .auto, !others.isEmpty {
             reason =
-                "the \(preference.rawValue) engine does not run \(name) here; set ICEPACK_ENGINE "
+                "the \(preference.rawValue) engine does not run \(name) here; set the table "
+                + "property \(PolicyReader.prefix)engine, or ICEPACK_ENGINE where that is not set, "
                 + "to auto or \(others.joined(separator: " or "))"
         } else if engines.isEmpty {
             reason = "no engine is configured, so \(name) cannot run"

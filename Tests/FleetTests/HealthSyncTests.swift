@@ -80,6 +80,7 @@ import WireFormat
         #expect(kept?.lastError?.contains("away") == true)
         let document = CachedDocument(
             try #require(kept), listed: CachedTable(name: TableName(database: "db", table: "a")),
+            listedAt: nil,
             staleAfter: nil)
         let collection = document.status?.objectValue?["collection"]?.objectValue
         #expect(collection?["stale"] == true)
@@ -94,7 +95,7 @@ import WireFormat
         _ = try await sync().cycle()
 
         let kept = try #require(try await store.observation(of: table.name))
-        let document = CachedDocument(kept, listed: table, staleAfter: nil)
+        let document = CachedDocument(kept, listed: table, listedAt: nil, staleAfter: nil)
         if let status = document.status { Issue.record("\(status)") }
         let health = document.health.objectValue
         #expect(health?["health_status"] == "Unknown")
@@ -102,6 +103,30 @@ import WireFormat
         let collection = health?["collection"]?.objectValue
         #expect(collection?["stale"] == true)
         #expect(collection?["last_error"]?.stringValue?.contains("away") == true)
+    }
+
+    @Test func `a look that took too long is kept as a failure`() async throws {
+        try await list(["a"])
+        let name = TableName(database: "db", table: "a")
+        // It answers once the look is told to end.
+        let (silence, answer) = AsyncStream.makeStream(of: Void.self)
+        let silent = TestCatalog { for await _ in silence {} }
+        let observer = TableObserver(
+            inspector: TableInspector(catalog: silent, storage: LocalStorage()), store: store,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
+
+        let report = try await HealthSync(
+            observer: observer, store: store,
+            settings: HealthSyncSettings(databases: nil, limit: .milliseconds(1)),
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() },
+            now: { clock.value }
+        ).cycle()
+        answer.finish()
+
+        let reason = try #require(report?.failed[name])
+        #expect(reason.contains("took longer"))
+        let kept = try #require(try await store.observation(of: name))
+        #expect(kept.lastError == reason)
     }
 
     @Test func `what was seen of a table that is gone stays, and is stale`() async throws {
@@ -118,8 +143,9 @@ import WireFormat
         // And once the listing has noticed, whoever looked last.
         let look = RecordedObservation(
             observation: seen.observation, age: .zero, lastError: nil)
-        let collection = CachedDocument(look, listed: nil, staleAfter: nil).status?.objectValue?[
-            "collection"]?.objectValue
+        let collection = CachedDocument(look, listed: nil, listedAt: nil, staleAfter: nil).status?
+            .objectValue?[
+                "collection"]?.objectValue
         #expect(collection?["stale"] == true)
         #expect(collection?["last_error"] == "the catalog has no such table any more")
     }
@@ -148,16 +174,20 @@ import WireFormat
                 table: TableName(database: "db", table: "a"), metadataLocation: "v1",
                 collectedAt: clock.value, status: ["collection": [:]], health: [:]),
             age: .seconds(100), lastError: nil)
-        func isStale(_ listed: String?, _ limit: Duration?) -> JSONValue? {
+        func isStale(
+            _ listed: String?, _ limit: Duration?, listedAfter pause: Int = 0
+        ) -> JSONValue? {
             CachedDocument(
                 look,
                 listed: CachedTable(name: look.observation.table, metadataLocation: listed),
-                staleAfter: limit
+                listedAt: clock.value.advanced(by: .seconds(pause)), staleAfter: limit
             ).status?.objectValue?["collection"]?.objectValue?["stale"]
         }
         #expect(isStale(nil, nil) == false)
         #expect(isStale("v1", .seconds(100)) == false)
         #expect(isStale("v1", .seconds(99)) == true)
         #expect(isStale("v2", nil) == true)
+        // What was listed before the look says nothing of it.
+        #expect(isStale("v2", nil, listedAfter: -1) == false)
     }
 }

@@ -168,6 +168,20 @@ import WireFormat
         #expect(clock.pauses == [.seconds(60), .seconds(60), .seconds(30)])
     }
 
+    @Test func `a job that ended during the last pause is counted`() async {
+        var state = ScriptedMaintenance.State()
+        state.tables = Self.tables(1)
+        for table in state.tables { state.recommendations[table] = Self.due() }
+        state.jobs["job-t0"] = [.success(.running(.seconds(60))), .success(.ended(.completed))]
+        let service = ScriptedMaintenance(state)
+
+        let run = await run(service, .init(maxInFlight: 1, limit: .seconds(30), name: "run"))
+
+        #expect(run.status == .completed)
+        #expect(run.jobsCompleted == 1)
+        #expect(clock.pauses == [.seconds(30)])
+    }
+
     @Test func `a run that is told to stop is partial, and recorded`() async {
         var state = ScriptedMaintenance.State()
         state.tables = Self.tables(1)

@@ -18,7 +18,9 @@ import WireFormat
     private let catalog = TestCatalog()
     private let store = InMemoryJobStore()
 
-    private func complete(_ actions: [String], results: [String] = []) async throws {
+    private func complete(
+        _ actions: [String], results: [String] = [], failing: String? = nil
+    ) async throws {
         _ = try await store.submit(
             JobSubmission(
                 jobID: .random(), table: Self.table, actions: actions, isDryRun: false,
@@ -32,7 +34,17 @@ import WireFormat
                     elapsedSeconds: 0, metrics: JSONObject(), engine: "native",
                     engineReason: nil), under: claimed.claim)
         }
-        try await store.settle(claimed.claim, as: .completed)
+        if let failing {
+            try await store.record(
+                ActionResult(
+                    action: failing, isSuccess: false, message: "", impact: nil,
+                    error: "the folder is shared", elapsedSeconds: 0, metrics: JSONObject(),
+                    engine: "native", engineReason: nil), under: claimed.claim)
+        }
+        try await store.settle(
+            claimed.claim,
+            as: failing == nil
+                ? .completed : .failed(error: "the folder is shared", lock: .release))
     }
 
     private func recommend(at now: Timestamp = later) async throws -> JSONObject {
@@ -61,6 +73,42 @@ import WireFormat
         #expect(maintained["cadence"]?.objectValue?["due"] == false)
         #expect(maintained["skip_reasons"]?.arrayValue?.contains("cadence_not_due") == true)
         #expect(maintained["history"]?.arrayValue?.count == 2)
+    }
+
+    @Test func `what failed is left out until the cadence has passed, and the rest goes on`()
+        async throws
+    {
+        let orphans = MaintenanceAction.removeOrphanFiles
+        #expect(try await obstacle(to: orphans) == nil)
+        try await complete([orphans.rawValue], failing: orphans.rawValue)
+
+        let reason = try #require(try await obstacle(to: orphans))
+        #expect(reason.contains("its last run failed"))
+        #expect(reason.contains("the folder is shared"))
+        #expect(try await obstacle(to: .rewriteDataFiles) == nil)
+        // A job without it says nothing of it.
+        try await complete(["expire_snapshots"], results: ["expire_snapshots"])
+        #expect(try await obstacle(to: orphans) == reason)
+        #expect(try await obstacle(to: orphans, after: 23) != nil)
+        #expect(try await obstacle(to: orphans, after: 24) == nil)
+
+        try await complete([orphans.rawValue], results: [orphans.rawValue])
+        #expect(try await obstacle(to: orphans) == nil)
+    }
+
+    /// - Parameter hours: since the newest job of all.
+    private func obstacle(
+        to action: MaintenanceAction, after hours: Int = 0
+    ) async throws -> String? {
+        let jobs = try await store.jobs(matching: JobQuery(table: Self.table))
+        let latest = jobs.compactMap(\.completedAt).max() ?? Self.later
+        return Obstacles(
+            unreadable: [], jobs: jobs, cadenceHours: 24,
+            now: latest.advanced(by: .seconds(hours * 3600)),
+            router: EngineRouter(engines: [
+                EngineCapability(name: "native", actions: Set(MaintenanceAction.allCases))
+            ]), preference: .auto
+        ).first(to: .init(action, true, "it is due"))
     }
 
     @Test func `a table that has the name of another inherits nothing of it`() async throws {

@@ -91,6 +91,8 @@ import Testing
         ("ICEPACK_ORCHESTRATOR_SCHEDULE", "daily"), ("ICEPACK_ORCHESTRATOR_SCHEDULE", "0 0 30 2 *"),
         ("ICEPACK_ORCHESTRATOR_MAX_IN_FLIGHT", "0"),
         ("ICEPACK_ORCHESTRATOR_MAX_IN_FLIGHT", "1001"),
+        ("ICEPACK_MAINTENANCE_ALLOWLIST", ","), ("ICEPACK_MAINTENANCE_ALLOWLIST", "db.*"),
+        ("ICEPACK_MAINTENANCE_ALLOWLIST", "a, b c"), ("ICEPACK_HEALTH_SYNC_DATABASES", "a;b"),
     ])
     func `a value out of its limits is one mistake`(key: String, text: String) {
         #expect(problems([key: text]).count == 1)
@@ -106,6 +108,7 @@ import Testing
         ("ICEPACK_ORCHESTRATOR_SCHEDULE", "OFF"), ("ICEPACK_ORCHESTRATOR_SCHEDULE", "@daily"),
         ("ICEPACK_ORCHESTRATOR_MAX_IN_FLIGHT", "1"),
         ("ICEPACK_ORCHESTRATOR_MAX_IN_FLIGHT", "1000"),
+        ("ICEPACK_MAINTENANCE_ALLOWLIST", ""), ("ICEPACK_MAINTENANCE_ALLOWLIST", "a.b, c-d,"),
     ])
     func `a value at its limit is taken`(key: String, text: String) {
         #expect(problems([key: text]) == [])

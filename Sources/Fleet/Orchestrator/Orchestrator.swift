@@ -232,11 +232,13 @@ extension Orchestrator {
         _ due: [Assessed], _ outcome: inout Outcome, until deadline: Time.Instant
     ) async {
         await withTaskGroup(of: Ending.self) { group in
-            var waiting = due.makeIterator()
+            var waiting = due[...]
             var running = 0
             while true {
-                while running < settings.maxInFlight, outcome.mayGoOn(clock, until: deadline),
-                    await mayStillSubmit(&outcome, until: deadline), let next = waiting.next()
+                // Whether it is still alone matters only to a run that has something to submit.
+                while running < settings.maxInFlight, !waiting.isEmpty,
+                    outcome.mayGoOn(clock, until: deadline),
+                    await mayStillSubmit(&outcome, until: deadline), let next = waiting.popFirst()
                 {
                     guard let job = await submit(next, &outcome, until: deadline) else { continue }
                     group.addTask { await follow(job, on: next.table, until: deadline) }
@@ -335,7 +337,9 @@ extension Orchestrator {
         _ job: String, on table: TableName, until deadline: Time.Instant
     ) async -> Ending {
         var unanswered = 0
-        while !Task.isCancelled, clock.now < deadline {
+        while !Task.isCancelled {
+            // When time is up it is asked once more: it may have ended during the last pause.
+            let isLast = clock.now >= deadline
             var pause = OrchestratorSettings.defaultPoll
             do throws(MaintenanceServiceError) {
                 let state = try await service.job(job)
@@ -352,6 +356,7 @@ extension Orchestrator {
                     return .lost(table, job: job, reason: error.description)
                 }
             }
+            if isLast { break }
             let wake = min(clock.now.advanced(by: pause), deadline)
             // Cancellation is all that ends a pause early, and the loop looks for it.
             do { try await clock.sleep(until: wake, tolerance: nil) } catch { return .left }

@@ -53,7 +53,11 @@ extension APIHandlers {
         let listed = try await once(logger: request.logger) { () throws(JobStoreError) in
             try await store.cachedTable(table)
         }
+        let listing = try await once(logger: request.logger) { () throws(JobStoreError) in
+            try await store.tableCacheState()
+        }
         return CachedDocument(
-            recorded, listed: listed, staleAfter: configuration.observationStaleness)
+            recorded, listed: listed, listedAt: listing.lastSynced,
+            staleAfter: configuration.observationStaleness)
     }
 }

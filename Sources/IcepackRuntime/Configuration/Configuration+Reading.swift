@@ -48,7 +48,7 @@ extension Configuration {
         _ reader: inout ConfigurationReader
     ) -> HealthSyncOptions {
         let seconds = reader.integer(.healthSyncIntervalSeconds, 0...86_400)
-        let databases = reader.list(.healthSyncDatabases)
+        let databases = reader.databases(.healthSyncDatabases)
         let interval: Duration? = seconds == 0 ? nil : .seconds(seconds)
         // Where `serve` does not look itself, only its operator knows how often somebody does.
         let staleness =
@@ -95,7 +95,7 @@ extension Configuration {
     }
 
     private static func readEnrolment(_ reader: inout ConfigurationReader) -> Enrolment {
-        let allowlist = reader.list(.maintenanceAllowlist)
+        let allowlist = reader.databases(.maintenanceAllowlist)
         return Enrolment(
             allowlist: allowlist.isEmpty ? nil : allowlist,
             mode: reader.choice(.enrollment, .optOut))

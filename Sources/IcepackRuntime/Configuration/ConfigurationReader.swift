@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Jobs
+
 /// Turns texts into typed values and collects every mistake on the way.
 struct ConfigurationReader {
     let values: ConfigurationValues
@@ -90,5 +92,21 @@ struct ConfigurationReader {
     func list(_ key: ConfigurationKey) -> [String] {
         (text(key) ?? "").split(separator: ",").map { String($0).trimmingWhiteSpace() }
             .filter { !$0.isEmpty }
+    }
+
+    /// Names of databases separated by commas; a list that names none, or what no database can be
+    /// called, would leave out tables, or none, without a word.
+    mutating func databases(_ key: ConfigurationKey) -> [String] {
+        let names = list(key)
+        if names.isEmpty, text(key) != nil {
+            fail(key, "names no database: leave it out for all of them")
+        }
+        for name in names where !TableName.isValid(database: name) {
+            fail(
+                key,
+                "cannot have \"\(name)\": write names of databases with commas between them, "
+                    + "without patterns")
+        }
+        return names
     }
 }

@@ -85,6 +85,8 @@ public struct MaintenancePolicy: Sendable {
                     ? "each action goes to the first configured engine that runs it"
                     : "every action goes to the \(engine.value.rawValue) engine"))
         list += Self.sparkSettings(&reader)
+        // Its own has no prefix, and the fleet's are the service's.
+        reader.noteUnknown(among: list.map(\.name))
         list.append(Self.skip(properties, &reader))
         list += Self.fleetSettings(defaults)
         settings = list.map { $0.adding(overriddenOf: properties, defaults) }
@@ -226,8 +228,8 @@ extension MaintenancePolicy {
                 "\(files.value) files out of size in a partition are worth a rewrite"),
             Setting(
                 "partial_progress_max_commits", commits,
-                "a rewrite is committed in at most "
-                    + ReportWording.count(commits.value, "step")),
+                "Spark commits a rewrite in at most \(ReportWording.count(commits.value, "step")); "
+                    + "the native engine does at once, unless a job asks for partial progress"),
             Setting(
                 "rewrite_data_delete_file_threshold", threshold,
                 "a data file with \(threshold.value) delete files is rewritten whatever its size"),

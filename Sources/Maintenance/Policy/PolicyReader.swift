@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import IcebergSpec
+import WireFormat
 
 /// Reads this product's settings from a table's properties.
 ///
@@ -21,6 +22,18 @@ public struct PolicyReader: Sendable {
 
     /// Adds warnings that somebody else had about the same properties.
     mutating func note(_ others: [String]) { warnings += others }
+
+    /// Warns of properties of this product that nobody reads, such as misspelt ones.
+    mutating func noteUnknown(among names: [String]) {
+        for key in properties.keys.sorted() where key.hasPrefix(Self.prefix) {
+            let name = String(key.dropFirst(Self.prefix.count))
+            guard !names.contains(name), !name.hasPrefix("spark.") else { continue }
+            let near = ClosestName.suggestion(for: name, among: names)
+            warnings.append(
+                "\(key) is ignored: there is no such property"
+                    + (near.map { "; did you mean \(Self.prefix)\($0)?" } ?? ""))
+        }
+    }
 
     /// A whole number in a range; nil when it is absent or ignored.
     public mutating func integer(

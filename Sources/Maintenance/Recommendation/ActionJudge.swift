@@ -56,10 +56,17 @@ struct ActionJudge {
                 "\(ExpireSnapshotsPlanner.gcProperty) is off, so files may belong to other tables",
                 evidence)
         }
+        if metadata.properties[NativeReach.encryptionProperty] != nil {
+            return Verdict(
+                .removeOrphanFiles, false,
+                "the table is encrypted (\(NativeReach.encryptionProperty)), so its manifests "
+                    + "cannot be read to tell what is an orphan", evidence)
+        }
+        let expiry = expiry
         if expiry.isRecommended {
             return Verdict(
-                .removeOrphanFiles, true, "snapshots expire, which may leave files behind",
-                evidence)
+                .removeOrphanFiles, true,
+                "\(expiry.reason), which may leave files behind", evidence)
         }
         guard let lastRemoval else {
             return Verdict(
@@ -117,7 +124,9 @@ struct ActionJudge {
         ).beyondNative(reach.problem(withAllOf: groups))
     }
 
-    var deleteRewrite: Verdict {
+    /// - Parameter followsData: Whether data files are rewritten before.
+    func deleteRewrite(followsData: Bool) -> Verdict {
+        let dataPlan = followsData ? dataPlan : nil
         let paths = dataPlan?.rewrittenPaths ?? []
         let positions = deleteFiles.filter { $0.content == .positionDeletes }
         let remaining = positions.filter { file in

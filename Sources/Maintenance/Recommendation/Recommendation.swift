@@ -18,6 +18,8 @@ public struct Recommendation: Sendable {
         public let evidence: JSONObject
         /// Why the native engine would do nothing of it; nil if it would do something.
         public private(set) var nativeProblem: String?
+        /// Whether the planner finds work that cannot be done for now.
+        public let isObstructed: Bool
 
         /// Takes the other fields.
         public init(
@@ -27,10 +29,11 @@ public struct Recommendation: Sendable {
             self.action = action
             self.isRecommended = isRecommended
             self.reason = reason
+            isObstructed = false
             self.evidence = JSONObject(evidence.map { .init(key: $0.key, value: $0.value) })
         }
 
-        /// The same verdict against the action, for another reason.
+        /// The same verdict against the action, because its work cannot be done.
         public func refused(_ reason: String) -> Verdict {
             Verdict(
                 action: action, isRecommended: false, reason: reason, evidence: evidence)
@@ -50,6 +53,7 @@ public struct Recommendation: Sendable {
             self.isRecommended = isRecommended
             self.reason = reason
             self.evidence = evidence
+            isObstructed = true
         }
     }
 
@@ -69,6 +73,8 @@ public struct Recommendation: Sendable {
             case activeJob = "active_job"
             /// What is known of the table is too old to act on.
             case statusStale = "status_stale"
+            /// What the planners find cannot be done for now.
+            case obstructed
             /// No action's planner finds anything.
             case nothingToDo = "nothing_to_do"
         }
@@ -154,14 +160,23 @@ public struct Recommendation: Sendable {
                         + "\(ReportWording.count(cadence.hours, "hour")) the next is due at "
                         + "\(next)"))
         }
-        if !able.contains(where: \.isRecommended) {
-            skips.append(Skip(.nothingToDo, "no action's planner finds anything to do"))
-        }
+        if !able.contains(where: \.isRecommended) { skips.append(Self.idleness(able)) }
         self.skips = skips
     }
 
+    /// Why none of the verdicts is for its action.
+    private static func idleness(_ verdicts: [Verdict]) -> Skip {
+        let obstructed = verdicts.filter(\.isObstructed)
+        guard !obstructed.isEmpty else {
+            return Skip(.nothingToDo, "no action's planner finds anything to do")
+        }
+        return Skip(
+            .obstructed,
+            obstructed.map { "\($0.action.rawValue): \($0.reason)" }.joined(separator: "; "))
+    }
+
     /// Why the engine that a job would choose does not do what is recommended; nil if it does.
-    private static func obstacle(
+    public static func obstacle(
         to verdict: Verdict, _ router: EngineRouter, _ preference: EnginePreference
     ) -> String? {
         let native = EnginePreference.native.rawValue

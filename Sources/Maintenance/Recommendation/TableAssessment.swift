@@ -55,21 +55,29 @@ public struct TableAssessment: LiveFileCollector {
 
     /// What each action's planner finds, in the order in which a job would run them.
     ///
-    /// - Parameter lastOrphanRemoval: when orphan files were last removed; nil if unknown.
+    /// - Parameters:
+    ///   - lastOrphanRemoval: when orphan files were last removed; nil if unknown.
+    ///   - obstacle: why what a verdict recommends cannot be done for now; nil if it can.
     public func verdicts(
         order: ActionOrder, policy: MaintenancePolicy, lastOrphanRemoval: Timestamp?,
-        now: Timestamp
+        now: Timestamp, obstacle: (Recommendation.Verdict) -> String? = { _ in nil }
     ) -> [Recommendation.Verdict] {
         let judge = ActionJudge(
             metadata: metadata, facts: facts, policy: policy, now: now,
             dataPlan: dataPlanner?.plan(), dataRefusal: dataRefusal, deletes: deletes)
+        func possible(_ verdict: Recommendation.Verdict) -> Recommendation.Verdict {
+            guard verdict.isRecommended, let obstacle = obstacle(verdict) else { return verdict }
+            return verdict.refused("\(verdict.reason), but \(obstacle)")
+        }
+        let dataRewrite = possible(judge.dataRewrite)
         return order.sorted(MaintenanceAction.allCases).map { action in
             switch action {
-            case .expireSnapshots: judge.expiry
-            case .removeOrphanFiles: judge.orphans(lastRemoval: lastOrphanRemoval)
-            case .rewriteDataFiles: judge.dataRewrite
-            case .rewritePositionDeleteFiles: judge.deleteRewrite
-            case .rewriteManifests: judge.manifestRewrite
+            case .expireSnapshots: possible(judge.expiry)
+            case .removeOrphanFiles: possible(judge.orphans(lastRemoval: lastOrphanRemoval))
+            case .rewriteDataFiles: dataRewrite
+            case .rewritePositionDeleteFiles:
+                possible(judge.deleteRewrite(followsData: !dataRewrite.isObstructed))
+            case .rewriteManifests: possible(judge.manifestRewrite)
             }
         }
     }

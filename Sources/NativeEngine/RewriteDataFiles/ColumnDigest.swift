@@ -37,20 +37,29 @@ struct ColumnDigest: Hashable {
         }
 
         mutating func absorb(_ bytes: ArraySlice<UInt8>) {
+            bytes.withUnsafeBytes { absorb($0) }
+        }
+
+        /// The bytes in a range, which is one of the array's.
+        @inline(__always)
+        mutating func absorb(_ bytes: [UInt8], _ range: Range<Int>) {
+            bytes.withUnsafeBytes { absorb(UnsafeRawBufferPointer(rebasing: $0[range])) }
+        }
+
+        @inline(__always)
+        private mutating func absorb(_ bytes: UnsafeRawBufferPointer) {
             absorb(UInt64(bytes.count))
-            bytes.withUnsafeBytes { bytes in
-                var index = 0
-                while index + 8 <= bytes.count {
-                    absorb(bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
-                    index += 8
-                }
-                guard index < bytes.count else { return }
-                var rest: UInt64 = 0
-                for place in index..<bytes.count {
-                    rest |= UInt64(bytes[place]) << UInt64(8 * (place - index))
-                }
-                absorb(rest)
+            var index = 0
+            while index + 8 <= bytes.count {
+                absorb(bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self))
+                index += 8
             }
+            guard index < bytes.count else { return }
+            var rest: UInt64 = 0
+            for place in index..<bytes.count {
+                rest |= UInt64(bytes[place]) << UInt64(8 * (place - index))
+            }
+            absorb(rest)
         }
     }
 
@@ -58,8 +67,10 @@ struct ColumnDigest: Hashable {
     @inline(__always)
     static func entry(row: Int64, place: Int64, presence: UInt32) -> Entry {
         var entry = Entry(low: first, high: second)
-        entry.absorb(UInt64(bitPattern: row))
-        entry.absorb(UInt64(bitPattern: place) << 32 | UInt64(presence))
+        // One word of all three, spread by odd numbers: each word costs as much as the value.
+        entry.absorb(
+            UInt64(bitPattern: row) ^ UInt64(bitPattern: place) &* second
+                ^ UInt64(presence) &* first)
         return entry
     }
 
@@ -68,8 +79,6 @@ struct ColumnDigest: Hashable {
     @discardableResult
     mutating func add(_ entry: Entry) -> UInt64 {
         entries += 1
-        var entry = entry
-        entry.absorb(0x5851_F42D_4C95_7F2D)
         low &+= entry.low
         high &+= entry.high
         return entry.low ^ entry.high

@@ -39,7 +39,7 @@ struct RowDigester<Storage: ObjectStorage> {
 }
 
 /// Entries that go with their row's place among the rows that stay.
-private struct OrderedEntries: RowEntries {
+struct OrderedEntries: RowEntries {
     private(set) var digest = ColumnDigest()
     private var kept: Int64 = 0
 

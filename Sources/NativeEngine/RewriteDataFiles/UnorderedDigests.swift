@@ -70,7 +70,7 @@ struct UnorderedDigests<Storage: ObjectStorage> {
 }
 
 /// Entries that go with their column, and with the others of their row.
-private struct BoundEntries: RowEntries {
+struct BoundEntries: RowEntries {
     let column: Int
     /// The rows that count, among those of the row group that stay.
     let window: Range<Int>

@@ -49,6 +49,43 @@ struct RecommendationTests {
         #expect(try assess(0).verdicts.map(\.action) == ActionOrder.compactFirst.actions)
     }
 
+    @Test func `work that cannot be done is not called nothing`() throws {
+        let recommendation = try recommend(
+            5, properties: ["icepack.engine": "spark"],
+            router: EngineRouter(engines: [
+                EngineCapability(name: "native", actions: Set(MaintenanceAction.allCases))
+            ]))
+
+        #expect(recommendation.actions.isEmpty)
+        #expect(recommendation.skips.map(\.code) == [.obstructed])
+        let reason = recommendation.skips[0].reason
+        #expect(reason.contains("rewrite_data_files: 5 of 5 data files"))
+        #expect(reason.contains("icepack.engine"))
+    }
+
+    @Test func `orphans of an encrypted table are nothing to recommend`() throws {
+        for (properties, expected) in [([:], true), (["encryption.key-id": "k"], false)]
+            as [(TableProperties, Bool)]
+        {
+            let verdict = try #require(
+                try assess(0, properties: properties).verdicts.first {
+                    $0.action == .removeOrphanFiles
+                })
+            #expect(verdict.isRecommended == expected)
+            #expect(verdict.reason.contains("encrypted") != expected)
+        }
+    }
+
+    @Test func `a misspelt property is named`() throws {
+        let (_, policy) = try assess(
+            0, properties: ["icepack.min_inptu_files": "3", "icepack.spark.x": "y"])
+        #expect(
+            policy.warnings == [
+                "icepack.min_inptu_files is ignored: there is no such property; did you mean "
+                    + "icepack.min_input_files?"
+            ])
+    }
+
     @Test func `what the planner would rewrite is recommended with its numbers`() throws {
         let recommendation = try recommend(5)
 

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import Jobs
+import Maintenance
+import WireFormat
+
+/// What keeps an action from being run on a table although its planner finds work.
+///
+/// A job stops at its first failed action: what is known to fail would keep everything after it
+/// from being done, in every run.
+struct Obstacles {
+    /// The shortest wait after a failure, where the cadence is shorter.
+    static let leastHours: Int64 = 1
+
+    /// The tables of the catalog that cannot be read.
+    let unreadable: [TableName]
+    /// The table's own jobs, the newest first.
+    let jobs: [Job]
+    let cadenceHours: Int64
+    let now: Timestamp
+    let router: EngineRouter
+    let preference: EnginePreference
+
+    /// Why what a verdict recommends cannot be done, as the end of a sentence; nil if it can.
+    func first(to verdict: Recommendation.Verdict) -> String? {
+        Recommendation.obstacle(to: verdict, router, preference) ?? neighbour(of: verdict.action)
+            ?? failure(of: verdict.action)
+    }
+
+    /// An orphan removal refuses while there is a table that may have files anywhere.
+    private func neighbour(of action: MaintenanceAction) -> String? {
+        guard action == .removeOrphanFiles, let first = unreadable.first else { return nil }
+        let others = unreadable.count > 1 ? " and \(unreadable.count - 1) more" : ""
+        return "\(first)\(others) cannot be read, and may have files in this table's folders: "
+            + "repair or drop it"
+    }
+
+    /// What failed when it was run last is tried again once the cadence has passed.
+    private func failure(of action: MaintenanceAction) -> String? {
+        for job in jobs where !job.isDryRun && job.status.isTerminal {
+            guard let result = job.results.last(where: { $0.action == action.rawValue }) else {
+                continue
+            }
+            guard !result.isSuccess, job.status == .failed, let ended = job.completedAt else {
+                return nil
+            }
+            let hours = max(cadenceHours, Self.leastHours)
+            let next = ended.advanced(by: .seconds(hours * 3600))
+            guard next > now else { return nil }
+            return "its last run failed at \(ended) (\(result.error ?? result.message)); it is "
+                + "tried again at \(next), or when somebody submits it"
+        }
+        return nil
+    }
+}
