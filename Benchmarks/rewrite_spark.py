@@ -27,6 +27,8 @@ SETTINGS = {
     # It runs long enough for the better compiler, and on both processors.
     "spark.driver.extraJavaOptions": "-XX:+UseParallelGC",
 }
+# Numbers past 32 bits go from Python to Java as the longs that they are.
+FIRST = 1 << 33
 COLUMNS = lineitem.columns(lineitem.SPARK, "l_id")
 
 
@@ -44,7 +46,7 @@ def fill(session, name, files, rows):
     """As many files of as many rows, in one commit."""
     session.sql(
         f"INSERT INTO {name} SELECT {COLUMNS} "
-        f"FROM (SELECT id AS i FROM RANGE(0, {files * rows}, 1, {files}))"
+        f"FROM (SELECT id AS i FROM RANGE({FIRST}, {FIRST + files * rows}, 1, {files}))"
     )
 
 
@@ -53,8 +55,7 @@ def delete_by_value(session, rows, files):
     table = spark_table.loaded(session, TABLE)
 
     def keys(number):
-        return [session._jvm.java.lang.Long.valueOf(key * 7919 % rows)
-                for key in range(number * 100, number * 100 + 100)]
+        return [FIRST + key * 7919 % rows for key in range(number * 100, number * 100 + 100)]
 
     spark_table.delete_by_value(
         session,

@@ -23,16 +23,26 @@ struct Obstacles {
 
     /// Why what a verdict recommends cannot be done, as the end of a sentence; nil if it can.
     func first(to verdict: Recommendation.Verdict) -> String? {
-        Recommendation.obstacle(to: verdict, router, preference) ?? neighbour(of: verdict.action)
-            ?? failure(of: verdict.action)
+        Recommendation.obstacle(to: verdict, router, preference) ?? failure(of: verdict.action)
     }
 
-    /// An orphan removal refuses while there is a table that may have files anywhere.
-    private func neighbour(of action: MaintenanceAction) -> String? {
-        guard action == .removeOrphanFiles, let first = unreadable.first else { return nil }
+    /// The verdicts beside tables that cannot be read.
+    ///
+    /// Such a table may have files anywhere, and orphan removal refuses while there is one: that is
+    /// nothing about this table.
+    func amongNeighbours(
+        _ verdicts: [Recommendation.Verdict]
+    ) -> [Recommendation.Verdict] {
+        guard let first = unreadable.first else { return verdicts }
         let others = unreadable.count > 1 ? " and \(unreadable.count - 1) more" : ""
-        return "\(first)\(others) cannot be read, and may have files in this table's folders: "
-            + "repair or drop it"
+        return verdicts.map { verdict in
+            guard verdict.action == .removeOrphanFiles, verdict.isRecommended else {
+                return verdict
+            }
+            return verdict.refused(
+                "\(verdict.reason), but \(first)\(others) cannot be read, and may have files in "
+                    + "this table's folders: repair or drop it", isObstructed: false)
+        }
     }
 
     /// What failed when it was run last is tried again once the cadence has passed.

@@ -62,9 +62,10 @@ public struct Recommender<Store: JobStore>: Sendable {
             cadenceHours: policy.cadenceHours.value, now: now, router: router,
             preference: policy.engine.value)
         let recommendation = Recommendation(
-            verdicts: inspection.assessment.verdicts(
-                order: order, policy: policy, lastOrphanRemoval: lastRemoval?.completedAt,
-                now: now, obstacle: obstacles.first),
+            verdicts: obstacles.amongNeighbours(
+                inspection.assessment.verdicts(
+                    order: order, policy: policy, lastOrphanRemoval: lastRemoval?.completedAt,
+                    now: now, obstacle: obstacles.first)),
             skips: skips(inspection, jobs: named),
             cadence: Recommendation.Cadence(
                 hours: policy.cadenceHours.value,

@@ -33,10 +33,13 @@ public struct Recommendation: Sendable {
             self.evidence = JSONObject(evidence.map { .init(key: $0.key, value: $0.value) })
         }
 
-        /// The same verdict against the action, because its work cannot be done.
-        public func refused(_ reason: String) -> Verdict {
+        /// The same verdict against the action.
+        ///
+        /// - Parameter isObstructed: Whether that is something about this table or its engine.
+        public func refused(_ reason: String, isObstructed: Bool = true) -> Verdict {
             Verdict(
-                action: action, isRecommended: false, reason: reason, evidence: evidence)
+                action: action, isRecommended: false, reason: reason, evidence: evidence,
+                isObstructed: isObstructed)
         }
 
         /// The same verdict on what the native engine leaves as it is for this reason.
@@ -47,13 +50,14 @@ public struct Recommendation: Sendable {
         }
 
         private init(
-            action: MaintenanceAction, isRecommended: Bool, reason: String, evidence: JSONObject
+            action: MaintenanceAction, isRecommended: Bool, reason: String, evidence: JSONObject,
+            isObstructed: Bool
         ) {
             self.action = action
             self.isRecommended = isRecommended
             self.reason = reason
             self.evidence = evidence
-            isObstructed = true
+            self.isObstructed = isObstructed
         }
     }
 
