@@ -67,10 +67,8 @@ struct ColumnDigest: Hashable {
     @inline(__always)
     static func entry(row: Int64, place: Int64, presence: UInt32) -> Entry {
         var entry = Entry(low: first, high: second)
-        // One word of all three, spread by odd numbers: each word costs as much as the value.
-        entry.absorb(
-            UInt64(bitPattern: row) ^ UInt64(bitPattern: place) &* second
-                ^ UInt64(presence) &* first)
+        entry.absorb(UInt64(bitPattern: row))
+        entry.absorb(UInt64(bitPattern: place) << 32 | UInt64(presence))
         return entry
     }
 
@@ -79,6 +77,8 @@ struct ColumnDigest: Hashable {
     @discardableResult
     mutating func add(_ entry: Entry) -> UInt64 {
         entries += 1
+        var entry = entry
+        entry.absorb(0x5851_F42D_4C95_7F2D)
         low &+= entry.low
         high &+= entry.high
         return entry.low ^ entry.high
