@@ -9,9 +9,6 @@ import WireFormat
 /// A job stops at its first failed action: what is known to fail would keep everything after it
 /// from being done, in every run.
 struct Obstacles {
-    /// The shortest wait after a failure, where the cadence is shorter.
-    static let leastHours: Int64 = 1
-
     /// The tables of the catalog that cannot be read.
     let unreadable: [TableName]
     /// The table's own jobs, the newest first.
@@ -54,8 +51,7 @@ struct Obstacles {
             guard !result.isSuccess, job.status == .failed, let ended = job.completedAt else {
                 return nil
             }
-            let hours = max(cadenceHours, Self.leastHours)
-            let next = ended.advanced(by: .seconds(hours * 3600))
+            let next = ended.advanced(by: .seconds(cadenceHours * 3600))
             guard next > now else { return nil }
             return "its last run failed at \(ended) (\(result.error ?? result.message)); it is "
                 + "tried again at \(next), or when somebody submits it"

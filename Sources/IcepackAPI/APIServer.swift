@@ -80,7 +80,10 @@ public struct APIServer<Store: JobStore>: Service {
         return Application(
             responder: APIResponder(
                 table: APIHandlers(configuration).table, logger: configuration.logger),
-            server: .http1(configuration: http),
+            server: HTTPServerBuilder { responder in
+                GuardedHTTP1Channel(
+                    http: HTTP1Channel(responder: responder, configuration: http))
+            },
             configuration: ApplicationConfiguration(
                 address: .hostname(host, port: port), backlog: 1024,
                 availableConnectionsDelegate: MaximumAvailableConnections(

@@ -21,6 +21,8 @@ import WireFormat
     private func complete(
         _ actions: [String], results: [String] = [], failing: String? = nil
     ) async throws {
+        // No two jobs of a table begin in the same instant.
+        store.advance(by: .seconds(1))
         _ = try await store.submit(
             JobSubmission(
                 jobID: .random(), table: Self.table, actions: actions, isDryRun: false,

@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import Hummingbird
+import HummingbirdCore
 import Maintenance
+import NIOCore
+import NIOEmbedded
 import NIOHTTP1
+import NIOPosix
 import TestSupport
 import Testing
 
@@ -74,6 +79,48 @@ import Testing
                 await api.stop()
 
                 #expect(try await connection.readToEnd().hasSuffix("0\r\n\r\n"))
+            }
+        }
+    }
+
+    @Test func `a connection that nobody serves any more is closed`() async throws {
+        let channel = NIOAsyncTestingChannel()
+        let server = GuardedHTTP1Channel(
+            http: HTTP1Channel { _, writer, _ in try await writer.writeResponse(.init(status: .ok))
+            })
+        var accepted: AcceptedConnection? = try await channel.eventLoop.flatSubmit {
+            server.setup(channel: channel, logger: .silent)
+        }.get()
+        #expect(accepted?.channel === channel)
+
+        accepted = nil
+
+        try await channel.closeFuture.get()
+    }
+
+    @Test func `a server that is cancelled forgets no connection`() async throws {
+        for _ in 0..<10 {
+            let (ports, listening) = AsyncStream<Int>.makeStream()
+            let store = InMemoryJobStore()
+            let server = APIServer(
+                configuration: APIConfiguration(
+                    store: store, planner: plannedExpiry, inspector: inspectedTable,
+                    quarantine: .holding, router: .everything, now: { TestAPI.now },
+                    logger: .silent), host: "127.0.0.1", port: 0
+            ) { listening.yield($0) }
+            let run = Task { try await server.run() }
+            let port = try #require(await ports.first { _ in true })
+            let clients = (0..<50).map { _ in
+                ClientBootstrap(group: .singletonMultiThreadedEventLoopGroup)
+                    .connect(host: "127.0.0.1", port: port)
+            }
+            run.cancel()
+            _ = await run.result
+
+            for client in clients {
+                // One that came too late is refused.
+                guard let channel = try? await client.get() else { continue }
+                try await channel.closeFuture.get()
             }
         }
     }

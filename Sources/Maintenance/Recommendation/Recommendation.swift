@@ -133,26 +133,21 @@ public struct Recommendation: Sendable {
 
     /// Joins the verdicts of the planners with everything that may speak against running now.
     ///
-    /// - Parameter verdicts: one for each action, in execution order.
+    /// - Parameter verdicts: one for each action, in execution order; what is recommended has an
+    ///   engine (``obstacle(to:_:_:)``).
     /// - Parameter skips: what is known to speak against it, in the order in which it is asked.
     public init(
         verdicts: [Verdict], skips: [Skip], cadence: Cadence, policy: MaintenancePolicy,
         router: EngineRouter
     ) {
-        let able = verdicts.map { verdict in
-            guard verdict.isRecommended,
-                let obstacle = Self.obstacle(to: verdict, router, policy.engine.value)
-            else { return verdict }
-            return verdict.refused("\(verdict.reason), but \(obstacle)")
-        }
-        let routed = able.filter(\.isRecommended).map { RoutedAction($0.action) }
+        let routed = verdicts.filter(\.isRecommended).map { RoutedAction($0.action) }
         do throws(NoEngineForAction) {
             engine = try router.choose(routed, preferring: policy.engine.value)
         } catch {
             // Every action in the list was found to have an engine.
             engine = nil
         }
-        self.verdicts = able
+        self.verdicts = verdicts
         self.cadence = cadence
         self.policy = policy
         var skips = skips
@@ -164,7 +159,7 @@ public struct Recommendation: Sendable {
                         + "\(ReportWording.count(cadence.hours, "hour")) the next is due at "
                         + "\(next)"))
         }
-        if !able.contains(where: \.isRecommended) { skips.append(Self.idleness(able)) }
+        if !verdicts.contains(where: \.isRecommended) { skips.append(Self.idleness(verdicts)) }
         self.skips = skips
     }
 

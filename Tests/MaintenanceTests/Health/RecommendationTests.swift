@@ -17,7 +17,8 @@ struct RecommendationTests {
 
     /// Small files of one partition, and the verdicts on them.
     private func assess(
-        _ count: Int, properties: TableProperties = [:], lastRemoval: Timestamp? = nil
+        _ count: Int, properties: TableProperties = [:], lastRemoval: Timestamp? = nil,
+        router: EngineRouter? = nil
     ) throws -> (verdicts: [Recommendation.Verdict], policy: MaintenancePolicy) {
         let metadata = try RewriteFixtures.metadata(properties)
         var assessment = TableAssessment(metadata)
@@ -28,7 +29,10 @@ struct RecommendationTests {
         return (
             assessment.verdicts(
                 order: .compactFirst, policy: policy, lastOrphanRemoval: lastRemoval,
-                now: Self.now), policy
+                now: Self.now
+            ) {
+                Recommendation.obstacle(to: $0, router ?? self.router(), policy.engine.value)
+            }, policy
         )
     }
 
@@ -37,7 +41,7 @@ struct RecommendationTests {
         skips: [Recommendation.Skip] = [], router: EngineRouter? = nil
     ) throws -> Recommendation {
         let (verdicts, policy) = try assess(
-            count, properties: properties, lastRemoval: Self.now)
+            count, properties: properties, lastRemoval: Self.now, router: router)
         return Recommendation(
             verdicts: verdicts, skips: skips,
             cadence: .init(
@@ -235,14 +239,11 @@ struct NativeReachTests {
         for file in files { assessment.add(file, index.applied(to: file)) }
         let policy = MaintenancePolicy(properties, defaults: .init())
         let all = Set(MaintenanceAction.allCases)
-        let recommendation = Recommendation(
-            verdicts: assessment.verdicts(
-                order: .cleanupFirst, policy: policy, lastOrphanRemoval: Self.now, now: Self.now),
-            skips: [], cadence: .init(hours: 24, lastCompletedAt: nil, now: Self.now),
-            policy: policy,
-            router: EngineRouter(engines: engines.map { .init(name: $0, actions: all) }))
-        return try #require(
-            recommendation.verdicts.first { $0.action == .rewriteDataFiles })
+        let router = EngineRouter(engines: engines.map { .init(name: $0, actions: all) })
+        let verdicts = assessment.verdicts(
+            order: .cleanupFirst, policy: policy, lastOrphanRemoval: Self.now, now: Self.now
+        ) { Recommendation.obstacle(to: $0, router, policy.engine.value) }
+        return try #require(verdicts.first { $0.action == .rewriteDataFiles })
     }
 
     private func files(
@@ -290,6 +291,34 @@ struct NativeReachTests {
         #expect(!encrypted.isRecommended && encrypted.reason.contains("is encrypted"))
         #expect(!deleted.isRecommended && deleted.reason.contains("a delete file of"))
         #expect(!table.isRecommended && table.reason.contains("encryption.key-id"))
+    }
+
+    @Test(arguments: [false, true])
+    func `deletes of data files that cannot be rewritten remain`(isObstructed: Bool) throws {
+        let metadata = try RewriteFixtures.metadata()
+        var assessment = TableAssessment(metadata)
+        let deletes = files(11...15) {
+            $0.content = .positionDeletes
+            $0.dataSequenceNumber = 2
+        }
+        let index = try DeleteFileIndex(deletes, specs: metadata.partitionSpecs)
+        assessment.add(deleteFiles: index)
+        for file in files(1...5) { assessment.add(file, index.applied(to: file)) }
+
+        let verdicts = assessment.verdicts(
+            order: .cleanupFirst, policy: MaintenancePolicy([:], defaults: .init()),
+            lastOrphanRemoval: Self.now, now: Self.now
+        ) { isObstructed && $0.action == .rewriteDataFiles ? "nobody can" : nil }
+
+        func verdict(_ action: MaintenanceAction) throws -> Recommendation.Verdict {
+            try #require(verdicts.first { $0.action == action })
+        }
+        #expect(try verdict(.rewriteDataFiles).isRecommended != isObstructed)
+        #expect(try verdict(.rewriteDataFiles).isObstructed == isObstructed)
+        let positions = try verdict(.rewritePositionDeleteFiles)
+        #expect(positions.isRecommended == isObstructed, "\(positions.reason)")
+        #expect(
+            positions.evidence["remaining_position_delete_files"] == (isObstructed ? 5 : 0))
     }
 
     @Test func `one group that can be rewritten is enough`() throws {
