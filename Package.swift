@@ -316,7 +316,8 @@ let package = Package(
             [
                 "Fleet", "IcebergCatalog", "IcebergSpec", "IcepackAPI", "Jobs", "Maintenance",
                 "ObjectStorage", "TestSupport", "WireFormat", .asyncHTTPClient, .httpTypes,
-                .hummingbird, .hummingbirdCore, .logging, .nio, .nioEmbedded, .nioHTTP1, .nioHTTPTypes, .nioPosix,
+                .hummingbird, .hummingbirdCore, .logging, .nio, .nioEmbedded, .nioHTTP1,
+                .nioHTTPTypes, .nioPosix,
                 .serviceLifecycle,
             ]),
         .tests(

@@ -58,6 +58,45 @@ struct OutputFiles<Storage: ObjectStorage>: Sendable {
         }
     }
 
+    /// Writes files that nobody else can have named, several at once.
+    ///
+    /// Returns their lengths as the store says (P-62).
+    mutating func write(
+        _ pieces: [(location: Location, bytes: [UInt8])], kind: FileKind, width: Int
+    ) async throws(MaintenanceError) -> [Int64] {
+        try await begin(pieces.map(\.location), kind)
+        var lengths = [Int64](repeating: 0, count: pieces.count)
+        var failures: [(Location, StorageError)] = []
+        let storage = storage
+        do throws(MaintenanceError) {
+            try await BoundedTasks.forEach(
+                pieces.enumerated(), width: width, cancelled: MaintenanceError.cancelled,
+                finished: { (done: (Int, Result<Int64, StorageError>)) in
+                    switch done.1 {
+                    case .success(let length): lengths[done.0] = length
+                    case .failure(let error):
+                        failures.append((pieces[done.0].location, error))
+                    }
+                },
+                { (item) async throws(MaintenanceError) -> (Int, Result<Int64, StorageError>) in
+                    do throws(StorageError) {
+                        let info = try await storage.write(
+                            item.element.bytes, to: item.element.location, condition: .none)
+                        return (item.offset, .success(info.size))
+                    } catch {
+                        return (item.offset, .failure(error))
+                    }
+                })
+        } catch {
+            // Cancelled: what was under way may have ended in any way.
+            for piece in pieces { uncertain.insert(piece.location.rawValue) }
+            throw error
+        }
+        for (location, error) in failures { note(error, at: location) }
+        if let (_, error) = failures.first { throw MaintenanceError(writing: error) }
+        return lengths
+    }
+
     private mutating func note(_ error: StorageError, at location: Location) {
         if case .outcomeUnknown = error { uncertain.insert(location.rawValue) }
     }
@@ -107,11 +146,17 @@ struct OutputFiles<Storage: ObjectStorage>: Sendable {
     private mutating func begin(
         _ location: Location, _ kind: FileKind
     ) async throws(MaintenanceError) {
+        try await begin([location], kind)
+    }
+
+    private mutating func begin(
+        _ locations: [Location], _ kind: FileKind
+    ) async throws(MaintenanceError) {
         try MaintenanceError.checkCancellation()
         try await context.confirmLease(NativeEngineSettings.batchReserve)
-        let file = JournalledFile(path: location.rawValue, kind: kind)
-        try await context.journal.plan([file], tableUUID: tableUUID)
-        files.append(file)
+        let named = locations.map { JournalledFile(path: $0.rawValue, kind: kind) }
+        try await context.journal.plan(named, tableUUID: tableUUID)
+        files += named
     }
 
     /// Removes files that no commit used and none can use any more.

@@ -37,6 +37,9 @@ public protocol ObjectStorage: Sendable {
         chunks: Chunks, to location: Location, condition: WriteCondition
     ) async throws(StorageError) -> ObjectInfo where Chunks.Element == [UInt8]
 
+    /// Whether what lies there is at hand, so that many small reads cost no more than a large one.
+    func isLocal(_ location: Location) -> Bool
+
     /// Every object whose location begins with the prefix's text and a slash, in no set order.
     /// Directories are no objects. A prefix under which nothing lies is an empty list.
     ///
@@ -60,6 +63,11 @@ public protocol ObjectStorage: Sendable {
     /// A source that is not as it is said to be is not copied. A copy that is reported is whole and
     /// durable; it may share its bytes with the source, because objects never change in place.
     func copy(_ copies: [ObjectCopy]) async -> [CopyOutcome]
+}
+
+extension ObjectStorage {
+    /// Each read is a request, unless a store says otherwise.
+    public func isLocal(_ location: Location) -> Bool { false }
 }
 
 /// What a store knows of an object.

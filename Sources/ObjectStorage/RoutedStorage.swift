@@ -25,6 +25,11 @@ extension RoutedStorage {
         try await store(for: location).read(location, range: range)
     }
 
+    /// Whether the store that serves it has it at hand.
+    public func isLocal(_ location: Location) -> Bool {
+        (try? store(for: location))?.isLocal(location) ?? false
+    }
+
     /// What is known of an object, or nil.
     public func stat(_ location: Location) async throws(StorageError) -> ObjectInfo? {
         try await store(for: location).stat(location)

@@ -29,6 +29,17 @@ public final class TemporaryFolder: Sendable {
         rmdir(path)
     }
 
+    /// How many bytes the disk has room for.
+    public func freeBytes() throws(SortedRunsError) -> Int64 {
+        var facts = statvfs()
+        guard statvfs(path, &facts) == 0 else {
+            throw SortedRunsError("statvfs", path, code: errno)
+        }
+        let (bytes, overflow) = UInt64(facts.f_bavail).multipliedReportingOverflow(
+            by: UInt64(facts.f_frsize))
+        return overflow ? .max : Int64(clamping: bytes)
+    }
+
     /// A file that has no name.
     public func makeFile() throws(SortedRunsError) -> TemporaryFile {
         let name = "\(path)/\(String(UInt64.random(in: .min ... .max), radix: 16))"
@@ -58,6 +69,21 @@ public final class TemporaryFile: Sendable {
     /// Adds bytes at the end.
     public func write(_ bytes: [UInt8]) throws(SortedRunsError) {
         try bytes.withRawBytes { (bytes) throws(SortedRunsError) in try write(bytes) }
+    }
+
+    /// Puts bytes at a place, for several owners that agree on theirs.
+    public func write(_ bytes: [UInt8], at offset: Int64) throws(SortedRunsError) {
+        try bytes.withRawBytes { (bytes) throws(SortedRunsError) in
+            var written = 0
+            while written < bytes.count {
+                let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
+                let count = Self.retrying {
+                    pwrite(number, rest.baseAddress, rest.count, off_t(offset) + written)
+                }
+                guard count >= 0 else { throw SortedRunsError("pwrite", folder.path, code: errno) }
+                written += count
+            }
+        }
     }
 
     func write(_ bytes: UnsafeRawBufferPointer) throws(SortedRunsError) {

@@ -79,6 +79,10 @@ import Testing
         let outputs = try await Self.rewrite(rewriter)
 
         #expect(outputs.count == rewriter.outputCount)
+        settings.columnsAtOnce = 3
+        settings.waitingBytes = [300, 2000, 32 << 20].randomElement(using: &random) ?? 0
+        let atOnce = try await Self.rewrite(Rewriter(inputs, way: way, settings: settings))
+        #expect(atOnce.map(\.0) == outputs.map(\.0) && atOnce.map(\.1) == outputs.map(\.1))
         try await Self.expect(outputs, holds: kept, "seed \(seed) \(way)")
     }
 

@@ -26,6 +26,9 @@ extension ForwardingStorage {
         try await base.read(location, range: range)
     }
 
+    /// Whether the other has it at hand.
+    public func isLocal(_ location: Location) -> Bool { base.isLocal(location) }
+
     /// What is known of an object, or nil.
     public func stat(_ location: Location) async throws(StorageError) -> ObjectInfo? {
         try await base.stat(location)

@@ -25,18 +25,18 @@ public struct CompleteManifestReader<Storage: ObjectStorage>: Sendable {
 
     /// Visits every entry of a manifest in order, deleted ones too, exactly as it is written.
     ///
-    /// Returns how many bytes the manifest has.
+    /// Returns how many bytes the manifest has, and the partition spec that it names.
     ///
     /// - Throws: ``ManifestError``, at which the caller must not take what it saw for the whole.
     public func forEachWrittenEntry(
         in manifest: ManifestFile, _ body: (CompleteEntry) throws(AvroError) -> Void
-    ) async throws(ManifestError) -> Int64 {
+    ) async throws(ManifestError) -> (length: Int64, specID: Int32?) {
         let reader = try await ManifestFileReader(of: manifest, in: storage)
         try reader.check(check)
         try await reader.forEachRow(programs) { (row) throws(AvroError) in
             try body(try fields.entry(row, in: manifest.content))
         }
-        return reader.offset
+        return (reader.offset, try reader.manifestHeader().partitionSpecID)
     }
 
     /// Visits every entry of a manifest in order, deleted ones too, with what it inherits.

@@ -47,14 +47,12 @@ public struct ChangedManifestVerification<Storage: ObjectStorage>: Sendable {
         let length: Int64
         let specID: Int32?
         do throws(ManifestError) {
-            length = try await reader.forEachWrittenEntry(in: row) { complete in
+            (length, specID) = try await reader.forEachWrittenEntry(in: row) { complete in
                 found.insert(complete, specID: row.partitionSpecID)
                 summaries.add(complete.partition)
                 let file = complete.entry.dataFile
                 if complete.entry.isLive, file.firstRowID == nil { unassigned += file.recordCount }
             }
-            specID = try await ManifestFileReader(of: row, in: storage).manifestHeader()
-                .partitionSpecID
         } catch {
             throw .unreadable(error)
         }

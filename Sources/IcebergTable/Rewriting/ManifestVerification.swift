@@ -75,12 +75,10 @@ public struct ManifestVerification<Storage: ObjectStorage>: Sendable {
         var recount = ManifestRecount(formatVersion, fieldCount: partition.count)
         let length: Int64
         do throws(ManifestError) {
-            length = try await reader.forEachWrittenEntry(in: row) { entry in
+            (length, recount.specID) = try await reader.forEachWrittenEntry(in: row) { entry in
                 recount.add(entry)
                 digests.insert(entry, specID: row.partitionSpecID)
             }
-            let header = try await ManifestFileReader(of: row, in: storage).manifestHeader()
-            recount.specID = header.partitionSpecID
         } catch {
             throw .unreadable(error)
         }

@@ -115,7 +115,7 @@ struct EqualityDeleteAudit<Storage: ObjectStorage> {
     ) async throws(GroupFailure) {
         var results: [(String, [Int64])] = []
         try await BoundedTasks.forEach(
-            files, width: limits.proofWidth, cancelled: GroupFailure.stopped(.cancelled),
+            files, width: limits.parallelism, cancelled: GroupFailure.stopped(.cancelled),
             finished: { (result: (String, [Int64])) in results.append(result) },
             { (file) async throws(GroupFailure) -> (String, [Int64]) in
                 let rows = RowDigests(

@@ -150,7 +150,7 @@ struct EqualityDeleteFinder<Storage: ObjectStorage> {
         let limit = limits.deletes
         var results: [(String, [Int64])] = []
         try await BoundedTasks.forEach(
-            candidates, width: limits.proofWidth, cancelled: GroupFailure.stopped(.cancelled),
+            candidates, width: limits.parallelism, cancelled: GroupFailure.stopped(.cancelled),
             finished: { (result: (String, [Int64])) in results.append(result) },
             { (item) async throws(GroupFailure) -> (String, [Int64]) in
                 let age = item.file.dataSequenceNumber

@@ -7,7 +7,7 @@ import Maintenance
 import ObjectStorage
 
 /// A manifest that was changed or made, and what it must say.
-struct ChangedManifest {
+struct ChangedManifest: Sendable {
     let finished: FinishedManifest
     let entries: EntriesByStatus
     /// The files that it says are removed.
@@ -74,6 +74,20 @@ struct ManifestChanges<Storage: ObjectStorage>: Sendable {
         } catch {
             throw MaintenanceError(error)
         }
+    }
+
+    /// The same of several, which are read at once, in their order.
+    func rewriting(
+        _ manifests: ArraySlice<ManifestFile>, width: Int
+    ) async throws(MaintenanceError) -> [ChangedManifest] {
+        var changed = [ChangedManifest?](repeating: nil, count: manifests.count)
+        try await BoundedTasks.forEach(
+            manifests.enumerated(), width: width, cancelled: MaintenanceError.cancelled,
+            finished: { (made: (Int, ChangedManifest)) in changed[made.0] = made.1 },
+            { (item) async throws(MaintenanceError) in
+                (item.offset, try await rewriting(item.element))
+            })
+        return changed.compactMap(\.self)
     }
 
     private static func manifestError<Value>(

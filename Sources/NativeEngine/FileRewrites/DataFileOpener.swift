@@ -70,11 +70,27 @@ struct DataFileOpener<Storage: ObjectStorage>: Sendable {
         }
     }
 
+    /// Copies of files in Parquet that are not at hand.
+    private func staged(_ live: [LiveFile]) async throws(GroupFailure) -> [SpooledFile?] {
+        let items = live.map { file in
+            FileStage<Storage>.Item(
+                location: Location(file.path), size: file.format == .avro ? 0 : file.sizeInBytes)
+        }
+        do throws(MaintenanceError) {
+            return try await FileStage(storage, limits: limits).bring(items)
+        } catch { throw .stopped(error) }
+    }
+
     private func openParquet(_ live: [LiveFile]) async throws(GroupFailure) -> [File?] {
+        let copies = try await staged(live)
         var room = limits.workBytes / 2
         var sources: [(index: Int, source: Source, isLoaded: Bool)] = []
         for (index, file) in live.enumerated() where file.format != .avro {
             let source = Source(Location(file.path), size: file.sizeInBytes, in: storage)
+            if let copy = copies[index] {
+                sources.append((index, source.spooled(copy), false))
+                continue
+            }
             let isLoaded = file.sizeInBytes <= min(Source.smallFile, room)
             if isLoaded { room -= file.sizeInBytes }
             sources.append((index, source, isLoaded))

@@ -188,13 +188,14 @@ extension FileRewritePreparation {
         let places = Set(
             survey.found.values.filter { replaced.contains($0.path) }.map(\.manifestPlace)
                 + deletes.map(\.manifestPlace) + survey.uncountedManifests(table.metadata))
-        for place in places.sorted() {
-            let manifest = survey.manifests[place]
-            let changed = try await changes.rewriting(manifest)
-            touched.insert(manifest.path)
-            removedCount += changed.removed.count
-            for entry in changed.removed { change.remove(entry) }
-            created.append(try await store(changed, changes, table.metadata))
+        for some in batches(of: places.sorted().map { survey.manifests[$0] }) {
+            let changed = try await changes.rewriting(some, width: engine.settings.readWidth)
+            touched.formUnion(some.map(\.path))
+            for entry in changed.flatMap(\.removed) {
+                change.remove(entry)
+                removedCount += 1
+            }
+            created += try await store(changed, changes, table.metadata)
         }
         guard removedCount == replaced.count + deletes.count else {
             throw .unreadable(
@@ -213,8 +214,8 @@ extension FileRewritePreparation {
             let changed = try changes.adding(added, specID: specID, rules.content)
             for entry in added { change.add(entry) }
             let inherits = added.contains { $0.entry.sequenceNumber == nil }
-            created.append(
-                try await store(changed, changes, table.metadata, inheritsNumbers: inherits))
+            created += try await store(
+                [changed], changes, table.metadata, inheritsNumbers: inherits)
         }
         change.changedPartitions = Int64(
             groups.reduce(into: Set(deletes.map(\.partition))) {
@@ -227,30 +228,68 @@ extension FileRewritePreparation {
         return try await complete(table, parent, survey, commit)
     }
 
+    /// Manifests that are changed at once: as many as are read at once, and no more than memory has
+    /// room for.
+    private func batches(of manifests: [ManifestFile]) -> [ArraySlice<ManifestFile>] {
+        let most = Int64(engine.settings.memoryBytes / 16)
+        var batches: [ArraySlice<ManifestFile>] = []
+        var start = 0
+        var bytes: Int64 = 0
+        for (index, manifest) in manifests.enumerated() {
+            if index > start,
+                index - start == engine.settings.readWidth || bytes + manifest.length > most
+            {
+                batches.append(manifests[start..<index])
+                (start, bytes) = (index, 0)
+            }
+            bytes += manifest.length
+        }
+        if start < manifests.count { batches.append(manifests[start...]) }
+        return batches
+    }
+
+    /// Stores manifests, several at once, and reads them back.
     private mutating func store(
-        _ changed: ChangedManifest, _ changes: ManifestChanges<Storage>, _ metadata: TableMetadata,
-        inheritsNumbers: Bool = false
-    ) async throws(MaintenanceError) -> StoredManifest {
-        let location = MetadataFileName.folder(of: metadata)
-            .appending("\(stem)-m\(attempt)-\(lastTry.count).avro")
-        var row = changed.finished.row
-        row.path = location.rawValue
-        lastTry.append(row.path)
-        row.length = try await outputs.write(
-            changed.finished.bytes, to: location, kind: .manifest)
-        if inheritsNumbers {
-            row.minSequenceNumber =
-                metadata.formatVersion == .v1 ? 0 : metadata.lastSequenceNumber &+ 1
+        _ changed: [ChangedManifest], _ changes: ManifestChanges<Storage>,
+        _ metadata: TableMetadata, inheritsNumbers: Bool = false
+    ) async throws(MaintenanceError) -> [StoredManifest] {
+        let folder = MetadataFileName.folder(of: metadata)
+        var pieces: [(location: Location, bytes: [UInt8])] = []
+        for manifest in changed {
+            let location = folder.appending("\(stem)-m\(attempt)-\(lastTry.count).avro")
+            lastTry.append(location.rawValue)
+            pieces.append((location, manifest.finished.bytes))
         }
-        let stored = StoredManifest(
-            row: row, unassignedRowCount: changed.finished.unassignedRowCount)
-        let kind = try changes.kind(ofSpec: Int(row.partitionSpecID), row.content)
-        do throws(VerificationFailure) {
-            try await ChangedManifestVerification(storage: engine.storage, kind: kind)
-                .check(stored, has: changed.entries)
-        } catch {
-            throw MaintenanceError(error)
+        let lengths = try await outputs.write(
+            pieces, kind: .manifest, width: engine.settings.readWidth)
+        var stored: [StoredManifest] = []
+        for (index, manifest) in changed.enumerated() {
+            var row = manifest.finished.row
+            row.path = pieces[index].location.rawValue
+            row.length = lengths[index]
+            if inheritsNumbers {
+                row.minSequenceNumber =
+                    metadata.formatVersion == .v1 ? 0 : metadata.lastSequenceNumber &+ 1
+            }
+            stored.append(
+                StoredManifest(
+                    row: row, unassignedRowCount: manifest.finished.unassignedRowCount))
         }
+        let storage = engine.storage
+        try await BoundedTasks.forEach(
+            zip(stored, changed.map(\.entries)), width: engine.settings.readWidth,
+            cancelled: MaintenanceError.cancelled, finished: { (_: Void) in },
+            { (item) async throws(MaintenanceError) in
+                let (manifest, entries) = item
+                let kind = try changes.kind(
+                    ofSpec: Int(manifest.row.partitionSpecID), manifest.row.content)
+                do throws(VerificationFailure) {
+                    try await ChangedManifestVerification(storage: storage, kind: kind)
+                        .check(manifest, has: entries)
+                } catch {
+                    throw MaintenanceError(error)
+                }
+            })
         return stored
     }
 

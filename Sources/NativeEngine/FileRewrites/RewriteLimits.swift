@@ -21,8 +21,10 @@ struct RewriteLimits: Hashable, Sendable {
     let keyBytes: Int
     /// How many files are opened at once.
     let width: Int
-    /// How many columns are compared at once.
-    let proofWidth: Int
+    /// How many columns or files of a group are worked on at once.
+    let parallelism: Int
+    /// What copies of stored files may take on the local disk, of which half is left free.
+    let stagedBytes: Int64
     /// Where temporary files go.
     let temporaryFolder: String
 
@@ -49,9 +51,31 @@ struct RewriteLimits: Hashable, Sendable {
         deletes = memory / 8 / groups / MemoryLayout<Int64>.size
         keyBytes = memory / 8
         width = max(1, settings.readWidth / groups)
-        proofWidth = 2
+        parallelism = max(1, min(Self.mostParallelism, settings.processors / groups))
+        stagedBytes = Self.mostStagedBytes / Int64(groups)
         temporaryFolder = settings.temporaryFolder
     }
+
+    /// More would need more memory: each has a window of its sources, a dictionary and a page.
+    private static let mostParallelism = 2
+    private static let mostStagedBytes: Int64 = 16 << 30
+
+    private static let usualRequestBytes: Int64 = 8 << 20
+    private static let smallRequestBytes: Int64 = 2 << 20
+
+    /// How much of a file is asked for at once.
+    var requestBytes: Int64 {
+        max(Self.smallRequestBytes, min(Self.usualRequestBytes, workBytes / 16))
+    }
+
+    /// How many such requests there are at once.
+    var requests: Int { max(1, width / 2) }
+
+    /// How many requests for small files there are at once: mostly they wait.
+    var smallRequests: Int { 2 * width }
+
+    /// How much is a small request.
+    var smallRequestBytes: Int64 { Self.smallRequestBytes }
 
     /// What rows may take that are being sorted.
     var sortBytes: Int { Int(workBytes / 4) }

@@ -31,9 +31,15 @@ struct Spool {
 
 /// A file on the local disk that stands for a stored one.
 struct SpooledFile: Sendable {
-    fileprivate let file: TemporaryFile
-    fileprivate let start: Int64
+    private let file: TemporaryFile
+    private let start: Int64
     let size: Int64
+
+    init(file: TemporaryFile, start: Int64, size: Int64) {
+        self.file = file
+        self.start = start
+        self.size = size
+    }
 
     /// The bytes of a range within it.
     func read(_ range: Range<Int64>) throws(MaintenanceError) -> [UInt8] {

@@ -8,15 +8,22 @@ import ParquetFormat
 protocol RowEntries {
     /// Begins the next row that stays.
     mutating func beginRow()
-    /// Begins an entry of the current row: its place in that, and how present it is.
-    func entry(place: Int64, presence: UInt32) -> ColumnDigest.Entry
-    mutating func add(_ entry: ColumnDigest.Entry)
+    /// Adds an entry of the current row: what stands for its value, its place in the row, and what
+    /// stands for how present it is.
+    mutating func add(_ token: UInt64, place: Int64, key: UInt64)
+    /// Adds rows of one value each.
+    mutating func addRows(_ tokens: ArraySlice<UInt64>, key: UInt64)
+    /// Adds rows of one value each, whose tokens are at some positions among others.
+    mutating func addRows(_ positions: ArraySlice<UInt32>, of tokens: [UInt64], key: UInt64)
 }
 
 /// Where in a file's rows digesting is.
 struct DigestCursor {
     private let expectation: ColumnExpectation
     private let leaf: ParquetColumn
+    /// What stands for how present an entry is, by its definition level.
+    private let keys: [UInt64]
+    private let wholeKey: UInt64
     private let deleted: [Int64]
     /// The ordinal in the file of the next row that begins.
     private var nextRow: Int64
@@ -34,6 +41,8 @@ struct DigestCursor {
     ) {
         self.expectation = expectation
         self.leaf = leaf
+        keys = expectation.presence.map { OrderedDigest.key(presence: $0) }
+        wholeKey = OrderedDigest.key(presence: expectation.wholePresence)
         self.deleted = deleted
         nextRow = firstRow
         nextDeleted = deletedBefore
@@ -47,12 +56,14 @@ struct DigestCursor {
         switch expectation.origin {
         case .rows: add(rows: file.rowGroups[rowGroup].rowCount, to: &entries)
         case .column(let index), .group(levelsOf: let index, _, _):
+            let kind = PlainMeaning.kind(of: file.schema.columns[index], beside: leaf)
             var reader: ColumnReader<DataFileSource<Storage>>
             do throws(ParquetError) {
                 reader = try ColumnReader(file, rowGroup: rowGroup, column: index)
             } catch { throw .format(error) }
-            let kind = PlainMeaning.kind(of: file.schema.columns[index], beside: leaf)
-            while let batch = try await reader.next() { add(batch, kind, to: &entries) }
+            while let batch = try await reader.nextTokens({ PlainMeaning.tokens(of: $0, kind) }) {
+                add(batch, to: &entries)
+            }
         }
     }
 
@@ -75,55 +86,62 @@ struct DigestCursor {
         for _ in 0..<rows {
             beginRow(&entries)
             guard isKept else { continue }
-            addFill(presence: expectation.presence[0], to: &entries)
+            addFill(key: keys[0], to: &entries)
         }
     }
 
-    private mutating func addFill(presence: UInt32, to entries: inout some RowEntries) {
-        let isNull = expectation.fill == .null
-        var entry = entries.entry(
-            place: place, presence: isNull ? presence : expectation.wholePresence)
-        place += 1
+    private mutating func addFill(key: UInt64, to entries: inout some RowEntries) {
+        let token: UInt64
         switch expectation.fill {
-        case .null: break
-        case .constant(let bytes):
-            PlainMeaning.absorb(constant: bytes, of: leaf, into: &entry)
-        case .rowOrdinals(let first):
-            entry.absorb(UInt64(bitPattern: first &+ (nextRow - 1)))
+        case .null: return addNull(key, to: &entries)
+        case .constant(let bytes): token = PlainMeaning.token(constant: bytes, of: leaf)
+        case .rowOrdinals(let first): token = PlainMeaning.token(first &+ (nextRow - 1))
         }
-        entries.add(entry)
+        entries.add(token, place: place, key: wholeKey)
+        place += 1
+    }
+
+    @inline(__always)
+    private mutating func addNull(_ key: UInt64, to entries: inout some RowEntries) {
+        entries.add(0, place: place, key: key)
+        place += 1
     }
 
     /// The rows of a batch.
-    ///
-    /// Specialized, and the type of the values is asked for once: with calls that are looked up for
-    /// each value the proof took as long as four rewrites.
     @specialized(where Entries == OrderedEntries)
     @specialized(where Entries == BoundEntries)
-    mutating func add<Entries: RowEntries>(
-        _ batch: ColumnBatch, _ kind: PlainMeaning.Kind, to entries: inout Entries
-    ) {
-        switch (batch.values, kind) {
-        case (.int32(let array), .plain):
-            add(batch, to: &entries) { $1.absorb(UInt64(bitPattern: Int64(array[$0]))) }
-        case (.int64(let array), .plain):
-            add(batch, to: &entries) { $1.absorb(UInt64(bitPattern: array[$0])) }
-        case (.double(let array), _):
-            add(batch, to: &entries) { PlainMeaning.absorb(array[$0], into: &$1) }
-        case (.byteArray(let array), .plain):
-            add(batch, to: &entries) { $1.absorb(array.bytes, array.range(at: $0)) }
-        default:
-            add(batch, to: &entries) { PlainMeaning.absorb(batch.values, $0, kind, into: &$1) }
+    mutating func add<Entries: RowEntries>(_ batch: TokenBatch, to entries: inout Entries) {
+        let present = batch.positions?.count ?? batch.tokens.count
+        guard case .column = expectation.origin, batch.repetitionLevels.isEmpty,
+            present == batch.count, let key = keys.last
+        else { return addEach(batch, to: &entries) }
+        var done = 0
+        while done < present {
+            // Up to the next row that is deleted.
+            var stay = present - done
+            if nextDeleted < deleted.count {
+                stay = min(stay, max(0, Int(clamping: deleted[nextDeleted] - nextRow)))
+            }
+            if let positions = batch.positions {
+                entries.addRows(positions[done..<done + stay], of: batch.tokens, key: key)
+            } else {
+                entries.addRows(batch.tokens[done..<done + stay], key: key)
+            }
+            nextRow += Int64(stay)
+            done += stay
+            guard done < present else { break }
+            nextDeleted += 1
+            nextRow += 1
+            done += 1
         }
     }
 
-    /// - Parameter absorb: Absorbs the value at a place.
+    /// The same where rows may have nulls or several values.
     @inline(__always)
-    private mutating func add(
-        _ batch: ColumnBatch, to entries: inout some RowEntries,
-        _ absorb: (Int, inout ColumnDigest.Entry) -> Void
+    private mutating func addEach(
+        _ batch: TokenBatch, to entries: inout some RowEntries
     ) {
-        var maximum = UInt8(truncatingIfNeeded: expectation.presence.count - 1)
+        var maximum = UInt8(truncatingIfNeeded: keys.count - 1)
         var limit = UInt8.max
         var isGroup = false
         if case .group(_, let repetition, let definition) = expectation.origin {
@@ -140,23 +158,16 @@ struct DigestCursor {
             let isThere = definition >= maximum
             defer { if isThere, !isGroup { value += 1 } }
             guard isKept, repetition <= limit else { continue }
-            let presence = expectation.presence[Int(min(definition, maximum))]
+            let key = keys[Int(min(definition, maximum))]
             if isThere, !isGroup {
-                var entry = entries.entry(place: place, presence: presence)
+                let index = batch.positions.map { Int($0[value]) } ?? value
+                entries.add(batch.tokens[index], place: place, key: key)
                 place += 1
-                absorb(value, &entry)
-                entries.add(entry)
             } else if isThere || !isGroup && expectation.fillsNulls {
-                addFill(presence: presence, to: &entries)
+                addFill(key: key, to: &entries)
             } else {
-                addNull(presence, to: &entries)
+                addNull(key, to: &entries)
             }
         }
-    }
-
-    @inline(__always)
-    private mutating func addNull(_ presence: UInt32, to entries: inout some RowEntries) {
-        entries.add(entries.entry(place: place, presence: presence))
-        place += 1
     }
 }

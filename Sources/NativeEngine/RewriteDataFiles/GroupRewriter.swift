@@ -116,6 +116,7 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
         // A file cannot end within a row group.
         settings.rowGroupSizeBytes = min(settings.rowGroupSizeBytes, group.inputSplitSize)
         settings.fit(memory: limits.workBytes)
+        settings.columnsAtOnce = limits.parallelism
         return settings
     }
 
@@ -301,9 +302,17 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
     private func check(
         _ written: [WrittenDataFile], _ inputs: [RewriteProof<Storage>.Input], isReordered: Bool
     ) async throws(GroupFailure) {
+        var copies = [SpooledFile?](repeating: nil, count: written.count)
+        if options.verification == .full {
+            do throws(MaintenanceError) {
+                copies = try await FileStage(storage, limits: limits).bring(
+                    written.map { .init(location: $0.location, size: $0.file.size) })
+            } catch { throw .stopped(error) }
+        }
         var files: [File] = []
-        for output in written {
-            let source = Source(output.location, size: output.file.size, in: storage)
+        for (output, copy) in zip(written, copies) {
+            var source = Source(output.location, size: output.file.size, in: storage)
+            if let copy { source = source.spooled(copy) }
             do throws(ParquetReadError<MaintenanceError>) {
                 files.append(try await ParquetFile(opening: source))
             } catch {

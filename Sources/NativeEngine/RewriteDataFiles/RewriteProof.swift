@@ -55,7 +55,7 @@ struct RewriteProof<Storage: ObjectStorage>: Sendable {
         }
         guard !isReordered else { return try await checkUnordered(columns, outputs) }
         try await BoundedTasks.forEach(
-            columns, width: limits.proofWidth, cancelled: GroupFailure.stopped(.cancelled),
+            columns, width: limits.parallelism, cancelled: GroupFailure.stopped(.cancelled),
             finished: { (_: Void) in },
             { (column) async throws(GroupFailure) in try await check(column, outputs) })
     }
@@ -73,6 +73,7 @@ struct RewriteProof<Storage: ObjectStorage>: Sendable {
 
     private func check(_ column: Int, _ outputs: [File]) async throws(GroupFailure) {
         let leaf = target.columns[column]
+        guard try await !hasSamePages(leaf, outputs) else { return }
         var read = RowDigester<Storage>(leaf)
         var written = RowDigester<Storage>(leaf)
         do throws(ParquetReadError<MaintenanceError>) {
@@ -128,7 +129,7 @@ struct RewriteProof<Storage: ObjectStorage>: Sendable {
         ColumnExpectation(leaf, of: target, in: output.schema, fill: nil, fillsNulls: false)
     }
 
-    private static func unreadable(_ error: ParquetReadError<MaintenanceError>) -> GroupFailure {
+    static func unreadable(_ error: ParquetReadError<MaintenanceError>) -> GroupFailure {
         if case .source(let error) = error { return .stopped(error) }
         return failure("a new file cannot be read back")
     }

@@ -15,7 +15,7 @@ struct RowDigester<Storage: ObjectStorage> {
     init(_ leaf: ParquetColumn) { self.leaf = leaf }
 
     /// The digest of all rows so far.
-    var digest: ColumnDigest { entries.digest }
+    var digest: OrderedDigest { entries.digest }
 
     /// A file's rows, seen as an expectation has them.
     ///
@@ -34,26 +34,31 @@ struct RowDigester<Storage: ObjectStorage> {
         let expectation = ColumnExpectation(
             leaf, of: schema, in: schema, fill: nil, fillsNulls: false)
         var cursor = DigestCursor(expectation, leaf, deleted: [])
-        cursor.add(batch, PlainMeaning.kind(of: leaf, beside: leaf), to: &entries)
+        let tokens = PlainMeaning.tokens(
+            of: batch.values, PlainMeaning.kind(of: leaf, beside: leaf))
+        cursor.add(TokenBatch(batch, tokens: tokens), to: &entries)
     }
 }
 
 /// Entries that go with their row's place among the rows that stay.
 struct OrderedEntries: RowEntries {
-    private(set) var digest = ColumnDigest()
-    private var kept: Int64 = 0
+    private(set) var digest = OrderedDigest()
 
     @inline(__always)
-    mutating func beginRow() {
-        kept += 1
-        digest.beginRow()
+    mutating func beginRow() { digest.beginRow() }
+
+    @inline(__always)
+    mutating func add(_ token: UInt64, place: Int64, key: UInt64) {
+        digest.add(token, place: place, key: key)
     }
 
     @inline(__always)
-    func entry(place: Int64, presence: UInt32) -> ColumnDigest.Entry {
-        ColumnDigest.entry(row: kept - 1, place: place, presence: presence)
+    mutating func addRows(_ tokens: ArraySlice<UInt64>, key: UInt64) {
+        digest.addRows(tokens, key: key)
     }
 
     @inline(__always)
-    mutating func add(_ entry: ColumnDigest.Entry) { digest.add(entry) }
+    mutating func addRows(_ positions: ArraySlice<UInt32>, of tokens: [UInt64], key: UInt64) {
+        digest.addRows(positions, of: tokens, key: key)
+    }
 }

@@ -93,13 +93,26 @@ struct BoundEntries: RowEntries {
     }
 
     @inline(__always)
-    func entry(place: Int64, presence: UInt32) -> ColumnDigest.Entry {
-        ColumnDigest.entry(row: Int64(column), place: place, presence: presence)
+    mutating func add(_ token: UInt64, place: Int64, key: UInt64) {
+        guard window.contains(row) else { return }
+        var entry = ColumnDigest.entry(row: Int64(column), place: place, presence: 0)
+        entry.absorb(token &+ key)
+        tokens[row - window.lowerBound] &+= digest.add(entry)
     }
 
     @inline(__always)
-    mutating func add(_ entry: ColumnDigest.Entry) {
-        guard window.contains(row) else { return }
-        tokens[row - window.lowerBound] &+= digest.add(entry)
+    mutating func addRows(_ tokens: ArraySlice<UInt64>, key: UInt64) {
+        for token in tokens {
+            beginRow()
+            add(token, place: 0, key: key)
+        }
+    }
+
+    @inline(__always)
+    mutating func addRows(_ positions: ArraySlice<UInt32>, of tokens: [UInt64], key: UInt64) {
+        for position in positions {
+            beginRow()
+            add(tokens[Int(position)], place: 0, key: key)
+        }
     }
 }

@@ -38,6 +38,9 @@ public struct LocalStorage: ObjectStorage {
         return try await blocking { () throws(StorageError) in try file.read(range: range) }
     }
 
+    /// Always so.
+    public func isLocal(_ location: Location) -> Bool { true }
+
     /// What is known of an object, or nil.
     public func stat(_ location: Location) async throws(StorageError) -> ObjectInfo? {
         let file = try file(location)

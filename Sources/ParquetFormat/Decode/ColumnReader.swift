@@ -10,6 +10,8 @@ public struct ColumnReader<Source: ParquetByteSource> {
     private var body = PageBody()
     private let codecs = PageCodec()
     private let rowCount: Int64
+    /// What stands for the values of the dictionary, once that was asked for.
+    private var dictionaryTokens: [UInt64]?
     private var seenRows: Int64 = 0
     private var isFirst = true
 
@@ -38,13 +40,29 @@ public struct ColumnReader<Source: ParquetByteSource> {
     ///
     /// A row of nested values may go on in the next batch.
     public mutating func next() async throws(Failure) -> ColumnBatch? {
+        guard let page = try await nextDataPage() else { return nil }
+        do throws(ParquetError) { return try decode(page) } catch { throw .format(error) }
+    }
+
+    /// Numbers in place of the values of the next data page, or nil after the last.
+    ///
+    /// For those to whom equal numbers are as good as equal values: the values of a dictionary are
+    /// looked at once for all their occurrences.
+    ///
+    /// - Parameter tokens: Makes a number of each value; the same function for all pages.
+    public mutating func nextTokens(
+        _ tokens: (ColumnValues) -> [UInt64]
+    ) async throws(Failure) -> TokenBatch? {
+        guard let page = try await nextDataPage() else { return nil }
+        do throws(ParquetError) { return try decode(page, tokens) } catch { throw .format(error) }
+    }
+
+    private mutating func nextDataPage() async throws(Failure) -> StoredPage? {
         while let page = try await stream.next() {
-            do throws(ParquetError) {
-                guard case .dictionary(let header) = page.header.kind else {
-                    return try decode(page)
-                }
-                try readDictionary(page, header)
-            } catch { throw .format(error) }
+            guard case .dictionary(let header) = page.header.kind else { return page }
+            do throws(ParquetError) { try readDictionary(page, header) } catch {
+                throw .format(error)
+            }
         }
         do { try checkRows() } catch { throw .format(error) }
         return nil
@@ -76,6 +94,7 @@ public struct ColumnReader<Source: ParquetByteSource> {
                 bytes.span.bytes.extracting(0..<size), count: Int(header.valueCount), into: &values)
         } catch { throw error.at(page.place) }
         decoder.dictionary = values
+        dictionaryTokens = nil
     }
 
     private mutating func decode(_ page: StoredPage) throws(ParquetError) -> ColumnBatch {
@@ -94,6 +113,34 @@ public struct ColumnReader<Source: ParquetByteSource> {
                 into: &batch.values)
         } catch { throw error.at(page.place) }
         return batch
+    }
+
+    private mutating func decode(
+        _ page: StoredPage, _ tokens: (ColumnValues) -> [UInt64]
+    ) throws(ParquetError) -> TokenBatch {
+        let column = self.column
+        try load(page)
+        stream.dropLargeWindow()
+        defer { body.dropLarge() }
+        var batch = ColumnBatch(for: column)
+        batch.count = body.valueCount
+        do throws(DecodeFault) {
+            try body.decodeRepetitionLevels(column, appendingTo: &batch.repetitionLevels)
+            if !body.hasNothingMissing(column) {
+                try body.decodeDefinitionLevels(column, appendingTo: &batch.definitionLevels)
+            }
+            let present = try countPresent(batch, page.header)
+            if body.encoding.usesDictionary, dictionaryTokens == nil {
+                dictionaryTokens = decoder.dictionary.map(tokens)
+            }
+            let input = body.bytes.span.bytes.extracting(body.values)
+            guard body.encoding.usesDictionary, present > 0 else {
+                try decoder.decode(input, body.encoding, count: present, into: &batch.values)
+                return TokenBatch(batch, tokens: tokens(batch.values), positions: nil)
+            }
+            let positions = try decoder.positions(input, count: present)
+            return TokenBatch(batch, tokens: dictionaryTokens ?? [], positions: positions)
+        } catch { throw error.at(page.place) }
     }
 
     private mutating func load(_ page: StoredPage) throws(ParquetError) {
@@ -117,8 +164,8 @@ public struct ColumnReader<Source: ParquetByteSource> {
             seenRows += Int64(rows)
         }
         let maximum = UInt8(column.maximumDefinitionLevel)
-        guard maximum > 0 else { return batch.count }
-        let present = batch.definitionLevels.count { $0 == maximum }
+        let isWhole = maximum == 0 || batch.definitionLevels.isEmpty
+        let present = isWhole ? batch.count : batch.definitionLevels.count { $0 == maximum }
         if case .dataV2(let header) = header.kind, batch.count - present != Int(header.nullCount) {
             throw .malformed("it has \(batch.count - present) nulls, not \(header.nullCount)")
         }

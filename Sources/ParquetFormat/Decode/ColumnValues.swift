@@ -139,6 +139,29 @@ public struct ColumnBatch: Hashable, Sendable {
     }
 }
 
+/// What stands for some values of a column, with their levels.
+public struct TokenBatch: Sendable {
+    /// One for each value that is not null; or for each of the dictionary, if there are positions.
+    public let tokens: [UInt64]
+    /// Which token each value that is not null has.
+    public let positions: [UInt32]?
+    /// One for each value, nulls included; empty where nothing is missing.
+    public let definitionLevels: [UInt8]
+    /// One for each value, nulls included; 0 begins a row, and where nothing repeats there is none.
+    public let repetitionLevels: [UInt8]
+    /// How many values there are, nulls and empty lists included.
+    public let count: Int
+
+    /// Takes tokens of the values of a batch.
+    public init(_ batch: ColumnBatch, tokens: [UInt64], positions: [UInt32]? = nil) {
+        self.tokens = tokens
+        self.positions = positions
+        definitionLevels = batch.definitionLevels
+        repetitionLevels = batch.repetitionLevels
+        count = batch.count
+    }
+}
+
 extension ColumnValues {
     /// The bytes that byte strings take; 0 for other types.
     var byteCount: Int {

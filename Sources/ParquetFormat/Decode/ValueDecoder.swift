@@ -135,15 +135,33 @@ struct ValueDecoder {
     /// How many positions are decoded at once.
     private static let positionCount = 1 << 20
 
+    /// The places in the dictionary of a page's values, each of which is one of a value.
+    func positions(_ input: RawSpan, count: Int) throws(DecodeFault) -> [UInt32] {
+        guard let dictionary else { throw .malformed("its chunk has no dictionary") }
+        guard input.byteCount > 0 else { throw .endOfData }
+        let width = Int(input.unsafeLoad(fromByteOffset: 0, as: UInt8.self))
+        var positions: [UInt32] = []
+        _ = try HybridDecoder.decode(
+            input.extracting(1..<input.byteCount), width: width, count: count,
+            appendingTo: &positions)
+        try check(positions, dictionary.count)
+        return positions
+    }
+
+    private func check(_ positions: [UInt32], _ size: Int) throws(DecodeFault) {
+        var most: UInt32 = 0
+        for position in positions { most = max(most, position) }
+        guard positions.isEmpty || Int(most) < size else {
+            throw .malformed("a position lies outside the dictionary of \(size) values")
+        }
+    }
+
     /// Appends the dictionary's values at positions, each of which must be in it.
     func gather(
         _ positions: [UInt32], into values: inout ColumnValues
     ) throws(DecodeFault) {
         guard let dictionary else { throw .malformed("its chunk has no dictionary") }
-        let size = dictionary.count
-        guard positions.allSatisfy({ Int($0) < size }) else {
-            throw .malformed("a position lies outside the dictionary of \(size) values")
-        }
+        try check(positions, dictionary.count)
         switch (dictionary, values) {
         case (.boolean(let from), .boolean(var array)):
             values = .boolean([])

@@ -187,7 +187,8 @@ struct ColumnChunkEncoder {
         made.metadata.sizeStatistics = sizes.statistics
         filter?.insert(merger.plain, merger.entries)
         let indexes = FileWriter<Source, Sink>.ChunkIndexes(
-            column: index, columnIndex: made.columnIndex, offsetIndex: made.offsetIndex,
+            column: index, columnIndex: made.columnIndex,
+            offsetIndex: made.offsetIndex?.thriftBytes,
             bloomFilter: filter?.finished)
         return (ColumnChunk(metadata: made.metadata), indexes)
     }

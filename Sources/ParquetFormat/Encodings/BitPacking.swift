@@ -50,6 +50,52 @@ enum BitPacking {
         return true
     }
 
+    /// Unpacks groups of eight values, as far as whole words can be loaded of them.
+    ///
+    /// A group begins with a byte. A word has as many of its values as surely fit beside the bits
+    /// before them.
+    ///
+    /// - Returns: How many values that are.
+    @inline(__always)
+    private static func unpackGroups<Value: PackedInteger>(
+        _ base: UnsafeRawPointer, _ available: Int, _ width: Int, _ groups: Int,
+        _ target: UnsafeMutablePointer<Value>
+    ) -> Int {
+        switch width {
+        case 1...8: unpackGroups(of: 8, base, available, width, groups, target)
+        case 9...16: unpackGroups(of: 4, base, available, width, groups, target)
+        case 17...28: unpackGroups(of: 2, base, available, width, groups, target)
+        default: 0
+        }
+    }
+
+    @inline(__always)
+    private static func unpackGroups<Value: PackedInteger>(
+        of perWord: Int, _ base: UnsafeRawPointer, _ available: Int, _ width: Int, _ groups: Int,
+        _ target: UnsafeMutablePointer<Value>
+    ) -> Int {
+        // Where the last word of a group ends.
+        let end = ((8 - perWord) * width) / 8 + 8
+        guard available >= end else { return 0 }
+        let whole = min(groups, (available - end) / width + 1)
+        let mask: UInt64 = (1 << UInt64(width)) - 1
+        for group in 0..<whole {
+            for part in 0..<8 / perWord {
+                let bit = part * perWord * width
+                var word = UInt64(
+                    littleEndian: base.loadUnaligned(
+                        fromByteOffset: group * width + bit >> 3, as: UInt64.self))
+                word >>= UInt64(bit & 7)
+                for place in 0..<perWord {
+                    target[group * 8 + part * perWord + place] = Value(
+                        truncatingIfNeeded: word & mask)
+                    word >>= UInt64(width)
+                }
+            }
+        }
+        return whole * 8
+    }
+
     @inline(__always)
     private static func unpack<Value: PackedInteger>(
         _ base: UnsafeRawPointer, _ available: Int, _ width: Int, _ count: Int,
@@ -60,8 +106,9 @@ enum BitPacking {
         // The values that begin in a byte from which a whole word can be loaded.
         let fast =
             available < wordBytes ? 0 : min(count, ((available - wordBytes) * 8 + 7) / width + 1)
-        var bit = 0
-        for index in 0..<fast {
+        let first = unpackGroups(base, available, width, count / 8, target)
+        var bit = first * width
+        for index in first..<max(first, fast) {
             let byte = bit >> 3
             let shift = UInt64(bit & 7)
             var word = UInt64(
@@ -73,8 +120,8 @@ enum BitPacking {
             target[index] = Value(truncatingIfNeeded: word & mask)
             bit += width
         }
-        guard fast < count else { return }
-        for index in fast..<count {
+        guard max(first, fast) < count else { return }
+        for index in max(first, fast)..<count {
             var word: UInt64 = 0
             var filled = 0
             while filled < width {

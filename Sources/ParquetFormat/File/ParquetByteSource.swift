@@ -23,7 +23,7 @@ extension ParquetByteSource {
 }
 
 /// Where the bytes of a new file go, one after the other.
-public protocol ParquetByteSink {
+public protocol ParquetByteSink: SendableMetatype {
     /// Why bytes may not be taken.
     associatedtype Failure: Error
 

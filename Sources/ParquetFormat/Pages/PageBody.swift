@@ -143,6 +143,20 @@ struct PageBody {
             definitionLevels, definitionEncoding, maximum: column.maximumDefinitionLevel, &output)
     }
 
+    /// Whether every value is there, as one run of the highest level says.
+    ///
+    /// False where levels say so in another way, or are not sound.
+    func hasNothingMissing(_ column: ParquetColumn) -> Bool {
+        let maximum = column.maximumDefinitionLevel
+        guard maximum > 0, definitionEncoding == .rle else { return maximum == 0 }
+        let input = bytes.span.bytes.extracting(definitionLevels)
+        var position = 0
+        guard let head = try? HybridDecoder.unsigned(input, &position), head & 1 == 0,
+            head >> 1 >= UInt64(valueCount), position < input.byteCount
+        else { return false }
+        return Int(input.unsafeLoad(fromByteOffset: position, as: UInt8.self)) == maximum
+    }
+
     private func decode(
         _ range: Range<Int>, _ encoding: ParquetEncoding, maximum: Int, _ output: inout [UInt8]
     ) throws(DecodeFault) {

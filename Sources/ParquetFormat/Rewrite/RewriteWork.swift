@@ -6,14 +6,14 @@ struct RewriteWork<Source: ParquetByteSource, Sink: ParquetByteSink>: Sendable {
 
     let decision: ParquetRewriteDecision
     let plan: RewritePlan
-    private let inputs: [ParquetRewriteInput<Source>]
-    private let projections: [FileProjection]
+    let inputs: [ParquetRewriteInput<Source>]
+    let projections: [FileProjection]
     /// For each input, whether its columns are those of the new file as they are.
     private let isSame: [Bool]
-    private let schema: ParquetSchema
-    private let merge: FooterMerge
-    private let codecs: [ParquetCodec]
-    private let settings: ParquetWriteSettings
+    let schema: ParquetSchema
+    let merge: FooterMerge
+    let codecs: [ParquetCodec]
+    let settings: ParquetWriteSettings
 
     init(
         _ inputs: [ParquetRewriteInput<Source>], target: ParquetSchema?, way: ParquetRewriteWay?,
@@ -137,71 +137,6 @@ struct RewriteWork<Source: ParquetByteSource, Sink: ParquetByteSink>: Sendable {
             files.append(file)
         }
         return files
-    }
-
-    /// Writes a new row group and says what it lacks of its sources.
-    private func write(
-        _ group: [RewritePlan.Part], _ files: [ParquetFile<Source>], _ pageCodecs: PageCodec,
-        to writer: inout FileWriter<Source, Sink>
-    ) async throws(Failure) -> [String] {
-        var losses: [String] = []
-        let start = writer.offset
-        var columns: [ColumnChunk] = []
-        var indexes: [FileWriter<Source, Sink>.ChunkIndexes] = []
-        let rows = group.reduce(Int64(0)) { $0 + inputs[$1.file].keptRowCount($1.rowGroup) }
-        for (index, leaf) in schema.columns.enumerated() {
-            let order = BoundsOrder(leaf, order: merge.metadata.columnOrders?[index])
-            let parts = zip(group, files).map { part($0, $1, column: index, leaf) }
-            let written: Int64
-            // Row groups without the column have no say in its filter.
-            let sources = parts.filter(\.projection.hasValues).compactMap(\.chunk)
-            let filter = settings.bloomFilters.builder(leaf, from: sources)
-            if filter == nil, settings.bloomFilters.columns[leaf.name] == nil,
-                sources.contains(where: { $0.bloomFilterOffset != nil })
-            {
-                losses.append("bloom filters of \(leaf.name), which not all row groups have")
-            }
-            if decision.way == .encode {
-                var encoder = ColumnReencoder<Source, Sink>(
-                    parts, column: index, leaf: leaf, order: order, codec: codecs[index],
-                    settings: settings, codecs: pageCodecs, filter: filter)
-                let (chunk, index) = try await encoder.encode(to: &writer)
-                columns.append(chunk)
-                indexes.append(index)
-                written = encoder.rowCount
-            } else {
-                var stitcher = ColumnStitcher<Source, Sink>(
-                    parts, column: index, leaf: leaf, order: order, codec: codecs[index],
-                    settings: settings, codecs: pageCodecs, filter: filter)
-                let (chunk, index) = try await stitcher.stitch(to: &writer)
-                columns.append(chunk)
-                indexes.append(index)
-                written = stitcher.rowCount
-            }
-            guard written == rows else {
-                throw .format(
-                    .malformed(
-                        reason: "column \(leaf.name) has \(written) rows, not \(rows)",
-                        at: ParquetPlace(.columnChunk, start)))
-            }
-        }
-        try await writer.add(columns, rowCount: rows, from: start, indexes)
-        return losses
-    }
-
-    private func part(
-        _ part: RewritePlan.Part, _ file: ParquetFile<Source>, column: Int, _ leaf: ParquetColumn
-    ) -> ColumnPart<Source> {
-        let projection = projections[part.file].columns[column]
-        let input = inputs[part.file]
-        let deleted = input.deleted(inRowGroup: part.rowGroup)
-        // A count for the file is one for its row group only where that is its only one.
-        let nanCount = leaf.fieldID.flatMap { input.nanCounts[$0] }
-        let isKnown = nanCount == 0 || file.rowGroups.count == 1
-        return ColumnPart(
-            file: file, rowGroup: part.rowGroup, projection: projection, source: projection.source,
-            keepsBounds: merge.keepsBounds[part.file], firstRow: deleted.firstRow,
-            deleted: deleted.rows, nanCount: isKnown ? nanCount : nil)
     }
 
     private static func losses(_ groups: [(file: ParquetFile<Source>, rowGroup: Int)]) -> [String] {

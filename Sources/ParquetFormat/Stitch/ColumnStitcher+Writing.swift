@@ -77,7 +77,7 @@ extension ColumnStitcher {
 
     // MARK: Footer
 
-    func finish() -> (ColumnChunk, FileWriter<Source, Sink>.ChunkIndexes) {
+    func finish() -> StitchedChunk {
         var bounds = ValueBounds()
         for part in known { bounds.add(part, order: order) }
         var (metadata, offsetIndex, columnIndex) = ledger.chunk(leaf, codec: codec, bounds, order)
@@ -88,9 +88,46 @@ extension ColumnStitcher {
                 metadata.keyValues = pairs
             }
         }
-        var indexes = FileWriter<Source, Sink>.ChunkIndexes(column: column)
-        (indexes.offsetIndex, indexes.columnIndex) = (offsetIndex, columnIndex)
-        indexes.bloomFilter = joinedFilter ?? filter?.finished
+        return StitchedChunk(
+            column: column, rowCount: rowCount, metadata: metadata, offsetIndex: offsetIndex,
+            columnIndex: columnIndex, bloomFilter: joinedFilter ?? filter?.finished)
+    }
+}
+
+/// What the footer and the indexes say of a column chunk that was put together.
+struct StitchedChunk: Sendable {
+    let column: Int
+    let rowCount: Int64
+    fileprivate(set) var metadata: ColumnMetadata
+    fileprivate(set) var offsetIndex: OffsetIndex?
+    let columnIndex: [UInt8]?
+    let bloomFilter: SplitBlockFilter?
+
+    /// Notes that the chunk's pages are so many bytes further on.
+    mutating func move(by distance: Int64) {
+        metadata.dataPageOffset += distance
+        if let offset = metadata.dictionaryPageOffset {
+            metadata.dictionaryPageOffset = offset + distance
+        }
+        for index in offsetIndex?.pages.indices ?? 0..<0 {
+            offsetIndex?.pages[index].offset += distance
+        }
+    }
+
+    /// The chunk in the footer, and its indexes as bytes.
+    func placed<Source: ParquetByteSource, Sink: ParquetByteSink>() -> (
+        ColumnChunk, FileWriter<Source, Sink>.ChunkIndexes
+    ) {
+        let indexes = FileWriter<Source, Sink>.ChunkIndexes(
+            column: column, columnIndex: columnIndex, offsetIndex: offsetIndex?.thriftBytes,
+            bloomFilter: bloomFilter)
         return (ColumnChunk(metadata: metadata), indexes)
     }
+}
+
+/// Pages that wait in memory until those before them are written.
+struct GatheredPages<Failure: Error>: ParquetByteSink, Sendable {
+    private(set) var pieces: [[UInt8]] = []
+
+    mutating func write(_ bytes: [UInt8]) async throws(Failure) { pieces.append(bytes) }
 }

@@ -76,7 +76,7 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
     /// Writes the new chunk's pages and gives its place in the footer.
     mutating func stitch(
         to writer: inout FileWriter<Source, Sink>
-    ) async throws(Failure) -> (ColumnChunk, FileWriter<Source, Sink>.ChunkIndexes) {
+    ) async throws(Failure) -> StitchedChunk {
         try await joinFilters()
         let merged = try await mergeDictionaries()
         if merged.count > 0 {

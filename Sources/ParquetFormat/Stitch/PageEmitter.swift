@@ -127,10 +127,10 @@ struct ChunkLedger {
 }
 
 extension ChunkLedger {
-    /// The chunk's place in the footer, and its indexes as bytes.
+    /// The chunk's place in the footer, and its indexes.
     func chunk(
         _ leaf: ParquetColumn, codec: ParquetCodec, _ bounds: ValueBounds, _ order: BoundsOrder?
-    ) -> (metadata: ColumnMetadata, offsetIndex: [UInt8]?, columnIndex: [UInt8]?) {
+    ) -> (metadata: ColumnMetadata, offsetIndex: OffsetIndex?, columnIndex: [UInt8]?) {
         var metadata = ColumnMetadata(
             type: leaf.type, encodings: encodings, path: leaf.path, codec: codec,
             valueCount: valueCount, uncompressedSize: uncompressedSize,
@@ -139,7 +139,7 @@ extension ChunkLedger {
         metadata.encodingStatistics = encodingStatistics
         metadata.statistics = Self.shortened(bounds).statistics
         if order?.isFloating != true { metadata.statistics?.nanCount = nil }
-        return (metadata, offsetIndex?.thriftBytes, columnIndex(order)?.thriftBytes)
+        return (metadata, offsetIndex, columnIndex(order)?.thriftBytes)
     }
 
     /// Bounds as they stand in the footer, which every reader takes into memory.

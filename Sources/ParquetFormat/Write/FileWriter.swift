@@ -33,6 +33,15 @@ struct FileWriter<Source: ParquetByteSource, Sink: ParquetByteSink> {
         append(FooterBytes.magic)
     }
 
+    /// Writes pages alone, whose offsets count from the first.
+    init(pagesTo sink: consuming Sink) { self.sink = sink }
+
+    /// Writes the last of some pages.
+    mutating func finishPages() async throws(Failure) -> Sink {
+        try await flushAll()
+        return sink
+    }
+
     var rowGroupCount: Int { rowGroups.count }
 
     /// Gathers bytes; call ``flush()`` now and then.

@@ -26,6 +26,10 @@ public struct ParquetWriteSettings: Hashable, Sendable {
     public var zstandardLevel: Int32 = 3
     /// Up to how many bytes of small files are taken into memory at once, which spares requests.
     public var loadedBytes: Int64 = 96 << 20
+    /// How many columns of a row group are put together at once.
+    public var columnsAtOnce = 1
+    /// Up to how many bytes of columns may wait for those before them.
+    public var waitingBytes: Int64 = 32 << 20
     /// What the new file notes about itself, beside what all files that it is made of agree on.
     public var keyValues: [KeyValue] = []
     /// The name and version that the new file gives for its writer.
@@ -39,6 +43,7 @@ public struct ParquetWriteSettings: Hashable, Sendable {
     /// Pages of the sources may come on top, as far as ``ParquetLimits/pageBytes`` allows them to.
     public mutating func fit(memory bytes: Int64) {
         loadedBytes = min(loadedBytes, bytes * 3 / 8)
+        waitingBytes = min(waitingBytes, bytes / 8)
         rowGroupSizeBytes = min(rowGroupSizeBytes, max(1 << 20, bytes / 2))
         dictionarySizeBytes = Int(min(Int64(dictionarySizeBytes), max(1 << 16, bytes / 32)))
         pageSizeBytes = Int(min(Int64(pageSizeBytes), max(1 << 16, bytes / 64)))

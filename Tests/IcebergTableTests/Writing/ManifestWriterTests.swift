@@ -56,10 +56,10 @@ import WireFormat
 
         let reader = CompleteManifestReader(storage: storage, partition: manifest.partition)
         var found: [CompleteEntry] = []
-        let length = try await reader.forEachWrittenEntry(in: row) { found.append($0) }
+        let end = try await reader.forEachWrittenEntry(in: row) { found.append($0) }
 
         #expect(found == entries)
-        #expect(length == row.length)
+        #expect(end.length == row.length && end.specID == row.partitionSpecID)
         #expect(row.entryCount == 40)
         let described = try await ManifestReader(storage: storage).describe(Location(row.path))
         #expect(described.addedRowsCount == row.addedRowsCount)

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import IcebergSpec
+import IcebergTable
+import Maintenance
+import NativeEngine
+import ObjectStorage
+import StorageTestSupport
+import Synchronization
+import TestSupport
+import Testing
+import WireFormat
+
+/// Files that are not at hand are brought to the local disk before they are rewritten.
+@Suite(.timeLimit(.minutes(5))) struct FileStageTests {
+    private func table() async throws -> ManifestTable {
+        let table = try await ManifestTable(.v2, properties: ManifestTable.quickRetries)
+        for start in stride(from: Int64(1), to: 60, by: 10) {
+            try await table.addRows(start..<start + 10, region: "a")
+        }
+        return table
+    }
+
+    private func paths(_ table: ManifestTable) async throws -> Set<String> {
+        Set(try await table.entries().values.map(\.entry.dataFile.filePath))
+    }
+
+    @Test(arguments: ["full", "sample", "off"])
+    func `a file that is not at hand is asked for once`(verify: String) async throws {
+        let table = try await table()
+        let old = try await paths(table)
+        let storage = FarStorage(base: table.storage)
+        let report = try await table.compact(
+            ["min-input-files": 2, "verify": .string(verify)], catalog: table.catalog,
+            storage: storage)
+
+        #expect(report.fileCounts == [6, 1])
+        for path in old { #expect(storage.reads(of: path) == 1, "\(path)") }
+        let new = try #require(try await paths(table).first)
+        if verify == "full" { #expect(storage.reads(of: new) == 1) }
+        #expect(try await table.rows().count == 60)
+    }
+
+    @Test func `without a place for copies files are read where they are`() async throws {
+        let table = try await table()
+        let storage = FarStorage(base: table.storage)
+        let report = try await table.compact(
+            catalog: table.catalog, storage: storage,
+            settings: NativeEngineSettings(temporaryFolder: "/nowhere/at/all"))
+
+        #expect(report.fileCounts == [6, 1])
+        #expect(try await table.rows().count == 60)
+    }
+
+    @Test func `a file of which less arrives than it should have is read where it is`() async throws
+    {
+        let table = try await table()
+        let storage = FarStorage(base: table.storage, cut: 3)
+        let report = try await table.compact(catalog: table.catalog, storage: storage)
+
+        #expect(report.fileCounts == [6, 1])
+        #expect(try await table.rows().count == 60)
+    }
+
+    @Test func `a file that is at hand is not copied`() async throws {
+        let table = try await table()
+        let old = try await paths(table)
+        let storage = FarStorage(base: table.storage, isFar: false)
+        try await table.compact(
+            catalog: table.catalog, storage: storage,
+            settings: NativeEngineSettings(temporaryFolder: "/nowhere/at/all"))
+
+        for path in old { #expect(storage.reads(of: path) > 0) }
+    }
+}
+
+/// A storage that counts what is read of its data files.
+private final class FarStorage<Base: ObjectStorage>: ForwardingStorage {
+    let base: Base
+    private let isFar: Bool
+    private let cut: Int
+    private let counts = Mutex<[String: Int]>([:])
+
+    /// - Parameter cut: How many bytes are missing at the end of the first read of each data file.
+    init(base: Base, isFar: Bool = true, cut: Int = 0) {
+        self.base = base
+        self.isFar = isFar
+        self.cut = cut
+    }
+
+    func reads(of path: String) -> Int { counts.withLock { $0[path] ?? 0 } }
+
+    func isLocal(_ location: Location) -> Bool { !isFar }
+
+    func read(
+        _ location: Location, range: Range<Int64>
+    ) async throws(StorageError) -> [UInt8] {
+        let before = counts.withLock { counts in
+            defer { counts[location.rawValue, default: 0] += 1 }
+            return counts[location.rawValue] ?? 0
+        }
+        let bytes = try await base.read(location, range: range)
+        let isCut = before == 0 && location.rawValue.hasSuffix(".parquet")
+        return isCut ? Array(bytes.dropLast(cut)) : bytes
+    }
+}
