@@ -86,6 +86,34 @@ import Testing
         try await Self.expect(outputs, holds: kept, "seed \(seed) \(way)")
     }
 
+    @Test func `a column that becomes too much to wait is made when its turn comes`() async throws {
+        let schema = try ParquetSchema([
+            .values("a", .required, .int64), .values("b", .required, .byteArray),
+            .values("c", .required, .int64),
+        ])
+        var inputs: [Input] = []
+        for file in 0..<3 {
+            let numbers = ColumnBatch(.int64(Array(0..<4000)))
+            let texts = (0..<4000).map { index in
+                [UInt8](repeating: UInt8(index % 8 + 8 * file), count: 1000)
+            }
+            var settings = ParquetWriteSettings()
+            settings.codec = .uncompressed
+            var writer = try ParquetWriter(schema, settings: settings, to: ParquetMemorySink())
+            try await writer.write([numbers, ColumnBatch(.byteArray(ByteArrays(texts))), numbers])
+            inputs.append(Input(try await WriterTests.open(try await writer.finish().1.bytes)))
+        }
+        var settings = ParquetWriteSettings()
+        settings.dictionarySizeBytes = 10_000
+        let alone = try await Self.rewrite(Rewriter(inputs, way: .stitch, settings: settings))
+        settings.columnsAtOnce = 2
+        let atOnce = try await Self.rewrite(Rewriter(inputs, way: .stitch, settings: settings))
+
+        #expect(alone.map(\.0) == atOnce.map(\.0) && alone.map(\.1) == atOnce.map(\.1))
+        // Most values are in no dictionary, of which there is room for ten.
+        #expect(alone.reduce(0) { $0 + $1.1.count } > 7_000_000)
+    }
+
     @Test(arguments: UInt64(0)..<80)
     func `rows of older schemas become rows of the newer`(seed: UInt64) async throws {
         var random = SeededGenerator(seed: seed)

@@ -231,18 +231,21 @@ extension FileRewritePreparation {
     /// Manifests that are changed at once: as many as are read at once, and no more than memory has
     /// room for.
     private func batches(of manifests: [ManifestFile]) -> [ArraySlice<ManifestFile>] {
-        let most = Int64(engine.settings.memoryBytes / 16)
+        // As they are stored; what is known of their entries takes some times as much.
+        let most = Int64(engine.settings.memoryBytes / 64)
         var batches: [ArraySlice<ManifestFile>] = []
         var start = 0
         var bytes: Int64 = 0
         for (index, manifest) in manifests.enumerated() {
+            // A list may say any length.
+            let length = min(manifest.length, most)
             if index > start,
-                index - start == engine.settings.readWidth || bytes + manifest.length > most
+                index - start == engine.settings.readWidth || bytes + length > most
             {
                 batches.append(manifests[start..<index])
                 (start, bytes) = (index, 0)
             }
-            bytes += manifest.length
+            bytes += length
         }
         if start < manifests.count { batches.append(manifests[start...]) }
         return batches

@@ -42,9 +42,9 @@ struct FileStage<Storage: ObjectStorage>: Sendable {
         // A disk that cannot be written to is no reason not to go on without it.
         guard isRemote.contains(true),
             let folder = try? TemporaryFolder(in: limits.temporaryFolder),
-            let file = try? folder.makeFile(), var room = try? folder.freeBytes() / 2
+            let file = try? folder.makeFile(), let free = try? folder.freeBytes()
         else { return copies }
-        room = min(room, limits.stagedBytes)
+        var room = min(free / 2 / Int64(limits.groups), limits.stagedBytes)
         var pieces: [Piece] = []
         var end: Int64 = 0
         for (index, item) in items.enumerated() where isRemote[index] && item.size <= room {

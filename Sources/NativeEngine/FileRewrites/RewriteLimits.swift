@@ -23,7 +23,7 @@ struct RewriteLimits: Hashable, Sendable {
     let width: Int
     /// How many columns or files of a group are worked on at once.
     let parallelism: Int
-    /// What copies of stored files may take on the local disk, of which half is left free.
+    /// What copies of stored files may take on the local disk, where there is that much room.
     let stagedBytes: Int64
     /// Where temporary files go.
     let temporaryFolder: String
@@ -69,10 +69,14 @@ struct RewriteLimits: Hashable, Sendable {
     }
 
     /// How many such requests there are at once.
-    var requests: Int { max(1, width / 2) }
+    var requests: Int { atOnce(width / 2, of: requestBytes) }
 
     /// How many requests for small files there are at once: mostly they wait.
-    var smallRequests: Int { 2 * width }
+    var smallRequests: Int { atOnce(2 * width, of: Self.smallRequestBytes) }
+
+    private func atOnce(_ count: Int, of bytes: Int64) -> Int {
+        max(1, min(count, Int(workBytes / 2 / bytes)))
+    }
 
     /// How much is a small request.
     var smallRequestBytes: Int64 { Self.smallRequestBytes }

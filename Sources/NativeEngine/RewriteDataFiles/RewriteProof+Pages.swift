@@ -70,7 +70,7 @@ extension RewriteProof {
         return count
     }
 
-    /// The digest of all pages; nil if a row group has other values than rows.
+    /// The digest of all pages; nil if one has positions, or a row group other values than rows.
     private static func digest(
         of chunks: [Chunks]
     ) async throws(ParquetReadError<MaintenanceError>) -> OrderedDigest? {
@@ -84,6 +84,8 @@ extension RewriteProof {
                 } catch { throw .format(error) }
                 var rows: Int64 = 0
                 while let page = try await reader.next() {
+                    // Whatever the footer says.
+                    guard !page.usesDictionary else { return nil }
                     rows += Int64(page.valueCount)
                     digest.beginRow()
                     digest.add(page.hash, place: 0, key: 0)

@@ -9,6 +9,8 @@ public struct StoredPageContent: Hashable, Sendable {
     public let uncompressedSize: Int32
     /// A hash of the stored bytes.
     public let hash: UInt64
+    /// Whether the bytes mean something only beside the chunk's dictionary.
+    public let usesDictionary: Bool
     /// The codec, and what the header says of how to read the bytes.
     public let form: [Int32]
 
@@ -16,12 +18,14 @@ public struct StoredPageContent: Hashable, Sendable {
         switch page.header.kind {
         case .data(let header):
             valueCount = header.valueCount
+            usesDictionary = header.encoding.usesDictionary
             form = [
                 codec.rawValue, page.header.type.rawValue, header.encoding.rawValue,
                 header.definitionLevelEncoding.rawValue, header.repetitionLevelEncoding.rawValue,
             ]
         case .dataV2(let header):
             valueCount = header.valueCount
+            usesDictionary = header.encoding.usesDictionary
             form = [
                 codec.rawValue, page.header.type.rawValue, header.encoding.rawValue,
                 header.definitionLevelsSize, header.repetitionLevelsSize,
@@ -63,7 +67,7 @@ extension ColumnMetadata {
     /// How many data pages the chunk has, by its footer; nil where that does not say so, or where
     /// pages have positions in a dictionary.
     public var pagesWithoutDictionary: Int? {
-        guard let statistics = encodingStatistics else { return nil }
+        guard let statistics = encodingStatistics, !statistics.isEmpty else { return nil }
         var count = 0
         for pages in statistics {
             guard pages.pageType != PageType.dictionary.rawValue,

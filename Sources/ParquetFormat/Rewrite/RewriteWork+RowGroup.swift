@@ -77,10 +77,15 @@ extension RewriteWork {
             let end = columnsAtOnce(from: next, group)
             if end - next > 1 {
                 for made in try await stitchApart(next..<end, group) {
-                    var chunk = made.chunk
-                    chunk.move(by: writer.offset)
-                    for piece in made.pages { try await writer.write(piece) }
-                    if let loss = made.loss { losses.append(loss) }
+                    var (chunk, loss) = (made.chunk, made.loss)
+                    if let pages = made.pages {
+                        chunk.move(by: writer.offset)
+                        for piece in pages { try await writer.write(piece) }
+                    } else {
+                        (chunk, loss) = try await stitch(
+                            chunk.column, group, pageCodecs, to: &writer)
+                    }
+                    if let loss { losses.append(loss) }
                     chunks.append(chunk)
                 }
             } else {
@@ -111,7 +116,8 @@ extension RewriteWork {
     /// A column that was put together in memory.
     private struct Apart: Sendable {
         let chunk: StitchedChunk
-        let pages: [[UInt8]]
+        /// Nil if they became too many to wait.
+        let pages: [[UInt8]]?
         let loss: String?
     }
 
@@ -145,12 +151,17 @@ extension RewriteWork {
         _ column: Int, _ group: RowGroupParts<Source>
     ) async -> Result<Apart, Failure> {
         do throws(Failure) {
-            var writer = FileWriter<Source, GatheredPages<Sink.Failure>>(pagesTo: GatheredPages())
+            let limit = 2 * (estimate(column, group) ?? 0) + Self.smallColumn
+            var writer = FileWriter<Source, GatheredPages<Sink.Failure>>(
+                pagesTo: GatheredPages(limit: limit))
             let (chunk, loss) = try await stitch(column, group, PageCodec(), to: &writer)
             return .success(
                 Apart(chunk: chunk, pages: try await writer.finishPages().pieces, loss: loss))
         } catch { return .failure(error) }
     }
+
+    /// What a column may take in memory beside twice what its sources take.
+    private static var smallColumn: Int64 { 64 << 10 }
 
     /// Behind the columns, from one on, that are put together in memory before any is written.
     private func columnsAtOnce(from first: Int, _ group: RowGroupParts<Source>) -> Int {

@@ -105,6 +105,8 @@ struct StitchedChunk: Sendable {
 
     /// Notes that the chunk's pages are so many bytes further on.
     mutating func move(by distance: Int64) {
+        // Without pages it is nowhere.
+        guard metadata.valueCount > 0 else { return }
         metadata.dataPageOffset += distance
         if let offset = metadata.dictionaryPageOffset {
             metadata.dictionaryPageOffset = offset + distance
@@ -127,7 +129,18 @@ struct StitchedChunk: Sendable {
 
 /// Pages that wait in memory until those before them are written.
 struct GatheredPages<Failure: Error>: ParquetByteSink, Sendable {
-    private(set) var pieces: [[UInt8]] = []
+    /// How many bytes may wait: positions in a dictionary may become many times as many.
+    let limit: Int64
+    private var size: Int64 = 0
+    private var gathered: [[UInt8]] = []
 
-    mutating func write(_ bytes: [UInt8]) async throws(Failure) { pieces.append(bytes) }
+    init(limit: Int64) { self.limit = limit }
+
+    /// What waits; nil once it was too much and was given up.
+    var pieces: [[UInt8]]? { size > limit ? nil : gathered }
+
+    mutating func write(_ bytes: [UInt8]) async throws(Failure) {
+        size += Int64(bytes.count)
+        if size > limit { gathered = [] } else { gathered.append(bytes) }
+    }
 }
