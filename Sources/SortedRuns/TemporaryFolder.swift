@@ -74,24 +74,28 @@ public final class TemporaryFile: Sendable {
     /// Puts bytes at a place, for several owners that agree on theirs.
     public func write(_ bytes: [UInt8], at offset: Int64) throws(SortedRunsError) {
         try bytes.withRawBytes { (bytes) throws(SortedRunsError) in
-            var written = 0
-            while written < bytes.count {
-                let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
-                let count = Self.retrying {
-                    pwrite(number, rest.baseAddress, rest.count, off_t(offset) + written)
-                }
-                guard count >= 0 else { throw SortedRunsError("pwrite", folder.path, code: errno) }
-                written += count
+            try put(bytes, "pwrite") {
+                pwrite(number, $0.baseAddress, $0.count, off_t(offset) + $1)
             }
         }
     }
 
     func write(_ bytes: UnsafeRawBufferPointer) throws(SortedRunsError) {
+        try put(bytes, "write") { rest, _ in Self.systemWrite(number, rest) }
+    }
+
+    /// Hands bytes to a system call until it has taken all of them.
+    ///
+    /// - Parameter call: Takes what is left, and is told how much it took before.
+    private func put(
+        _ bytes: UnsafeRawBufferPointer, _ name: String,
+        _ call: (UnsafeRawBufferPointer, Int) -> Int
+    ) throws(SortedRunsError) {
         var written = 0
         while written < bytes.count {
             let rest = UnsafeRawBufferPointer(rebasing: bytes[written...])
-            let count = Self.retrying { Self.systemWrite(number, rest) }
-            guard count >= 0 else { throw SortedRunsError("write", folder.path, code: errno) }
+            let count = Self.retrying { call(rest, written) }
+            guard count >= 0 else { throw SortedRunsError(name, folder.path, code: errno) }
             written += count
         }
     }

@@ -53,8 +53,8 @@ struct FileStage<Storage: ObjectStorage>: Sendable {
             end += item.size
             room -= item.size
         }
-        let small = pieces.filter { $0.range.count <= limits.smallRequestBytes }
-        let large = pieces.filter { $0.range.count > limits.smallRequestBytes }
+        let small = pieces.filter { $0.range.count <= RewriteLimits.smallRequestBytes }
+        let large = pieces.filter { $0.range.count > RewriteLimits.smallRequestBytes }
         for (pieces, width) in [(small, limits.smallRequests), (large, limits.requests)] {
             try await BoundedTasks.forEach(
                 pieces, width: width, cancelled: MaintenanceError.cancelled,

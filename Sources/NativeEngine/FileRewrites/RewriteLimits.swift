@@ -24,7 +24,7 @@ struct RewriteLimits: Hashable, Sendable {
     /// How many columns or files of a group are worked on at once.
     let parallelism: Int
     /// What copies of stored files may take on the local disk, where there is that much room.
-    let stagedBytes: Int64
+    var stagedBytes: Int64
     /// Where temporary files go.
     let temporaryFolder: String
 
@@ -61,7 +61,8 @@ struct RewriteLimits: Hashable, Sendable {
     private static let mostStagedBytes: Int64 = 16 << 30
 
     private static let usualRequestBytes: Int64 = 8 << 20
-    private static let smallRequestBytes: Int64 = 2 << 20
+    /// Up to so many bytes a request mostly waits, and more of them go well at once.
+    static let smallRequestBytes: Int64 = 2 << 20
 
     /// How much of a file is asked for at once.
     var requestBytes: Int64 {
@@ -71,15 +72,12 @@ struct RewriteLimits: Hashable, Sendable {
     /// How many such requests there are at once.
     var requests: Int { atOnce(width / 2, of: requestBytes) }
 
-    /// How many requests for small files there are at once: mostly they wait.
+    /// How many small requests there are at once.
     var smallRequests: Int { atOnce(2 * width, of: Self.smallRequestBytes) }
 
     private func atOnce(_ count: Int, of bytes: Int64) -> Int {
         max(1, min(count, Int(workBytes / 2 / bytes)))
     }
-
-    /// How much is a small request.
-    var smallRequestBytes: Int64 { Self.smallRequestBytes }
 
     /// What rows may take that are being sorted.
     var sortBytes: Int { Int(workBytes / 4) }

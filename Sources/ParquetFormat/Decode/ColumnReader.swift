@@ -98,49 +98,59 @@ public struct ColumnReader<Source: ParquetByteSource> {
     }
 
     private mutating func decode(_ page: StoredPage) throws(ParquetError) -> ColumnBatch {
-        let column = self.column
-        try load(page)
-        stream.dropLargeWindow()
         defer { body.dropLarge() }
-        var batch = ColumnBatch(for: column)
-        batch.count = body.valueCount
-        do throws(DecodeFault) {
-            try body.decodeRepetitionLevels(column, appendingTo: &batch.repetitionLevels)
-            try body.decodeDefinitionLevels(column, appendingTo: &batch.definitionLevels)
-            let present = try countPresent(batch, page.header)
-            try decoder.decode(
-                body.bytes.span.bytes.extracting(body.values), body.encoding, count: present,
-                into: &batch.values)
-        } catch { throw error.at(page.place) }
+        var (batch, present) = try decodeLevels(page, unlessWhole: false)
+        do throws(DecodeFault) { try decodeValues(present, into: &batch) } catch {
+            throw error.at(page.place)
+        }
         return batch
     }
 
     private mutating func decode(
         _ page: StoredPage, _ tokens: (ColumnValues) -> [UInt64]
     ) throws(ParquetError) -> TokenBatch {
+        defer { body.dropLarge() }
+        var (batch, present) = try decodeLevels(page, unlessWhole: true)
+        do throws(DecodeFault) {
+            guard body.encoding.usesDictionary, present > 0 else {
+                try decodeValues(present, into: &batch)
+                return TokenBatch(batch, tokens: tokens(batch.values))
+            }
+            let positions = try decoder.positions(
+                body.bytes.span.bytes.extracting(body.values), count: present)
+            if dictionaryTokens == nil { dictionaryTokens = decoder.dictionary.map(tokens) }
+            return TokenBatch(batch, tokens: dictionaryTokens ?? [], positions: positions)
+        } catch { throw error.at(page.place) }
+    }
+
+    /// Loads a page, and decodes its levels.
+    ///
+    /// - Parameter unlessWhole: Whether definition levels of which each says that a value is there
+    ///   are left out.
+    /// - Returns: A batch without values, and how many values there are to come.
+    private mutating func decodeLevels(
+        _ page: StoredPage, unlessWhole: Bool
+    ) throws(ParquetError) -> (batch: ColumnBatch, present: Int) {
         let column = self.column
         try load(page)
         stream.dropLargeWindow()
-        defer { body.dropLarge() }
         var batch = ColumnBatch(for: column)
         batch.count = body.valueCount
         do throws(DecodeFault) {
             try body.decodeRepetitionLevels(column, appendingTo: &batch.repetitionLevels)
-            if !body.hasNothingMissing(column) {
+            if !unlessWhole || !body.hasNothingMissing(column) {
                 try body.decodeDefinitionLevels(column, appendingTo: &batch.definitionLevels)
             }
-            let present = try countPresent(batch, page.header)
-            if body.encoding.usesDictionary, dictionaryTokens == nil {
-                dictionaryTokens = decoder.dictionary.map(tokens)
-            }
-            let input = body.bytes.span.bytes.extracting(body.values)
-            guard body.encoding.usesDictionary, present > 0 else {
-                try decoder.decode(input, body.encoding, count: present, into: &batch.values)
-                return TokenBatch(batch, tokens: tokens(batch.values), positions: nil)
-            }
-            let positions = try decoder.positions(input, count: present)
-            return TokenBatch(batch, tokens: dictionaryTokens ?? [], positions: positions)
+            return (batch, try countPresent(batch, page.header))
         } catch { throw error.at(page.place) }
+    }
+
+    private func decodeValues(
+        _ count: Int, into batch: inout ColumnBatch
+    ) throws(DecodeFault) {
+        try decoder.decode(
+            body.bytes.span.bytes.extracting(body.values), body.encoding, count: count,
+            into: &batch.values)
     }
 
     private mutating func load(_ page: StoredPage) throws(ParquetError) {

@@ -31,9 +31,8 @@ extension RewriteWork {
             }
         } else {
             for made in try await stitch(group, pageCodecs, to: &writer, &losses) {
-                let (chunk, index) = made.placed() as (_, FileWriter<Source, Sink>.ChunkIndexes)
-                columns.append(chunk)
-                indexes.append(index)
+                columns.append(ColumnChunk(metadata: made.metadata))
+                indexes.append(.init(made))
             }
         }
         try await writer.add(columns, rowCount: rows, from: start, indexes)

@@ -115,15 +115,14 @@ struct StitchedChunk: Sendable {
             offsetIndex?.pages[index].offset += distance
         }
     }
+}
 
-    /// The chunk in the footer, and its indexes as bytes.
-    func placed<Source: ParquetByteSource, Sink: ParquetByteSink>() -> (
-        ColumnChunk, FileWriter<Source, Sink>.ChunkIndexes
-    ) {
-        let indexes = FileWriter<Source, Sink>.ChunkIndexes(
-            column: column, columnIndex: columnIndex, offsetIndex: offsetIndex?.thriftBytes,
-            bloomFilter: bloomFilter)
-        return (ColumnChunk(metadata: metadata), indexes)
+extension FileWriter.ChunkIndexes {
+    /// Those of a chunk that was put together, once it is where it stays.
+    init(_ chunk: StitchedChunk) {
+        self.init(
+            column: chunk.column, columnIndex: chunk.columnIndex,
+            offsetIndex: chunk.offsetIndex?.thriftBytes, bloomFilter: chunk.bloomFilter)
     }
 }
 
