@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import IcebergCatalog
+import IcebergSpec
+import IcebergTable
 public import Maintenance
 public import ObjectStorage
 import WireFormat
@@ -15,6 +17,8 @@ public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: Maintenance
     let catalog: Tables
     let storage: Storage
     let settings: NativeEngineSettings
+    /// The storage for whoever reads manifests more than once in a run.
+    let manifests: ManifestMemory<Storage>
 
     /// The engine's name.
     public let name = "native"
@@ -27,9 +31,22 @@ public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: Maintenance
     public init(
         catalog: Tables, storage: Storage, settings: NativeEngineSettings = NativeEngineSettings()
     ) {
+        self.init(catalog, storage, settings, remembering: 0)
+    }
+
+    private init(
+        _ catalog: Tables, _ storage: Storage, _ settings: NativeEngineSettings,
+        remembering bytes: Int
+    ) {
         self.catalog = catalog
         self.storage = storage
         self.settings = settings
+        manifests = ManifestMemory(storage, limit: bytes)
+    }
+
+    /// The engine for one run or plan that reads manifests more than once.
+    private func remembering() -> NativeEngine {
+        NativeEngine(catalog, storage, settings, remembering: settings.memoryBytes / 64)
     }
 
     /// What the action would do now.
@@ -42,10 +59,11 @@ public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: Maintenance
         case .rewriteManifests:
             return try await RewriteManifestsPreview(engine: self, request: request).plan()
         case .rewriteDataFiles:
-            return try await RewriteDataFilesPreview(engine: self, request: request).plan()
+            return try await RewriteDataFilesPreview(engine: remembering(), request: request).plan()
         case .rewritePositionDeleteFiles:
-            return try await RewritePositionDeleteFilesPreview(engine: self, request: request)
-                .plan()
+            return try await RewritePositionDeleteFilesPreview(
+                engine: remembering(), request: request
+            ).plan()
         }
     }
 
@@ -64,11 +82,12 @@ public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: Maintenance
             return try await RewriteManifestsRun(engine: self, request: request, context: context)
                 .run()
         case .rewriteDataFiles:
-            return try await RewriteDataFilesRun(engine: self, request: request, context: context)
-                .run()
+            return try await RewriteDataFilesRun(
+                engine: remembering(), request: request, context: context
+            ).run()
         case .rewritePositionDeleteFiles:
             return try await RewritePositionDeleteFilesRun(
-                engine: self, request: request, context: context
+                engine: remembering(), request: request, context: context
             ).run()
         }
     }
@@ -88,6 +107,14 @@ public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: Maintenance
         try await RemoveOrphanFilesRun(
             engine: self, request: request, context: context, candidates: candidates
         ).run()
+    }
+
+    /// Reads what files a table's snapshots have.
+    func scan(
+        _ metadata: TableMetadata, filter: RowFilter? = nil
+    ) -> SnapshotScan<ManifestMemory<Storage>> {
+        SnapshotScan(
+            storage: manifests, metadata: metadata, limits: settings.scanLimits, filter: filter)
     }
 
     /// The table as it is now.

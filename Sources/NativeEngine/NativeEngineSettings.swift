@@ -69,6 +69,9 @@ public struct NativeEngineSettings: Hashable, Sendable {
     /// The most bytes that one sort holds in memory; at most four are at work at once.
     var sortBytes: Int { min(max(memoryBytes / 16, 64 << 10), Self.maxSortBytes) }
 
+    /// How snapshots are scanned.
+    var scanLimits: ScanLimits { ScanLimits(width: readWidth) }
+
     /// The limits of a walk over a table's files.
     var reachabilityLimits: ReachabilityLimits {
         ReachabilityLimits(memoryBytes: memoryBytes, width: readWidth)

@@ -4,6 +4,7 @@ import IcebergCatalog
 import IcebergTable
 import Maintenance
 import ObjectStorage
+import Synchronization
 
 /// The files that a run writes before it commits: each is in the journal before it is in storage
 /// (P-32).
@@ -65,36 +66,49 @@ struct OutputFiles<Storage: ObjectStorage>: Sendable {
         _ pieces: [(location: Location, bytes: [UInt8])], kind: FileKind, width: Int
     ) async throws(MaintenanceError) -> [Int64] {
         try await begin(pieces.map(\.location), kind)
-        var lengths = [Int64](repeating: 0, count: pieces.count)
-        var failures: [(Location, StorageError)] = []
+        typealias Outcome = Result<Int64, StorageError>
+        // Kept aside, because a cancel ends the loop before it has taken what others brought.
+        let outcomes = Mutex([Outcome?](repeating: nil, count: pieces.count))
         let storage = storage
         do throws(MaintenanceError) {
             try await BoundedTasks.forEach(
                 pieces.enumerated(), width: width, cancelled: MaintenanceError.cancelled,
-                finished: { (done: (Int, Result<Int64, StorageError>)) in
-                    switch done.1 {
-                    case .success(let length): lengths[done.0] = length
-                    case .failure(let error):
-                        failures.append((pieces[done.0].location, error))
-                    }
-                },
-                { (item) async throws(MaintenanceError) -> (Int, Result<Int64, StorageError>) in
+                finished: { (_: Void) in },
+                { (item) async throws(MaintenanceError) in
+                    let outcome: Outcome
                     do throws(StorageError) {
                         let info = try await storage.write(
                             item.element.bytes, to: item.element.location, condition: .none)
-                        return (item.offset, .success(info.size))
+                        outcome = .success(info.size)
                     } catch {
-                        return (item.offset, .failure(error))
+                        outcome = .failure(error)
                     }
+                    outcomes.withLock { $0[item.offset] = outcome }
                 })
         } catch {
-            // Cancelled: what was under way may have ended in any way.
-            for piece in pieces { uncertain.insert(piece.location.rawValue) }
+            _ = note(outcomes.withLock { $0 }, of: pieces.map(\.location))
             throw error
         }
-        for (location, error) in failures { note(error, at: location) }
-        if let (_, error) = failures.first { throw MaintenanceError(writing: error) }
-        return lengths
+        let known = outcomes.withLock { $0 }
+        if let error = note(known, of: pieces.map(\.location)) {
+            throw MaintenanceError(writing: error)
+        }
+        return known.compactMap { try? $0?.get() }
+    }
+
+    /// Takes note of which writes nobody knows the end of; what was not begun is certain.
+    ///
+    /// Returns the first failure.
+    private mutating func note(
+        _ outcomes: [Result<Int64, StorageError>?], of locations: [Location]
+    ) -> StorageError? {
+        var first: StorageError?
+        for (location, outcome) in zip(locations, outcomes) {
+            guard case .failure(let error) = outcome else { continue }
+            note(error, at: location)
+            first = first ?? error
+        }
+        return first
     }
 
     private mutating func note(_ error: StorageError, at location: Location) {

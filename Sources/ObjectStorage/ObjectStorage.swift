@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/// Where ranges of objects can be read.
+public protocol RangeReading: Sendable {
+    /// The bytes of a range; shorter only where the object ends within it.
+    func read(_ location: Location, range: Range<Int64>) async throws(StorageError) -> [UInt8]
+}
+
 /// A store of objects: the local file system, or an object store.
 ///
 /// Adapters hold no state about tables. Every call names its object by ``Location`` and refuses a
 /// scheme it does not serve.
-public protocol ObjectStorage: Sendable {
+public protocol ObjectStorage: RangeReading {
     /// The whole object.
     ///
     /// - Throws: ``StorageError/tooLarge(_:limit:)`` before reading more than `limit` bytes.
     func read(_ location: Location, limit: Int) async throws(StorageError) -> [UInt8]
-
-    /// The bytes of a range; shorter only where the object ends within it.
-    func read(_ location: Location, range: Range<Int64>) async throws(StorageError) -> [UInt8]
 
     /// What the store knows of an object, or nil if there is none.
     func stat(_ location: Location) async throws(StorageError) -> ObjectInfo?

@@ -5,7 +5,6 @@ import IcebergTable
 import Maintenance
 import ObjectStorage
 import StorageTestSupport
-import Synchronization
 import TestSupport
 import Testing
 import WireFormat
@@ -107,36 +106,5 @@ import WireFormat
             [1000, 2000, 1000, 1000], from: FarStorage(base: LocalStorage()), ScratchFolder(),
             limits: limits)
         #expect(copies.map { $0?.size } == [1000, nil, 1000, nil])
-    }
-}
-
-/// A storage that counts what is read of its data files.
-private final class FarStorage<Base: ObjectStorage>: ForwardingStorage {
-    let base: Base
-    private let isFar: Bool
-    private let cut: Int
-    private let counts = Mutex<[String: Int]>([:])
-
-    /// - Parameter cut: How many bytes are missing at the end of the first read of each data file.
-    init(base: Base, isFar: Bool = true, cut: Int = 0) {
-        self.base = base
-        self.isFar = isFar
-        self.cut = cut
-    }
-
-    func reads(of path: String) -> Int { counts.withLock { $0[path] ?? 0 } }
-
-    func isLocal(_ location: Location) -> Bool { !isFar }
-
-    func read(
-        _ location: Location, range: Range<Int64>
-    ) async throws(StorageError) -> [UInt8] {
-        let before = counts.withLock { counts in
-            defer { counts[location.rawValue, default: 0] += 1 }
-            return counts[location.rawValue] ?? 0
-        }
-        let bytes = try await base.read(location, range: range)
-        let isCut = before == 0 && location.rawValue.hasSuffix(".parquet")
-        return isCut ? Array(bytes.dropLast(cut)) : bytes
     }
 }

@@ -9,7 +9,7 @@ import Synchronization
 ///
 /// It refuses a manifest with a field that this program does not know: writing its entries again
 /// would lose that.
-public struct CompleteManifestReader<Storage: ObjectStorage>: Sendable {
+public struct CompleteManifestReader<Storage: RangeReading>: Sendable {
     private let storage: Storage
     private let fields: CompleteEntryFields
     private let programs: AvroProgramCache
@@ -88,7 +88,7 @@ struct InheritingVisit {
     }
 
     /// Checks what only the end of the file can show.
-    func finish<Storage: ObjectStorage>(
+    func finish<Storage: RangeReading>(
         _ reader: ManifestFileReader<Storage>
     ) throws(ManifestError) {
         if let overflow {

@@ -6,7 +6,7 @@ import ObjectStorage
 
 /// The Avro reader with what manifest lists and manifests share: where their bytes come from, and
 /// which errors mean what.
-struct ManifestFileReader<Storage: ObjectStorage> {
+struct ManifestFileReader<Storage: RangeReading> {
     private let reader: AvroFileReader<StorageByteSource<Storage>>
     let location: Location
 

@@ -5,7 +5,7 @@ public import IcebergSpec
 public import ObjectStorage
 
 /// Reads manifest lists of format versions 1 to 3.
-public struct ManifestListReader<Storage: ObjectStorage>: Sendable {
+public struct ManifestListReader<Storage: RangeReading>: Sendable {
     private let storage: Storage
     private let fields = ManifestListFields()
     private let programs: AvroProgramCache

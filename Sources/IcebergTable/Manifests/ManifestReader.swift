@@ -8,7 +8,7 @@ public import ObjectStorage
 ///
 /// A reader keeps what it worked out about schemas, so one is made for many manifests. Memory does
 /// not grow with the manifest.
-public struct ManifestReader<Storage: ObjectStorage>: Sendable {
+public struct ManifestReader<Storage: RangeReading>: Sendable {
     private let storage: Storage
     private let entryFields = ManifestEntryFields()
     private let entryPrograms: AvroProgramCache

@@ -4,7 +4,7 @@ import AvroFormat
 package import ObjectStorage
 
 /// Brings an object piece by piece with ranged reads.
-package struct StorageByteSource<Storage: ObjectStorage>: AvroByteSource {
+package struct StorageByteSource<Storage: RangeReading>: AvroByteSource {
     /// How many bytes are asked for at once.
     ///
     /// Manifests are some kilobytes mostly, and eight megabytes when full.

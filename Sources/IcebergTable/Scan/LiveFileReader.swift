@@ -6,7 +6,7 @@ import ObjectStorage
 import Synchronization
 
 /// Reads the live files in manifests, holding one block of a manifest at a time.
-final class LiveFileReader<Storage: ObjectStorage>: Sendable {
+final class LiveFileReader<Storage: RangeReading>: Sendable {
     /// What decides how a manifest is read.
     private struct FormatKey: Hashable {
         let schemaText: [UInt8]

@@ -31,7 +31,7 @@ extension LiveFileCollector {
 ///    with a filter only those manifests and files that may hold a row that passes it.
 ///
 /// The delete files are held, up to a limit; data files only as far as the collector holds them.
-public struct SnapshotScan<Storage: ObjectStorage>: Sendable {
+public struct SnapshotScan<Storage: RangeReading>: Sendable {
     private let storage: Storage
     private let metadata: TableMetadata
     private let limits: ScanLimits

@@ -6,17 +6,25 @@ import IcebergTable
 import Maintenance
 import ObjectStorage
 
-/// A manifest that was changed or made, and what it must say.
+/// A manifest that was made, and what it must say.
 struct ChangedManifest: Sendable {
     let finished: FinishedManifest
     let entries: EntriesByStatus
-    /// The files that it says are removed.
+}
+
+/// What becomes of a manifest of which files go.
+struct DividedManifest: Sendable {
+    /// The files that stay; nil if none does.
+    let kept: ChangedManifest?
+    /// The files that go.
     let removed: [CompleteEntry]
+    let kind: ManifestKind
 }
 
 /// Makes the manifests of a snapshot that removes and adds files.
-struct ManifestChanges<Storage: ObjectStorage>: Sendable {
-    let storage: Storage
+struct ManifestChanges<Manifests: RangeReading>: Sendable {
+    /// Where the table's manifests are read.
+    let manifests: Manifests
     let metadata: TableMetadata
     /// The new snapshot's id.
     let snapshotID: Int64
@@ -25,98 +33,170 @@ struct ManifestChanges<Storage: ObjectStorage>: Sendable {
     /// Delete files and vectors that go.
     let removedDeletes: Set<DeleteIdentity>
 
-    /// What the manifests of a spec have in common.
-    func kind(
-        ofSpec specID: Int, _ content: ManifestContent
-    ) throws(MaintenanceError) -> ManifestKind {
-        guard let spec = metadata.partitionSpec(specID) else {
-            throw .unreadable(reason: "the table has no partition spec \(specID)")
-        }
-        do throws(UnknownPartitionType) {
-            return try ManifestKind(of: metadata, spec: spec, content: content)
-        } catch {
-            throw .refused(
-                code: "unsupported_partition", reason: "nothing was changed: \(error)")
-        }
-    }
-
     private func isRemoved(_ entry: CompleteEntry) -> Bool {
         let file = entry.entry.dataFile
         guard file.content != .data else { return replaced.contains(file.filePath) }
         return removedDeletes.contains(DeleteIdentity(file))
     }
 
-    /// A manifest without the files that go: they are listed as deleted, all others as existing.
-    func rewriting(_ manifest: ManifestFile) async throws(MaintenanceError) -> ChangedManifest {
-        let kind = try kind(ofSpec: Int(manifest.partitionSpecID), manifest.content)
-        let reader = CompleteManifestReader(storage: storage, partition: kind.partition)
-        var entries = EntriesByStatus()
+    /// A manifest without the files that go; all others are listed as existing.
+    func dividing(_ manifest: ManifestFile) async throws(MaintenanceError) -> DividedManifest {
+        let kind = try metadata.manifestKind(
+            ofSpec: Int(manifest.partitionSpecID), manifest.content)
+        let reader = CompleteManifestReader(storage: manifests, partition: kind.partition)
+        var kept = ManifestDraft(kind)
         var removed: [CompleteEntry] = []
         do throws(ManifestError) {
-            var writer = try Self.manifestError(manifest) { () throws(AvroError) in
-                try ManifestWriter(kind)
-            }
             try await reader.forEachEntry(in: manifest) { (entry) throws(AvroError) in
                 guard entry.entry.isLive else { return }
                 var entry = entry.carried(to: kind)
-                if isRemoved(entry) {
-                    entry.entry.status = .deleted
-                    entry.entry.snapshotID = snapshotID
-                    removed.append(entry)
-                }
-                entries.insert(entry, specID: manifest.partitionSpecID)
-                try writer.append(entry)
+                guard isRemoved(entry) else { return try kept.append(entry) }
+                entry.entry.status = .deleted
+                entry.entry.snapshotID = snapshotID
+                removed.append(entry)
             }
-            let finished = try Self.manifestError(manifest) { () throws(AvroError) in
-                try writer.finish()
-            }
-            return ChangedManifest(finished: finished, entries: entries, removed: removed)
         } catch {
             throw MaintenanceError(error)
+        }
+        do throws(AvroError) {
+            return DividedManifest(kept: try kept.finish(), removed: removed, kind: kind)
+        } catch {
+            throw MaintenanceError(ManifestError.malformed(Location(manifest.path), error))
         }
     }
 
     /// The same of several, which are read at once, in their order.
-    func rewriting(
+    func dividing(
         _ manifests: ArraySlice<ManifestFile>, width: Int
-    ) async throws(MaintenanceError) -> [ChangedManifest] {
-        var changed = [ChangedManifest?](repeating: nil, count: manifests.count)
+    ) async throws(MaintenanceError) -> [DividedManifest] {
+        var divided = [DividedManifest?](repeating: nil, count: manifests.count)
         try await BoundedTasks.forEach(
             manifests.enumerated(), width: width, cancelled: MaintenanceError.cancelled,
-            finished: { (made: (Int, ChangedManifest)) in changed[made.0] = made.1 },
+            finished: { (made: (Int, DividedManifest)) in divided[made.0] = made.1 },
             { (item) async throws(MaintenanceError) in
-                (item.offset, try await rewriting(item.element))
+                (item.offset, try await dividing(item.element))
             })
-        return changed.compactMap(\.self)
-    }
-
-    private static func manifestError<Value>(
-        _ manifest: ManifestFile, _ body: () throws(AvroError) -> Value
-    ) throws(ManifestError) -> Value {
-        do throws(AvroError) { return try body() } catch {
-            throw .malformed(Location(manifest.path), error)
-        }
+        return divided.compactMap(\.self)
     }
 
     /// A manifest of files that come, each with the sequence number that it is to have; nil for
     /// that of the snapshot.
     func adding(
         _ added: [CompleteEntry], specID: Int, _ content: ManifestContent
-    ) throws(MaintenanceError) -> ChangedManifest {
-        let kind = try kind(ofSpec: specID, content)
-        var entries = EntriesByStatus()
+    ) throws(MaintenanceError) -> ChangedManifest? {
+        var draft = ManifestDraft(try metadata.manifestKind(ofSpec: specID, content))
         do throws(AvroError) {
-            var writer = try ManifestWriter(kind)
             for var entry in added {
                 entry.entry.snapshotID = snapshotID
-                entries.insert(entry, specID: Int32(truncatingIfNeeded: specID))
-                try writer.append(entry)
+                try draft.append(entry)
             }
-            return ChangedManifest(
-                finished: try writer.finish(), entries: entries, removed: [])
+            return try draft.finish()
         } catch {
-            throw .unreadable(
-                reason: "nothing was changed: a manifest cannot be written: \(error)")
+            throw MaintenanceError(unwritable: error)
+        }
+    }
+}
+
+/// A manifest that is being made; nothing if nothing is put into it.
+struct ManifestDraft {
+    private let kind: ManifestKind
+    private var writer: ManifestWriter?
+    private var entries = EntriesByStatus()
+
+    init(_ kind: ManifestKind) { self.kind = kind }
+
+    /// About how many bytes it has so far.
+    var byteCount: Int { writer?.byteCount ?? 0 }
+
+    mutating func append(_ entry: CompleteEntry) throws(AvroError) {
+        if writer == nil { writer = try ManifestWriter(kind) }
+        try writer?.append(entry)
+        entries.insert(entry, specID: Int32(truncatingIfNeeded: kind.spec.id))
+    }
+
+    /// The manifest, or nil if there is nothing in it.
+    ///
+    /// What comes next begins another.
+    mutating func finish() throws(AvroError) -> ChangedManifest? {
+        guard let writer = writer.take() else { return nil }
+        defer { entries = EntriesByStatus() }
+        return ChangedManifest(finished: try writer.finish(), entries: entries)
+    }
+}
+
+/// Lists the files that go, those of all manifests of a kind together.
+///
+/// Once another snapshot follows nobody needs these entries, so it does not matter which manifest
+/// they are in; one for each manifest that they came from would be more to write and to keep.
+struct RemovedEntries {
+    /// As large as Iceberg lets manifests become (`commit.manifest.target-size-bytes`).
+    private static let manifestBytes = 8 << 20
+
+    private struct Key: Hashable {
+        let specID: Int
+        let content: ManifestContent
+    }
+
+    private var drafts: [Key: ManifestDraft] = [:]
+    private(set) var count = 0
+
+    /// Takes in what goes of some manifests.
+    ///
+    /// - Returns: Manifests that are full.
+    mutating func take(
+        _ divided: [DividedManifest]
+    ) throws(MaintenanceError) -> [ChangedManifest] {
+        do throws(AvroError) {
+            for manifest in divided {
+                let kind = manifest.kind
+                let key = Key(specID: kind.spec.id, content: kind.content)
+                for entry in manifest.removed {
+                    try drafts[key, default: ManifestDraft(kind)].append(entry)
+                }
+                count += manifest.removed.count
+            }
+        } catch {
+            throw MaintenanceError(unwritable: error)
+        }
+        let bytes = drafts.values.reduce(0) { $0 + $1.byteCount }
+        return bytes < Self.manifestBytes ? [] : try finish()
+    }
+
+    /// The manifests of what was taken in and not handed out yet.
+    mutating func finish() throws(MaintenanceError) -> [ChangedManifest] {
+        var finished: [ChangedManifest] = []
+        do throws(AvroError) {
+            for key in drafts.keys.sorted(by: {
+                ($0.specID, $0.content.rawValue) < ($1.specID, $1.content.rawValue)
+            }) {
+                if let manifest = try drafts[key]?.finish() { finished.append(manifest) }
+            }
+        } catch {
+            throw MaintenanceError(unwritable: error)
+        }
+        return finished
+    }
+}
+
+extension MaintenanceError {
+    fileprivate init(unwritable error: AvroError) {
+        self = .unreadable(reason: "nothing was changed: a manifest cannot be written: \(error)")
+    }
+}
+
+extension TableMetadata {
+    /// What the manifests of a spec have in common.
+    func manifestKind(
+        ofSpec specID: Int, _ content: ManifestContent
+    ) throws(MaintenanceError) -> ManifestKind {
+        guard let spec = partitionSpec(specID) else {
+            throw .unreadable(reason: "the table has no partition spec \(specID)")
+        }
+        do throws(UnknownPartitionType) {
+            return try ManifestKind(of: self, spec: spec, content: content)
+        } catch {
+            throw .refused(
+                code: "unsupported_partition", reason: "nothing was changed: \(error)")
         }
     }
 }

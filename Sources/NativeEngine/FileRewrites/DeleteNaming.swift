@@ -73,16 +73,14 @@ struct DeleteNaming<Storage: ObjectStorage> {
         of deletes: [LiveFile]
     ) async throws(MaintenanceError) -> [String: Bounds] {
         let places = Set(deletes.map(\.manifestPlace))
-        let changes = ManifestChanges(
-            storage: storage, metadata: metadata, snapshotID: 0, replaced: [], removedDeletes: [])
         var found: [String: Bounds] = [:]
         try await BoundedTasks.forEach(
             places.map { manifests[$0] }, width: width, cancelled: MaintenanceError.cancelled,
             finished: { (some: [(String, Bounds)]) in
                 found.merge(some) { first, _ in first }
             },
-            { [storage] (manifest) async throws(MaintenanceError) -> [(String, Bounds)] in
-                let kind = try changes.kind(
+            { [storage, metadata] (manifest) async throws(MaintenanceError) -> [(String, Bounds)] in
+                let kind = try metadata.manifestKind(
                     ofSpec: Int(manifest.partitionSpecID), manifest.content)
                 let reader = CompleteManifestReader(storage: storage, partition: kind.partition)
                 var some: [(String, Bounds)] = []

@@ -128,7 +128,7 @@ struct FileRewritePreparation<Tables: Catalog, Storage: ObjectStorage, Rules: Re
                 .map { DeleteIdentity($0) })
         let named = rules.named(by: groups)
         do throws(ScanError) {
-            return try await SnapshotScan(storage: engine.storage, metadata: metadata)
+            return try await engine.scan(metadata)
                 .collect(
                     parent,
                     into: CommitSurvey(
@@ -179,27 +179,27 @@ extension FileRewritePreparation {
         let id = newSnapshotID(in: table.metadata)
         let replaced = rules.replacedDataFiles(by: groups)
         let changes = ManifestChanges(
-            storage: engine.storage, metadata: table.metadata, snapshotID: id,
+            manifests: engine.manifests, metadata: table.metadata, snapshotID: id,
             replaced: replaced, removedDeletes: Set(deletes.map { DeleteIdentity($0) }))
         var change = SnapshotChange()
         var created: [StoredManifest] = []
-        var touched: Set<String> = []
-        var removedCount = 0
+        // What earlier snapshots removed is of no use to this one; Iceberg leaves it out as well.
+        var touched = Set(survey.manifests.lazy.filter { !$0.mayHaveLiveFiles }.map(\.path))
+        var removed = RemovedEntries()
         let places = Set(
             survey.found.values.filter { replaced.contains($0.path) }.map(\.manifestPlace)
                 + deletes.map(\.manifestPlace) + survey.uncountedManifests(table.metadata))
         for some in batches(of: places.sorted().map { survey.manifests[$0] }) {
-            let changed = try await changes.rewriting(some, width: engine.settings.readWidth)
+            let divided = try await changes.dividing(some, width: engine.settings.readWidth)
             touched.formUnion(some.map(\.path))
-            for entry in changed.flatMap(\.removed) {
-                change.remove(entry)
-                removedCount += 1
-            }
-            created += try await store(changed, changes, table.metadata)
+            for entry in divided.lazy.flatMap(\.removed) { change.remove(entry) }
+            created += try await store(
+                divided.compactMap(\.kept) + removed.take(divided), table.metadata)
         }
-        guard removedCount == replaced.count + deletes.count else {
+        created += try await store(removed.finish(), table.metadata)
+        guard removed.count == replaced.count + deletes.count else {
             throw .unreadable(
-                reason: "nothing was changed: the manifests list \(removedCount) of "
+                reason: "nothing was changed: the manifests list \(removed.count) of "
                     + "\(replaced.count + deletes.count) files that are to be replaced")
         }
         let specs = groups.reduce(into: [Int: [CompleteEntry]]()) { specs, group in
@@ -211,11 +211,11 @@ extension FileRewritePreparation {
                 added[index].entry.sequenceNumber = rules.sequenceNumber(
                     of: added[index], in: table.metadata)
             }
-            let changed = try changes.adding(added, specID: specID, rules.content)
+            let manifest = try changes.adding(added, specID: specID, rules.content)
             for entry in added { change.add(entry) }
             let inherits = added.contains { $0.entry.sequenceNumber == nil }
             created += try await store(
-                [changed], changes, table.metadata, inheritsNumbers: inherits)
+                [manifest].compactMap(\.self), table.metadata, inheritsNumbers: inherits)
         }
         change.changedPartitions = Int64(
             groups.reduce(into: Set(deletes.map(\.partition))) {
@@ -253,8 +253,7 @@ extension FileRewritePreparation {
 
     /// Stores manifests, several at once, and reads them back.
     private mutating func store(
-        _ changed: [ChangedManifest], _ changes: ManifestChanges<Storage>,
-        _ metadata: TableMetadata, inheritsNumbers: Bool = false
+        _ changed: [ChangedManifest], _ metadata: TableMetadata, inheritsNumbers: Bool = false
     ) async throws(MaintenanceError) -> [StoredManifest] {
         let folder = MetadataFileName.folder(of: metadata)
         var pieces: [(location: Location, bytes: [UInt8])] = []
@@ -284,7 +283,7 @@ extension FileRewritePreparation {
             cancelled: MaintenanceError.cancelled, finished: { (_: Void) in },
             { (item) async throws(MaintenanceError) in
                 let (manifest, entries) = item
-                let kind = try changes.kind(
+                let kind = try metadata.manifestKind(
                     ofSpec: Int(manifest.row.partitionSpecID), manifest.row.content)
                 do throws(VerificationFailure) {
                     try await ChangedManifestVerification(storage: storage, kind: kind)

@@ -62,18 +62,15 @@ struct SourceEntries<Tables: Catalog, Storage: ObjectStorage> {
         for file in files + deletes {
             wanted[file.manifestPlace, default: []].insert(file.path)
         }
-        let changes = ManifestChanges(
-            storage: engine.storage, metadata: metadata, snapshotID: 0,
-            replaced: [], removedDeletes: [])
         typealias Found = [(path: String, entry: SourceEntry)]
         var found: Found = []
-        let storage = engine.storage
+        let (storage, metadata) = (engine.manifests, metadata)
         try await BoundedTasks.forEach(
             wanted.map { (manifests[$0], $1) }, width: engine.settings.readWidth,
             cancelled: MaintenanceError.cancelled,
             finished: { (some: Found) in found += some },
             { (manifest, paths) async throws(MaintenanceError) -> Found in
-                let kind = try changes.kind(
+                let kind = try metadata.manifestKind(
                     ofSpec: Int(manifest.partitionSpecID), manifest.content)
                 let reader = CompleteManifestReader(storage: storage, partition: kind.partition)
                 var some: Found = []

@@ -113,7 +113,7 @@ struct DanglingRemovalSource<Tables: Catalog, Storage: ObjectStorage> {
         _ collector: Found
     ) async throws(MaintenanceError) -> Found {
         do throws(ScanError) {
-            return try await SnapshotScan(storage: engine.storage, metadata: metadata)
+            return try await engine.scan(metadata)
                 .collect(snapshot, into: collector)
         } catch {
             throw MaintenanceError(error)

@@ -89,7 +89,7 @@ struct RewritePositionDeleteFilesSource<Tables: Catalog, Storage: ObjectStorage>
         var collector = PlanningCollector(settings, metadata)
         if let snapshot = metadata.currentSnapshot {
             do throws(ScanError) {
-                collector = try await SnapshotScan(storage: engine.storage, metadata: metadata)
+                collector = try await engine.scan(metadata)
                     .collect(snapshot, into: collector)
             } catch {
                 throw MaintenanceError(error)
