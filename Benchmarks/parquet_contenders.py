@@ -117,9 +117,14 @@ def scan(table, path):
     connection = duckdb.connect(config={"threads": 1})
     source = f"FROM read_parquet('{path}')"
     number, text = TWO_COLUMNS[table]
+
+    def fetch_all():
+        # Counting them would be answered by statistics where nothing is missing.
+        for _ in connection.execute(f"SELECT * {source}").fetch_record_batch(1 << 17):
+            pass
+
     scans = {
-        "DuckDB of all columns": lambda: connection.execute(
-            f"SELECT count(COLUMNS(*)) {source}").fetchall(),
+        "DuckDB of all columns": fetch_all,
         "DuckDB of two columns": lambda: connection.execute(
             f"SELECT sum({number}), max({text}) {source}").fetchall(),
         "PyArrow of all columns": lambda: pyarrow.parquet.read_table(path, use_threads=False),

@@ -110,16 +110,18 @@ def bench_scans(results, scratch, arguments):
                 for name, seconds in product.measured(command, scratch, {})[0].items():
                     seen[way].setdefault(name, []).append(seconds)
         wanted = outputs["encode"].stat().st_size
+        # Row groups as small as these are stitched, unless copying is asked for by name.
+        aims = {"stitch": ("1.10 ×", "1.05 ×"), "copy": ("", "")}
         for way in ("stitch", "copy"):
             size = outputs[way].stat().st_size
             results.add(
                 f"{way} {what}, size", f"{size / 1e6:,.0f} MB", f"encode {wanted / 1e6:,.0f} MB",
-                f"{size / wanted:.2f} ×", "1.10 ×")
+                f"{size / wanted:.2f} ×", aims[way][0])
             for name in seen[way]:
                 mine, theirs = (min(seen[each][name]) for each in (way, "encode"))
                 results.add(
                     f"its scan by {name}, CPU", f"{mine:.2f} s", f"encode {theirs:.2f} s",
-                    f"{mine / theirs:.2f} ×", "1.05 ×")
+                    f"{mine / theirs:.2f} ×", aims[way][1])
 
 
 def bench_memory(results, scratch, arguments):

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import IcebergCatalog
 import IcebergSpec
 import IcebergTable
 import Maintenance
@@ -77,7 +78,7 @@ import WireFormat
         return table
     }
 
-    @Test func `a run reads each manifest once, and what it wrote from storage`() async throws {
+    @Test func `a run reads each manifest once, and each that it wrote`() async throws {
         let table = try await table(Array(repeating: "a", count: 6))
         let storage = FarStorage(base: table.storage)
         let old = try await table.manifests()
@@ -88,6 +89,46 @@ import WireFormat
         let new = try await table.manifests()
         #expect(new.count == 2)
         for manifest in new { #expect(storage.reads(of: manifest.path) == 1) }
+    }
+
+    @Test func `entries that go are handed out by kind, once they are enough or asked for`()
+        async throws
+    {
+        let table = try await table(["a", "b", "b"])
+        let metadata = try await table.load().metadata
+        var entries = try await table.entries().values.sorted {
+            $0.entry.dataFile.filePath < $1.entry.dataFile.filePath
+        }
+        for index in entries.indices {
+            entries[index].entry.status = .deleted
+            entries[index].entry.sequenceNumber = Int64(7 - index)
+        }
+        var deletes = entries
+        for index in deletes.indices { deletes[index].entry.dataFile.content = .positionDeletes }
+        let lists: [(ManifestContent, [CompleteEntry])] = [(.data, entries), (.deletes, deletes)]
+        let divided = try lists.map { (content, removed) in
+            DividedManifest(
+                kept: nil, removed: removed,
+                kind: try metadata.manifestKind(ofSpec: metadata.defaultSpecID, content))
+        }
+
+        var few = RemovedEntries()
+        for _ in 1...2 { #expect(try few.take(divided).isEmpty) }
+        let found = try few.finish()
+        #expect(found.map(\.finished.row.content) == [.data, .deletes])
+        #expect(found.map(\.finished.row.deletedFilesCount) == [6, 6])
+        #expect(found.map(\.finished.row.minSequenceNumber) == [5, 5])
+        #expect(few.count == 12)
+        #expect(try few.finish().isEmpty)
+
+        var many = RemovedEntries(manifestBytes: 1)
+        for _ in 1...2 {
+            let full = try many.take(divided)
+            #expect(full.map(\.finished.row.deletedFilesCount) == [3, 3])
+            #expect(full.map(\.entries[.deleted].count) == [3, 3])
+        }
+        #expect(try many.finish().isEmpty)
+        #expect(many.count == 12)
     }
 
     @Test(arguments: [FormatVersion.v1, .v2, .v3])

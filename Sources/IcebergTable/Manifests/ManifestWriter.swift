@@ -60,6 +60,7 @@ public struct ManifestWriter: Sendable {
     private var summaries: PartitionSummaries
     private var counts = ManifestEntryCounts()
     private var minSequenceNumber: Int64?
+    private var minDeletedSequenceNumber: Int64?
     private var unassigned: Int64 = 0
 
     /// Begins a manifest.
@@ -90,7 +91,12 @@ public struct ManifestWriter: Sendable {
         try file.append { $0.fixed(entry.bytes) }
         counts.add(entry.status, rows: entry.recordCount)
         summaries.add(entry.partition)
-        guard entry.status.isLive else { return }
+        guard entry.status.isLive else {
+            if let number = entry.sequenceNumber {
+                minDeletedSequenceNumber = min(minDeletedSequenceNumber ?? .max, number)
+            }
+            return
+        }
         if let number = entry.sequenceNumber {
             minSequenceNumber = min(minSequenceNumber ?? .max, number)
         }
@@ -115,7 +121,9 @@ public struct ManifestWriter: Sendable {
             path: "", length: 0, partitionSpecID: Int32(truncatingIfNeeded: kind.spec.id))
         row.content = kind.content
         counts.write(to: &row)
-        row.minSequenceNumber = minSequenceNumber ?? 0
+        // Iceberg's own writer leaves deleted files out of it, and the specification does not:
+        // theirs are told where there are no others.
+        row.minSequenceNumber = minSequenceNumber ?? minDeletedSequenceNumber ?? 0
         row.partitions = summaries.summaries
         let unassigned = unassigned
         let bytes = try file.finish()

@@ -130,15 +130,20 @@ struct ManifestDraft {
 /// they are in; one for each manifest that they came from would be more to write and to keep.
 struct RemovedEntries {
     /// As large as Iceberg lets manifests become (`commit.manifest.target-size-bytes`).
-    private static let manifestBytes = 8 << 20
+    static let defaultManifestBytes = 8 << 20
 
     private struct Key: Hashable {
         let specID: Int
         let content: ManifestContent
     }
 
+    private let manifestBytes: Int
     private var drafts: [Key: ManifestDraft] = [:]
+    /// How many entries were taken in.
     private(set) var count = 0
+
+    /// - Parameter manifestBytes: How large manifests together become before they are handed out.
+    init(manifestBytes: Int = defaultManifestBytes) { self.manifestBytes = manifestBytes }
 
     /// Takes in what goes of some manifests.
     ///
@@ -159,7 +164,7 @@ struct RemovedEntries {
             throw MaintenanceError(unwritable: error)
         }
         let bytes = drafts.values.reduce(0) { $0 + $1.byteCount }
-        return bytes < Self.manifestBytes ? [] : try finish()
+        return bytes < manifestBytes ? [] : try finish()
     }
 
     /// The manifests of what was taken in and not handed out yet.

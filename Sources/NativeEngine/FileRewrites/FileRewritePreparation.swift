@@ -255,6 +255,8 @@ extension FileRewritePreparation {
     private mutating func store(
         _ changed: [ChangedManifest], _ metadata: TableMetadata, inheritsNumbers: Bool = false
     ) async throws(MaintenanceError) -> [StoredManifest] {
+        try MaintenanceError.checkCancellation()
+        guard !changed.isEmpty else { return [] }
         let folder = MetadataFileName.folder(of: metadata)
         var pieces: [(location: Location, bytes: [UInt8])] = []
         for manifest in changed {

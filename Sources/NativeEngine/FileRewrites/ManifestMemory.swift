@@ -7,8 +7,8 @@ import Synchronization
 ///
 /// A rewrite reads the manifests when it plans, when it asks what they say of its files, when it
 /// looks at the table before a commit, and when it writes them anew; in an object store each time
-/// is a request. A manifest never changes under its name. What the run itself wrote is not read
-/// here: a proof has to see what is stored.
+/// is a request. A manifest never changes under its name. Proofs of what the run wrote do not read
+/// here: they have to see what is stored.
 ///
 /// Only what comes whole with its first read is kept, and nothing more once memory is full: large
 /// manifests, read in pieces, cost few requests for what they hold.
