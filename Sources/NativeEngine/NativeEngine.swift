@@ -46,7 +46,7 @@ public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: Maintenance
 
     /// The engine for one run or plan that reads manifests more than once.
     private func remembering() -> NativeEngine {
-        NativeEngine(catalog, storage, settings, remembering: settings.memoryBytes / 64)
+        NativeEngine(catalog, storage, settings, remembering: settings.manifestBytes)
     }
 
     /// What the action would do now.

@@ -69,6 +69,9 @@ public struct NativeEngineSettings: Hashable, Sendable {
     /// The most bytes that one sort holds in memory; at most four are at work at once.
     var sortBytes: Int { min(max(memoryBytes / 16, 64 << 10), Self.maxSortBytes) }
 
+    /// The most bytes of manifests that a rewrite of files remembers, or changes at once.
+    var manifestBytes: Int { memoryBytes / 64 }
+
     /// How snapshots are scanned.
     var scanLimits: ScanLimits { ScanLimits(width: readWidth) }
 

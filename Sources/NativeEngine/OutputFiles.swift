@@ -66,16 +66,16 @@ struct OutputFiles<Storage: ObjectStorage>: Sendable {
         _ pieces: [(location: Location, bytes: [UInt8])], kind: FileKind, width: Int
     ) async throws(MaintenanceError) -> [Int64] {
         try await begin(pieces.map(\.location), kind)
-        typealias Outcome = Result<Int64, StorageError>
         // Kept aside, because a cancel ends the loop before it has taken what others brought.
-        let outcomes = Mutex([Outcome?](repeating: nil, count: pieces.count))
+        let outcomes = Mutex([Result<Int64, StorageError>?](repeating: nil, count: pieces.count))
         let storage = storage
+        var stopped: MaintenanceError?
         do throws(MaintenanceError) {
             try await BoundedTasks.forEach(
                 pieces.enumerated(), width: width, cancelled: MaintenanceError.cancelled,
                 finished: { (_: Void) in },
                 { (item) async throws(MaintenanceError) in
-                    let outcome: Outcome
+                    let outcome: Result<Int64, StorageError>
                     do throws(StorageError) {
                         let info = try await storage.write(
                             item.element.bytes, to: item.element.location, condition: .none)
@@ -86,29 +86,20 @@ struct OutputFiles<Storage: ObjectStorage>: Sendable {
                     outcomes.withLock { $0[item.offset] = outcome }
                 })
         } catch {
-            _ = note(outcomes.withLock { $0 }, of: pieces.map(\.location))
-            throw error
+            stopped = error
         }
-        let known = outcomes.withLock { $0 }
-        if let error = note(known, of: pieces.map(\.location)) {
-            throw MaintenanceError(writing: error)
+        var lengths: [Int64] = []
+        for (piece, outcome) in zip(pieces, outcomes.withLock { $0 }) {
+            switch outcome {
+            case .success(let length): lengths.append(length)
+            case .failure(let error):
+                note(error, at: piece.location)
+                stopped = stopped ?? MaintenanceError(streaming: error)
+            case nil: continue  // It was not begun, because of a cancel.
+            }
         }
-        return known.compactMap { try? $0?.get() }
-    }
-
-    /// Takes note of which writes nobody knows the end of; what was not begun is certain.
-    ///
-    /// Returns the first failure.
-    private mutating func note(
-        _ outcomes: [Result<Int64, StorageError>?], of locations: [Location]
-    ) -> StorageError? {
-        var first: StorageError?
-        for (location, outcome) in zip(locations, outcomes) {
-            guard case .failure(let error) = outcome else { continue }
-            note(error, at: location)
-            first = first ?? error
-        }
-        return first
+        if let stopped { throw stopped }
+        return lengths
     }
 
     private mutating func note(_ error: StorageError, at location: Location) {
@@ -228,8 +219,8 @@ extension MaintenanceError {
         }
     }
 
-    /// What it means that a file of ours could not be written to its end: a cancelled task does not
-    /// fail.
+    /// What it means that a file of ours could not be written while a cancel may have come: a
+    /// cancelled task does not fail.
     init(streaming error: StorageError) {
         self = Task.isCancelled ? .cancelled : MaintenanceError(writing: error)
     }

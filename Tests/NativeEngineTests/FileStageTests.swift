@@ -99,6 +99,7 @@ import WireFormat
         let near = try await bring(
             [10], from: FarStorage(base: LocalStorage(), isFar: false), ScratchFolder())
         #expect(near.count == 1 && near[0] == nil)
+        #expect(LocalStorage().isLocal(Location("/data/file")))
 
         var limits = RewriteLimits(NativeEngineSettings())
         limits.stagedBytes = 2500

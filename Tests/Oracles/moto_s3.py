@@ -1,22 +1,16 @@
 # SPDX-License-Identifier: Apache-2.0
 """moto's S3, IAM and STS on the loopback address, with signatures and policies enforced.
 
-Usage: moto_s3.py [--delay SECONDS]
-
-With a delay every request is answered so much later, as by a store far away.
-
 Takes any free port and prints one line of JSON when it is ready: its port, and the keys of the two
 users that it has. `icepack` may do everything; `reader` may read objects and nothing else. The role
 `tables` may do everything in S3, and may be assumed by signature or by web identity. It runs until
 it is told to stop.
 """
 
-import argparse
 import json
 import os
 import sys
 import threading
-import time
 from datetime import timedelta
 from types import SimpleNamespace
 
@@ -106,18 +100,7 @@ def role(name: str, actions: list[str]) -> None:
     backend.put_role_policy(name, "may", policy(actions))
 
 
-def later(application, delay: float):
-    def answer(environ, start):
-        time.sleep(delay)
-        return application(environ, start)
-
-    return answer
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--delay", type=float, default=0, help="seconds before every answer")
-    delay = parser.parse_args().delay
     allow_web_identity()
     let_objects_be_old()
     create_atomically()
@@ -127,8 +110,6 @@ def main() -> None:
         "reader": user("reader", ["s3:GetObject"]),
     }
     application = DomainDispatcherApplication(create_backend_app)
-    if delay:
-        application = later(application, delay)
     server = make_server(
         "127.0.0.1", 0, application, threaded=True, request_handler=Handler
     )

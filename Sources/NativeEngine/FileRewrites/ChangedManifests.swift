@@ -189,23 +189,6 @@ extension MaintenanceError {
     }
 }
 
-extension TableMetadata {
-    /// What the manifests of a spec have in common.
-    func manifestKind(
-        ofSpec specID: Int, _ content: ManifestContent
-    ) throws(MaintenanceError) -> ManifestKind {
-        guard let spec = partitionSpec(specID) else {
-            throw .unreadable(reason: "the table has no partition spec \(specID)")
-        }
-        do throws(UnknownPartitionType) {
-            return try ManifestKind(of: self, spec: spec, content: content)
-        } catch {
-            throw .refused(
-                code: "unsupported_partition", reason: "nothing was changed: \(error)")
-        }
-    }
-}
-
 /// What tells one delete file or deletion vector from another.
 struct DeleteIdentity: Hashable, Sendable {
     let path: String

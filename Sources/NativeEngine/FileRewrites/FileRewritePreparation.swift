@@ -232,7 +232,7 @@ extension FileRewritePreparation {
     /// room for.
     private func batches(of manifests: [ManifestFile]) -> [ArraySlice<ManifestFile>] {
         // As they are stored; what is known of their entries takes some times as much.
-        let most = Int64(engine.settings.memoryBytes / 64)
+        let most = Int64(engine.settings.manifestBytes)
         var batches: [ArraySlice<ManifestFile>] = []
         var start = 0
         var bytes: Int64 = 0

@@ -58,21 +58,6 @@ struct RewriteManifestsSource<Tables: Catalog, Storage: ObjectStorage> {
         }
     }
 
-    /// What the manifests of a group have in common.
-    static func kind(
-        of key: ManifestGroupKey, _ metadata: TableMetadata
-    ) throws(MaintenanceError) -> ManifestKind {
-        guard let spec = metadata.partitionSpec(key.specID) else {
-            throw .unreadable(reason: "the table has no partition spec \(key.specID)")
-        }
-        do throws(UnknownPartitionType) {
-            return try ManifestKind(of: metadata, spec: spec, content: key.content)
-        } catch {
-            throw .refused(
-                code: "unsupported_partition", reason: "nothing was changed: \(error)")
-        }
-    }
-
     private static func refusal(_ error: RewriteManifestsRefusal) -> MaintenanceError {
         switch error {
         case .property: .refused(code: "unreadable_property", reason: error.description)

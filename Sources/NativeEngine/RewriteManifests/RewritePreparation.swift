@@ -119,7 +119,7 @@ extension RewritePreparation {
     private mutating func write(
         _ group: ManifestGroup, of table: LoadedTable, targetBytes: Int64
     ) async throws(MaintenanceError) -> WrittenGroup {
-        let kind = try RewriteManifestsSource<Tables, Storage>.kind(of: group.key, table.metadata)
+        let kind = try table.metadata.manifestKind(ofSpec: group.key.specID, group.key.content)
         let reader = GroupReader(
             storage: engine.storage, kind: kind, sortFields: group.sortFields,
             width: engine.settings.readWidth, memoryBytes: engine.settings.memoryBytes / 2,

@@ -17,7 +17,8 @@ final class ConditionProof: Sendable {
 
     /// What is said of a store that failed.
     static let ignored =
-        "the store ignores If-None-Match, so creation does not exclude other writers"
+        "the store ignores If-None-Match, so creation does not exclude other writers; "
+        + "ICEPACK_S3_CONDITIONAL_WRITES=look-first creates all the same, after looking"
     /// The beginning of the last part of the keys that are tried; the objects are removed again.
     static let probePrefix = ".icepack-probe-"
 

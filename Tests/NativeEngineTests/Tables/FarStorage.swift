@@ -4,7 +4,7 @@ import ObjectStorage
 import StorageTestSupport
 import Synchronization
 
-/// A storage that counts what is read of its data files.
+/// A storage that counts the reads of each range of a file, and may say that it is far away.
 final class FarStorage<Base: ObjectStorage>: ForwardingStorage {
     let base: Base
     private let isFar: Bool
