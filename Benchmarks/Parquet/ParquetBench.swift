@@ -74,6 +74,8 @@ struct ParquetBench: AsyncParsableCommand {
             ParquetRewriteInput(file, deletedRows: way == .filter ? deleted(index, file) : [])
         }
         var settings = ParquetWriteSettings()
+        // As the product does.
+        settings.columnsAtOnce = sysconf(Int32(_SC_NPROCESSORS_ONLN))
         if let memory { settings.fit(memory: memory) }
         let rewriter = try ParquetRewriter<LocalFile, LocalFile>(
             inputs, way: kind, settings: settings)

@@ -12,8 +12,6 @@ public struct RowGroupCopier<Source: ParquetByteSource, Sink: ParquetByteSink> {
     private let settings: ParquetWriteSettings
     /// How much is copied at once.
     private static var pieceSize: Int64 { 4 << 20 }
-    /// Files up to this size are read at once.
-    static var smallFile: Int64 { 8 << 20 }
 
     /// Takes how the new file is written.
     public init(settings: ParquetWriteSettings = ParquetWriteSettings()) {
@@ -42,15 +40,17 @@ public struct RowGroupCopier<Source: ParquetByteSource, Sink: ParquetByteSink> {
     private func copy(
         _ file: ParquetFile<Source>, keepingBounds: Bool, to writer: inout FileWriter<Source, Sink>
     ) async throws(Failure) {
-        var file = file
-        if file.footerStart <= Self.smallFile {
-            do { file = try await file.loading(0..<file.footerStart) } catch {
-                throw Failure(error)
-            }
-        }
+        let file = try await Self.withIndexes(file)
         for group in file.rowGroups.indices {
             try await copyGroup(group, of: file, keepingBounds: keepingBounds, to: &writer)
         }
+    }
+
+    /// The file with its page indexes in memory, where they are not much.
+    static func withIndexes(_ file: ParquetFile<Source>) async throws(Failure) -> ParquetFile<
+        Source
+    > {
+        do { return try await file.loadingIndexes() } catch { throw Failure(error) }
     }
 
     /// Copies one row group.
@@ -108,12 +108,11 @@ public struct RowGroupCopier<Source: ParquetByteSource, Sink: ParquetByteSink> {
     ) async throws(Failure) {
         var start = range.lowerBound
         let place = ParquetPlace(.columnChunk, start)
-        let pieceSize = file.memory == nil ? Self.pieceSize : Int64.max - start
         while start < range.upperBound {
-            let end = min(start + pieceSize, range.upperBound)
+            let end = min(start + Self.pieceSize, range.upperBound)
             let piece: [UInt8]
             do { piece = try await file.read(start..<end, place) } catch { throw Failure(error) }
-            try await writer.write(piece)
+            try await writer.pass(piece)
             start = end
         }
     }

@@ -178,19 +178,16 @@ struct ColumnChunkEncoder {
     /// Writes the chunk's pages and gives its place in the footer.
     mutating func finish<Source: ParquetByteSource, Sink: ParquetByteSink>(
         column index: Int, to writer: inout FileWriter<Source, Sink>
-    ) async throws(ParquetWriteError<Source.Failure, Sink.Failure>) -> (
-        ColumnChunk, FileWriter<Source, Sink>.ChunkIndexes
-    ) {
+    ) async throws(ParquetWriteError<Source.Failure, Sink.Failure>) -> NewChunk {
         do { try endPage() } catch { throw .format(error) }
         try await putPages(to: &writer)
         var made = ledger.chunk(column, codec: codec, bounds, order)
         made.metadata.sizeStatistics = sizes.statistics
         filter?.insert(merger.plain, merger.entries)
-        let indexes = FileWriter<Source, Sink>.ChunkIndexes(
-            column: index, columnIndex: made.columnIndex,
-            offsetIndex: made.offsetIndex?.thriftBytes,
+        return NewChunk(
+            column: index, rowCount: rowCount, metadata: made.metadata,
+            offsetIndex: made.offsetIndex, columnIndex: made.columnIndex,
             bloomFilter: filter?.finished)
-        return (ColumnChunk(metadata: made.metadata), indexes)
     }
 }
 

@@ -97,14 +97,11 @@ public struct ParquetWriter<Sink: ParquetByteSink> {
     private mutating func endGroup() async throws(Failure) {
         guard groupRows > 0 else { return }
         let start = writer.offset
-        var columns: [ColumnChunk] = []
-        var indexes: [FileWriter<ParquetMemorySource, Sink>.ChunkIndexes] = []
+        var chunks: [NewChunk] = []
         for index in encoders.indices {
-            let (chunk, index) = try await encoders[index].finish(column: index, to: &writer)
-            columns.append(chunk)
-            indexes.append(index)
+            chunks.append(try await encoders[index].finish(column: index, to: &writer))
         }
-        try await writer.add(columns, rowCount: groupRows, from: start, indexes)
+        try await writer.add(chunks, rowCount: groupRows, from: start)
         encoders = []
         groupRows = 0
     }
@@ -119,19 +116,19 @@ public struct ParquetWriter<Sink: ParquetByteSink> {
 extension FileWriter {
     /// Notes a row group whose chunks were written one after the other, and writes what follows it.
     mutating func add(
-        _ columns: [ColumnChunk], rowCount: Int64, from start: Int64, _ indexes: [ChunkIndexes]
+        _ chunks: [NewChunk], rowCount: Int64, from start: Int64
     ) async throws(Failure) {
-        let sizes = columns.compactMap(\.metadata)
         var group = RowGroup(
-            columns: columns, totalByteSize: sizes.reduce(0) { $0 + $1.uncompressedSize },
+            columns: chunks.map { ColumnChunk(metadata: $0.metadata) },
+            totalByteSize: chunks.reduce(0) { $0 + $1.metadata.uncompressedSize },
             rowCount: rowCount)
         group.fileOffset = start
         group.totalCompressedSize = offset - start
-        for index in indexes {
-            guard let filter = index.bloomFilter else { continue }
-            try await append(filter, of: &group.columns[index.column])
+        for chunk in chunks {
+            guard let filter = chunk.bloomFilter else { continue }
+            try await append(filter, of: &group.columns[chunk.column])
         }
-        add(group, indexes)
+        add(group, chunks.map { ChunkIndexes($0) })
     }
 }
 

@@ -9,6 +9,14 @@ extension ParquetFile {
         return copy
     }
 
+    /// The file with what follows its pages in memory, which spares a request for each index.
+    func loadingIndexes() async throws(Failure) -> ParquetFile {
+        let end = rowGroups.indices.map { span(ofRowGroup: $0).upperBound }.max() ?? footerStart
+        let most: Int64 = 8 << 20
+        guard end < footerStart, footerStart - end <= most else { return self }
+        return try await loading(end..<footerStart)
+    }
+
     /// From the first to the last byte of a row group's pages; other things may lie between.
     func span(ofRowGroup index: Int) -> Range<Int64> {
         let ranges = rowGroups[index].columns.compactMap { $0.metadata?.byteRange }

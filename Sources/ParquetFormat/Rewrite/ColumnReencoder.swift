@@ -29,7 +29,7 @@ struct ColumnReencoder<Source: ParquetByteSource, Sink: ParquetByteSink> {
     /// Writes the new chunk's pages and gives its place in the footer.
     mutating func encode(
         to writer: inout FileWriter<Source, Sink>
-    ) async throws(Failure) -> (ColumnChunk, FileWriter<Source, Sink>.ChunkIndexes) {
+    ) async throws(Failure) -> NewChunk {
         for part in parts {
             var batches = PartBatches(part, target: leaf, rowLimit: settings.pageRowLimit)
             // What a page ends with may go on in the next: the last row waits for that.

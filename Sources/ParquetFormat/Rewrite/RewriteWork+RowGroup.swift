@@ -19,23 +19,17 @@ extension RewriteWork {
         let rows = group.reduce(Int64(0)) { $0 + inputs[$1.file].keptRowCount($1.rowGroup) }
         let group = RowGroupParts(parts: group, files: files, rowCount: rows)
         var losses: [String] = []
-        var columns: [ColumnChunk] = []
-        var indexes: [FileWriter<Source, Sink>.ChunkIndexes] = []
+        var chunks: [NewChunk] = []
         if decision.way == .encode {
             for column in schema.columns.indices {
-                var encoder = encoder(of: column, group, pageCodecs, &losses)
-                let (chunk, index) = try await encoder.encode(to: &writer)
-                try check(encoder.rowCount, column, of: group)
-                columns.append(chunk)
-                indexes.append(index)
+                let (chunk, loss) = try await make(column, group, pageCodecs, to: &writer)
+                if let loss { losses.append(loss) }
+                chunks.append(chunk)
             }
         } else {
-            for made in try await stitch(group, pageCodecs, to: &writer, &losses) {
-                columns.append(ColumnChunk(metadata: made.metadata))
-                indexes.append(.init(made))
-            }
+            chunks = try await stitch(group, pageCodecs, to: &writer, &losses)
         }
-        try await writer.add(columns, rowCount: rows, from: start, indexes)
+        try await writer.add(chunks, rowCount: rows, from: start)
         return losses
     }
 
@@ -49,17 +43,6 @@ extension RewriteWork {
         }
     }
 
-    private func encoder(
-        of column: Int, _ group: RowGroupParts<Source>, _ pageCodecs: PageCodec,
-        _ losses: inout [String]
-    ) -> ColumnReencoder<Source, Sink> {
-        let sources = sources(of: column, group)
-        if let loss = sources.loss { losses.append(loss) }
-        return ColumnReencoder(
-            sources.parts, column: column, leaf: schema.columns[column], order: sources.order,
-            codec: codecs[column], settings: settings, codecs: pageCodecs, filter: sources.filter)
-    }
-
     // MARK: Stitching
 
     /// Puts the columns of a row group together, several at once.
@@ -69,8 +52,8 @@ extension RewriteWork {
     private func stitch(
         _ group: RowGroupParts<Source>, _ pageCodecs: PageCodec,
         to writer: inout FileWriter<Source, Sink>, _ losses: inout [String]
-    ) async throws(Failure) -> [StitchedChunk] {
-        var chunks: [StitchedChunk] = []
+    ) async throws(Failure) -> [NewChunk] {
+        var chunks: [NewChunk] = []
         var next = 0
         while next < schema.columns.count {
             let end = columnsAtOnce(from: next, group)
@@ -81,14 +64,14 @@ extension RewriteWork {
                         chunk.move(by: writer.offset)
                         for piece in pages { try await writer.write(piece) }
                     } else {
-                        (chunk, loss) = try await stitch(
+                        (chunk, loss) = try await make(
                             chunk.column, group, pageCodecs, to: &writer)
                     }
                     if let loss { losses.append(loss) }
                     chunks.append(chunk)
                 }
             } else {
-                let (chunk, loss) = try await stitch(next, group, pageCodecs, to: &writer)
+                let (chunk, loss) = try await make(next, group, pageCodecs, to: &writer)
                 if let loss { losses.append(loss) }
                 chunks.append(chunk)
             }
@@ -97,24 +80,34 @@ extension RewriteWork {
         return chunks
     }
 
-    /// Puts one column together.
-    private func stitch<Pages: ParquetByteSink>(
+    /// Makes one column of the row group.
+    private func make<Pages: ParquetByteSink>(
         _ column: Int, _ group: RowGroupParts<Source>, _ pageCodecs: PageCodec,
         to writer: inout FileWriter<Source, Pages>
-    ) async throws(Failure) -> (StitchedChunk, loss: String?)
+    ) async throws(Failure) -> (NewChunk, loss: String?)
     where Pages.Failure == Sink.Failure {
         let sources = sources(of: column, group)
-        var stitcher = ColumnStitcher<Source, Pages>(
-            sources.parts, column: column, leaf: schema.columns[column], order: sources.order,
-            codec: codecs[column], settings: settings, codecs: pageCodecs, filter: sources.filter)
-        let chunk = try await stitcher.stitch(to: &writer)
+        let chunk: NewChunk
+        if decision.way == .encode || ColumnMix(sources.parts).losesDictionaries {
+            var encoder = ColumnReencoder<Source, Pages>(
+                sources.parts, column: column, leaf: schema.columns[column],
+                order: sources.order, codec: codecs[column], settings: settings,
+                codecs: pageCodecs, filter: sources.filter)
+            chunk = try await encoder.encode(to: &writer)
+        } else {
+            var stitcher = ColumnStitcher<Source, Pages>(
+                sources.parts, column: column, leaf: schema.columns[column],
+                order: sources.order, codec: codecs[column], settings: settings,
+                codecs: pageCodecs, filter: sources.filter)
+            chunk = try await stitcher.stitch(to: &writer)
+        }
         try check(chunk.rowCount, column, of: group)
         return (chunk, sources.loss)
     }
 
     /// A column that was put together in memory.
     private struct Apart: Sendable {
-        let chunk: StitchedChunk
+        let chunk: NewChunk
         /// Nil if they became too many to wait.
         let pages: [[UInt8]]?
         let loss: String?
@@ -153,7 +146,7 @@ extension RewriteWork {
             let limit = 2 * (estimate(column, group) ?? 0) + Self.smallColumn
             var writer = FileWriter<Source, GatheredPages<Sink.Failure>>(
                 pagesTo: GatheredPages(limit: limit))
-            let (chunk, loss) = try await stitch(column, group, PageCodec(), to: &writer)
+            let (chunk, loss) = try await make(column, group, PageCodec(), to: &writer)
             return .success(
                 Apart(chunk: chunk, pages: try await writer.finishPages().pieces, loss: loss))
         } catch { return .failure(error) }
@@ -176,7 +169,7 @@ extension RewriteWork {
     }
 
     /// About how many bytes a column of the new row group takes; nil where a page may take much
-    /// memory by itself.
+    /// memory by itself, or all pages wait for the end of a dictionary.
     private func estimate(_ column: Int, _ group: RowGroupParts<Source>) -> Int64? {
         var sum: Int64 = 0
         for (part, file) in zip(group.parts, group.files) {
@@ -186,7 +179,7 @@ extension RewriteWork {
             guard chunk.uncompressedSize <= PageBody.largeSize else { return nil }
             sum += codecs[column] == .uncompressed ? chunk.uncompressedSize : chunk.compressedSize
         }
-        return sum
+        return ColumnMix(parts(of: column, group)).losesDictionaries ? nil : sum
     }
 
     // MARK: Sources
@@ -202,7 +195,7 @@ extension RewriteWork {
 
     private func sources(of column: Int, _ group: RowGroupParts<Source>) -> ColumnSources {
         let leaf = schema.columns[column]
-        let parts = zip(group.parts, group.files).map { part($0, $1, column: column, leaf) }
+        let parts = parts(of: column, group)
         // Row groups without the column have no say in its filter.
         let chunks = parts.filter(\.projection.hasValues).compactMap(\.chunk)
         let filter = settings.bloomFilters.builder(leaf, from: chunks)
@@ -214,6 +207,12 @@ extension RewriteWork {
             filter: filter,
             loss: isLost
                 ? "bloom filters of \(leaf.name), which not all row groups have" : nil)
+    }
+
+    private func parts(
+        of column: Int, _ group: RowGroupParts<Source>
+    ) -> [ColumnPart<Source>] {
+        zip(group.parts, group.files).map { part($0, $1, column: column, schema.columns[column]) }
     }
 
     private func part(

@@ -88,14 +88,15 @@ struct RewriteWork<Source: ParquetByteSource, Sink: ParquetByteSink>: Sendable {
         let copier = RowGroupCopier<Source, Sink>(settings: settings)
         let codecs = PageCodec()
         var losses = Set(merge.losses)
+        var copied: (index: Int, file: ParquetFile<Source>)?
         for group in groups {
             if let only = group.first, group.count == 1, isCopied(only) {
-                var file = inputs[only.file].file
-                if file.footerStart <= RowGroupCopier<Source, Sink>.smallFile {
-                    do { file = try await file.loading(0..<file.footerStart) } catch {
-                        throw Failure(error)
+                let known = copied.flatMap { $0.index == only.file ? $0.file : nil }
+                let file =
+                    if let known { known } else {
+                        try await RowGroupCopier<Source, Sink>.withIndexes(inputs[only.file].file)
                     }
-                }
+                copied = (only.file, file)
                 try await copier.copyGroup(
                     only.rowGroup, of: file, keepingBounds: merge.keepsBounds[only.file],
                     to: &writer)

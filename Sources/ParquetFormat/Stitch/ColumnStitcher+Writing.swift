@@ -77,7 +77,7 @@ extension ColumnStitcher {
 
     // MARK: Footer
 
-    func finish() -> StitchedChunk {
+    func finish() -> NewChunk {
         var bounds = ValueBounds()
         for part in known { bounds.add(part, order: order) }
         var (metadata, offsetIndex, columnIndex) = ledger.chunk(leaf, codec: codec, bounds, order)
@@ -88,41 +88,9 @@ extension ColumnStitcher {
                 metadata.keyValues = pairs
             }
         }
-        return StitchedChunk(
+        return NewChunk(
             column: column, rowCount: rowCount, metadata: metadata, offsetIndex: offsetIndex,
             columnIndex: columnIndex, bloomFilter: joinedFilter ?? filter?.finished)
-    }
-}
-
-/// What the footer and the indexes say of a column chunk that was put together.
-struct StitchedChunk: Sendable {
-    let column: Int
-    let rowCount: Int64
-    fileprivate(set) var metadata: ColumnMetadata
-    fileprivate(set) var offsetIndex: OffsetIndex?
-    let columnIndex: [UInt8]?
-    let bloomFilter: SplitBlockFilter?
-
-    /// Notes that the chunk's pages are so many bytes further on.
-    mutating func move(by distance: Int64) {
-        // Without pages it is nowhere.
-        guard metadata.valueCount > 0 else { return }
-        metadata.dataPageOffset += distance
-        if let offset = metadata.dictionaryPageOffset {
-            metadata.dictionaryPageOffset = offset + distance
-        }
-        for index in offsetIndex?.pages.indices ?? 0..<0 {
-            offsetIndex?.pages[index].offset += distance
-        }
-    }
-}
-
-extension FileWriter.ChunkIndexes {
-    /// Those of a chunk that was put together, once it is where it stays.
-    init(_ chunk: StitchedChunk) {
-        self.init(
-            column: chunk.column, columnIndex: chunk.columnIndex,
-            offsetIndex: chunk.offsetIndex?.thriftBytes, bloomFilter: chunk.bloomFilter)
     }
 }
 

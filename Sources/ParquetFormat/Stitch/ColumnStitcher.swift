@@ -58,16 +58,16 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
 
     /// Whether no page of positions may come any more, because one of values did.
     ///
-    /// In lists and maps, Spark's vectorized reader fails on positions after values; parquet-mr
-    /// never writes them so. Columns that do not repeat it reads in any order.
+    /// Spark's vectorized reader misreads values that positions follow in the same batch, and fails
+    /// on them in lists and maps; parquet-mr never writes them so.
     var isPastPositions: Bool {
         let gathersValues = !assembler.isEmpty && assembler.content != .positions
-        return leaf.isRepeated && (ledger.hasPagesOfValues || gathersValues)
+        return ledger.hasPagesOfValues || gathersValues
     }
 
     /// Whether pages of nothing but nulls are written as positions, so that others may follow.
     func keepsToPositions(_ merged: MergedDictionary) -> Bool {
-        leaf.isRepeated && merged.count > 0 && !isPastPositions
+        merged.count > 0 && !isPastPositions
     }
 
     /// How many rows were written.
@@ -76,7 +76,7 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
     /// Writes the new chunk's pages and gives its place in the footer.
     mutating func stitch(
         to writer: inout FileWriter<Source, Sink>
-    ) async throws(Failure) -> StitchedChunk {
+    ) async throws(Failure) -> NewChunk {
         try await joinFilters()
         let merged = try await mergeDictionaries()
         if merged.count > 0 {
@@ -134,7 +134,7 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
                 }
             }
             mappings.append(mapping)
-            isPast = isPast || leaf.isRepeated && part.hasPagesOfValues(isMerged: mapping != nil)
+            isPast = isPast || part.hasPagesOfValues(isMerged: mapping != nil)
         }
         return MergedDictionary(merger, mappings: mappings, coveredValues: covered)
     }
@@ -152,11 +152,7 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
     private func firstDictionary(
         of part: Part, repeating: Bool
     ) async throws(Failure) -> (bytes: [UInt8], entries: DictionaryEntries)? {
-        guard let chunk = part.chunk, chunk.valueCount > 0,
-            chunk.encodings.contains(where: {
-                ParquetEncoding(rawValue: $0)?.usesDictionary == true
-            })
-        else { return nil }
+        guard let chunk = part.chunk, chunk.valueCount > 0, chunk.hasDictionary else { return nil }
         do throws(ParquetReadError<Source.Failure>) {
             let front = chunk.dataPageOffset - chunk.byteRange.lowerBound
             var stream = try part.stream(

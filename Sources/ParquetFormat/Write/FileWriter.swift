@@ -79,6 +79,13 @@ struct FileWriter<Source: ParquetByteSource, Sink: ParquetByteSink> {
         try await flush()
     }
 
+    /// Hands bytes over as they are, behind what was gathered.
+    mutating func pass(_ bytes: [UInt8]) async throws(Failure) {
+        try await flushAll()
+        do { try await sink.write(bytes) } catch { throw .sink(error) }
+        offset += Int64(bytes.count)
+    }
+
     private mutating func flushAll() async throws(Failure) {
         do {
             for index in pieces.indices {
