@@ -22,6 +22,9 @@ struct ParquetBench: AsyncParsableCommand {
     @Option(help: "Keep to so many bytes of memory, but for what the footers take.")
     var memory: Int64?
 
+    @Option(help: "Put so many columns together at once, as the product does.")
+    var columnsAtOnce = 1
+
     @Argument(help: "copy, stitch, filter (without one row in a hundred), encode or decode.")
     var way: Way
 
@@ -74,8 +77,7 @@ struct ParquetBench: AsyncParsableCommand {
             ParquetRewriteInput(file, deletedRows: way == .filter ? deleted(index, file) : [])
         }
         var settings = ParquetWriteSettings()
-        // As the product does.
-        settings.columnsAtOnce = sysconf(Int32(_SC_NPROCESSORS_ONLN))
+        settings.columnsAtOnce = columnsAtOnce
         if let memory { settings.fit(memory: memory) }
         let rewriter = try ParquetRewriter<LocalFile, LocalFile>(
             inputs, way: kind, settings: settings)

@@ -30,7 +30,7 @@ public struct ColumnReader<Source: ParquetByteSource> {
         let fragile = ParquetEncoding.deltaByteArray.rawValue
         if let chunk = file.rowGroups[rowGroup].columns[column].metadata,
             chunk.encodings.contains(fragile),
-            WriterVersion(file.createdBy).hasBrokenDeltaByteArrays
+            file.writer.hasBrokenDeltaByteArrays
         {
             throw .unsupported(feature: "DELTA_BYTE_ARRAY as parquet-mr before 1.8 wrote it")
         }

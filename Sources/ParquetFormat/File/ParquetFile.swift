@@ -16,6 +16,8 @@ public struct ParquetFile<Source: ParquetByteSource>: Sendable {
     /// The columns and how they nest.
     public let schema: ParquetSchema
     let metadata: FileMetadata
+    /// Which program wrote it.
+    let writer: WriterVersion
     /// Where the footer begins; pages and indexes lie before it.
     let footerStart: Int64
     /// A part that was taken into memory, and where it begins.
@@ -44,6 +46,7 @@ public struct ParquetFile<Source: ParquetByteSource>: Sendable {
             }
             schema = try ParquetSchema(metadata.schema, place: place)
             self.metadata = metadata
+            writer = WriterVersion(metadata.createdBy)
             try FooterCheck(schema: schema, footerStart: start).check(metadata)
         } catch {
             throw .format(error)

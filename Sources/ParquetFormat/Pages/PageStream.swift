@@ -49,7 +49,7 @@ struct PageStream<Source: ParquetByteSource> {
         self.windowSize = windowSize
         let range = chunk.byteRange
         // No header of a dictionary page is longer than that.
-        let missing: Int64 = WriterVersion(file.createdBy).understatesChunkSizes ? 100 : 0
+        let missing: Int64 = file.writer.understatesChunkSizes ? 100 : 0
         end = min(range.upperBound + missing, file.footerStart)
         if let loaded, loaded.start <= range.lowerBound,
             end <= loaded.start + Int64(loaded.bytes.count)

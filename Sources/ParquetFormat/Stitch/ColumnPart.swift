@@ -16,14 +16,26 @@ struct ColumnPart<Source: ParquetByteSource> {
     let deleted: ArraySlice<Int64>
     /// How many values of the chunk are not numbers, where that is known beside the file.
     let nanCount: Int64?
+    /// What the footer says of the chunk that is read.
+    let chunk: ColumnMetadata?
+
+    init(
+        file: ParquetFile<Source>, rowGroup: Int, projection: ColumnProjection, source: Int?,
+        keepsBounds: Bool, firstRow: Int64, deleted: ArraySlice<Int64>, nanCount: Int64?
+    ) {
+        self.file = file
+        self.rowGroup = rowGroup
+        self.projection = projection
+        self.source = source
+        self.keepsBounds = keepsBounds
+        self.firstRow = firstRow
+        self.deleted = deleted
+        self.nanCount = nanCount
+        chunk = source.flatMap { file.rowGroups[rowGroup].columns[$0].metadata }
+    }
 
     /// The file's column that is read.
     var leaf: ParquetColumn? { source.map { file.schema.columns[$0] } }
-
-    /// What the footer says of the chunk that is read.
-    var chunk: ColumnMetadata? {
-        source.flatMap { file.rowGroups[rowGroup].columns[$0].metadata }
-    }
 
     /// Whether pages of values surely come of it, and not of positions in a dictionary alone.
     func hasPagesOfValues(isMerged: Bool) -> Bool {

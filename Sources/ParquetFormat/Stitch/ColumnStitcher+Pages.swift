@@ -77,9 +77,10 @@ extension ColumnStitcher {
         var standsAlone = !encoding.usesDictionary
         if case .same = mover.use, !isPastPositions { standsAlone = true }
         if fact.bounds?.isAllNull == true, keepsToPositions(mover.merged) { standsAlone = false }
-        let isAsWanted =
+        let couldMove =
             standsAlone && isFair && stream.chunk.codec == codec
             && mover.part.projection.isVerbatim && !mover.isTouched(fact.rowCount)
+        let isAsWanted = couldMove && !compressesAnew(page, encoding)
         let bounds = converted(fact.bounds, mover.part)
         let isKnown =
             (mover.part.deleted.isEmpty || isTrusted(fact))
@@ -103,7 +104,17 @@ extension ColumnStitcher {
         try moveLoaded(
             page, encoding, bounds ?? work.nullBounds, stream, &mover,
             form: isVerbatim ? .verbatim : isLarge ? .large : isFair ? .fair : .small, to: &writer)
+        if couldMove, !isAsWanted {
+            probe.end(stored: emitter.storedBytes, before: Int(page.header.compressedSize))
+        }
         work.dropLarge()
+    }
+
+    /// Whether a page of values is compressed anew although it could move as it is.
+    private mutating func compressesAnew(_ page: StoredPage, _ encoding: ParquetEncoding) -> Bool {
+        guard codec == .zstandard, !encoding.usesDictionary else { return false }
+        probe.begin(Int(page.header.uncompressedSize))
+        return probe.isAnew
     }
 
     /// How a page that was looked into is written.

@@ -25,6 +25,7 @@ struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {
     var ledger = ChunkLedger()
     var assembler: PageAssembler
     var work = PageWork()
+    var probe = CompressionProbe()
     /// What collects the values for a bloom filter, if they must be looked at for that.
     var filter: BloomFilterBuilder?
     /// The bloom filter that was made of those of the sources.
