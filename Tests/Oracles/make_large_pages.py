@@ -3,7 +3,8 @@
 """Writes Parquet files whose pages take nearly 64 MiB, and one of many row groups.
 
 Each kind is a file: values that do not compress, byte strings and numbers, lists of them, one value
-as large as a page, pages of millions of positions in a small dictionary. Prints the paths by kind.
+as large as a page, pages of millions of positions in a small dictionary, and of positions in one of
+long texts. Prints the paths by kind.
 With --share the pages are that much smaller.
 """
 
@@ -74,6 +75,16 @@ def positions(page):
     return pyarrow.table({"v": values}), {"use_dictionary": True, "row_group_size": count}
 
 
+def unfolded(page):
+    # One page of positions in three hundred kilobytes of texts that stands for 370 MB of them.
+    count = page // 512
+    names = [f"{index:06d}" + "x" * 2994 for index in range(100)]
+    mask = pyarrow.scalar(63, pyarrow.int64())
+    positions = pyarrow.compute.bit_wise_and(random_numbers(count), mask).cast(pyarrow.int32())
+    values = pyarrow.DictionaryArray.from_arrays(positions, pyarrow.array(names))
+    return pyarrow.table({"v": values}), {"use_dictionary": True, "row_group_size": count}
+
+
 def groups(page):
     count = page // 640
     names = pyarrow.array([f"name-{index % 977}" for index in range(count)])
@@ -81,7 +92,7 @@ def groups(page):
     return table, {"use_dictionary": ["name"], "row_group_size": 100, "data_page_size": 1 << 20}
 
 
-KINDS = [strings, texts, numbers, lists, single, positions, groups]
+KINDS = [strings, texts, numbers, lists, single, positions, unfolded, groups]
 
 
 def main(folder, share, kinds):

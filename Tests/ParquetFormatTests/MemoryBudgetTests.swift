@@ -49,8 +49,12 @@ struct MemoryBudgetTests {
     }
 
     // `make bench` has those with millions of values, which take minutes without optimisation.
-    @Test(arguments: ["strings", "single"])
-    func `pages of nearly 64 MiB are rewritten within 256 MiB`(kind: String) async throws {
+    @Test(arguments: ["strings", "single", "unfolded"])
+    func
+        `large pages, and those that stand for hundreds of megabytes, are rewritten within 256 MiB`(
+            kind: String
+        ) async throws
+    {
         try await Self.expectWithinBudget(kind: kind, copies: 2, share: "1")
     }
 

@@ -12,6 +12,10 @@ public struct ColumnReader<Source: ParquetByteSource> {
     private let rowCount: Int64
     /// What stands for the values of the dictionary, once that was asked for.
     private var dictionaryTokens: [UInt64]?
+    /// The most bytes that one value of the dictionary takes.
+    private var largestEntry = 0
+    /// What is left of a page that is handed out in parts.
+    private var unfolded: UnfoldedPage?
     private var seenRows: Int64 = 0
     private var isFirst = true
 
@@ -38,8 +42,12 @@ public struct ColumnReader<Source: ParquetByteSource> {
 
     /// The values of the next data page, or nil after the last.
     ///
-    /// A row of nested values may go on in the next batch.
+    /// A row of nested values may go on in the next batch, and so may a page whose texts take much
+    /// more memory than their positions in the dictionary.
     public mutating func next() async throws(Failure) -> ColumnBatch? {
+        do throws(ParquetError) { if let part = try nextPart() { return part } } catch {
+            throw .format(error)
+        }
         guard let page = try await nextDataPage() else { return nil }
         do throws(ParquetError) { return try decode(page) } catch { throw .format(error) }
     }
@@ -93,6 +101,7 @@ public struct ColumnReader<Source: ParquetByteSource> {
             try decoder.plain(
                 bytes.span.bytes.extracting(0..<size), count: Int(header.valueCount), into: &values)
         } catch { throw error.at(page.place) }
+        largestEntry = (0..<values.count).reduce(0) { max($0, values.byteCount($1)) }
         decoder.dictionary = values
         dictionaryTokens = nil
     }
@@ -100,10 +109,36 @@ public struct ColumnReader<Source: ParquetByteSource> {
     private mutating func decode(_ page: StoredPage) throws(ParquetError) -> ColumnBatch {
         defer { body.dropLarge() }
         var (batch, present) = try decodeLevels(page, unlessWhole: false)
-        do throws(DecodeFault) { try decodeValues(present, into: &batch) } catch {
-            throw error.at(page.place)
-        }
+        do throws(DecodeFault) {
+            let most = present.multipliedReportingOverflow(by: largestEntry)
+            if body.encoding.usesDictionary,
+                most.overflow
+                    || most.partialValue > UnfoldedPage.partBytes
+            {
+                let positions = try decoder.positions(
+                    body.bytes.span.bytes.extracting(body.values), count: present)
+                var unfolded = UnfoldedPage(batch, positions, column)
+                if let first = try unfolded.next(decoder) {
+                    self.unfolded = unfolded
+                    return first
+                }
+            }
+            try decodeValues(present, into: &batch)
+        } catch { throw error.at(page.place) }
         return batch
+    }
+
+    /// The next part of the page before; nil if all of it was handed out.
+    private mutating func nextPart() throws(ParquetError) -> ColumnBatch? {
+        guard var page = unfolded else { return nil }
+        unfolded = nil
+        do throws(DecodeFault) {
+            guard let part = try page.next(decoder) else { return nil }
+            unfolded = page
+            return part
+        } catch {
+            throw error.at(ParquetPlace(.columnChunk, stream.chunk.byteRange.lowerBound))
+        }
     }
 
     private mutating func decode(

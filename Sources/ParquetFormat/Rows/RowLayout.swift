@@ -1,5 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+// Rows in bytes, which a sort moves in buffers of its own. This file uses pointers.
+//
+// Bounds: every byte, number and part is taken through the extension at the end, which compares its
+// place with the buffer's length, in release builds too: a row whose lengths reach out of it, as
+// after a fault of the disk, ends the process and shows nothing of what lies beyond.
+
 /// How the values of one column of a row lie in bytes, by which rows are moved one by one.
 ///
 /// A column that does not repeat has its definition level, where there may be nulls, and its value
@@ -47,15 +53,15 @@ public struct RowLayout: Sendable {
         precondition(!column.isRepeated, "a row has one value of a column that does not repeat")
         var start = 0
         if maximum > 0 {
-            guard bytes[0] == maximum else { return nil }
+            guard bytes.byte(0) == maximum else { return nil }
             start = 1
         }
         if width == nil { start += Self.lengthSize }
-        return UnsafeRawBufferPointer(rebasing: bytes[start...])
+        return UnsafeRawBufferPointer(rebasing: bytes.part(start..<max(start, bytes.count)))
     }
 
     private static func length(_ bytes: UnsafeRawBufferPointer, at place: Int) -> Int {
-        Int(UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: place, as: UInt32.self)))
+        Int(UInt32(littleEndian: bytes.number(place)))
     }
 
     // MARK: From batches
@@ -137,7 +143,7 @@ public struct RowLayout: Sendable {
         var batch = ColumnBatch(for: column)
         switch column.type {
         case .boolean:
-            let array = values(bytes, &places, &batch) { bytes[$0] != 0 }
+            let array = values(bytes, &places, &batch) { bytes.byte($0) != 0 }
             batch.values = .boolean(array)
         case .int32:
             let array = values(bytes, &places, &batch) { Int32(littleEndian: bytes.number($0)) }
@@ -159,7 +165,7 @@ public struct RowLayout: Sendable {
             let width = width ?? 1
             var array = FixedByteArrays(width: width)
             walk(bytes, &places, &batch) {
-                array.append(bytes[$0..<$0 + width])
+                array.append(bytes.part($0..<$0 + width))
                 return width
             }
             batch.values = column.type == .int96 ? .int96(array) : .fixedLengthByteArray(array)
@@ -168,7 +174,7 @@ public struct RowLayout: Sendable {
             walk(bytes, &places, &batch) {
                 let start = $0 + Self.lengthSize
                 let length = Self.length(bytes, at: $0)
-                array.append(bytes[start..<start + length])
+                array.append(bytes.part(start..<start + length))
                 return Self.lengthSize + length
             }
             batch.values = .byteArray(array)
@@ -204,7 +210,7 @@ public struct RowLayout: Sendable {
             guard column.isRepeated else {
                 batch.count += 1
                 if maximum > 0 {
-                    let level = bytes[place]
+                    let level = bytes.byte(place)
                     batch.definitionLevels.append(level)
                     place += 1
                     guard level == maximum else { continue }
@@ -215,11 +221,11 @@ public struct RowLayout: Sendable {
             let count = Self.length(bytes, at: place + Self.lengthSize)
             place += 2 * Self.lengthSize
             batch.count += count
-            batch.repetitionLevels.append(contentsOf: bytes[place..<place + count])
+            batch.repetitionLevels.append(contentsOf: bytes.part(place..<place + count))
             let levels = place + count..<place + 2 * count
-            batch.definitionLevels.append(contentsOf: bytes[levels])
+            batch.definitionLevels.append(contentsOf: bytes.part(levels))
             place = levels.upperBound
-            for level in levels where bytes[level] == maximum { place += take(place) }
+            for level in levels where bytes.byte(level) == maximum { place += take(place) }
         }
     }
 }
@@ -228,5 +234,21 @@ extension UnsafeRawBufferPointer {
     @inline(__always)
     fileprivate func number<Number: FixedWidthInteger & BitwiseCopyable>(
         _ place: Int
-    ) -> Number { loadUnaligned(fromByteOffset: place, as: Number.self) }
+    ) -> Number {
+        precondition(
+            place >= 0 && place <= count - MemoryLayout<Number>.size, "a number lies in its row")
+        return loadUnaligned(fromByteOffset: place, as: Number.self)
+    }
+
+    @inline(__always)
+    fileprivate func byte(_ place: Int) -> UInt8 {
+        precondition(place >= 0 && place < count, "a byte lies in its row")
+        return self[place]
+    }
+
+    @inline(__always)
+    fileprivate func part(_ range: Range<Int>) -> Slice<UnsafeRawBufferPointer> {
+        precondition(range.lowerBound >= 0 && range.upperBound <= count, "a part lies in its row")
+        return self[range]
+    }
 }

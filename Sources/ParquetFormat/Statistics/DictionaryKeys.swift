@@ -40,7 +40,7 @@ struct DictionaryKeys {
             let range = entries.range(position)
             let word = bytes.word(range)
             keys.append(order.key(word))
-            if case .floating = order { validity.append(!order.isNaN(word, width: range.count)) }
+            if order.isFloating { validity.append(!order.isNaN(word, width: range.count)) }
         }
         if validity.contains(false) { isValid = validity }
     }

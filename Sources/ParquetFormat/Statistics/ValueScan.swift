@@ -168,7 +168,8 @@ struct ValueScan {
                 nanCount += 1
             } else if order.isValid(value) {
                 // An empty decimal is none.
-                join(value, value)
+                let (low, high) = order.widened(value, value)
+                join(low, high)
             }
         }
     }

@@ -71,11 +71,14 @@ struct PartBatches<Source: ParquetByteSource> {
     private var transform: BatchTransform
     private var reader: ColumnReader<Source>?
     private var left: Int64
+    private static var pageBytes: Int { 1 << 20 }
 
     init(_ part: ColumnPart<Source>, target: ParquetColumn, rowLimit: Int) {
         self.part = part
         self.target = target
-        self.rowLimit = max(rowLimit, 1)
+        // A long text in each row is not written as one page.
+        let size = if case .constant(let bytes) = part.projection.fill { bytes.count } else { 0 }
+        self.rowLimit = max(min(rowLimit, Self.pageBytes / max(size, 1)), 1)
         transform = part.transform(target)
         left = part.file.rowGroups[part.rowGroup].rowCount
     }

@@ -23,9 +23,7 @@ extension ColumnStitcher {
                 part.keepsBounds
                 ? try await part.file.columnIndex(rowGroup: part.rowGroup, column: source) : nil
             facts = PageFacts(
-                sourceLeaf, offsets: offsets, bounds: bounds,
-                order: part.sourceOrder(order),
-                rowCount: part.file.rowGroups[part.rowGroup].rowCount)
+                sourceLeaf, offsets: offsets, bounds: bounds, order: part.sourceOrder(order))
         } catch { throw Failure(error) }
         var mover = PartMover(
             part: part, use: use, merged: merged, nextRow: part.firstRow)
@@ -57,10 +55,9 @@ extension ColumnStitcher {
         var nextRow: Int64
         var gathered = GatheredDictionary()
 
-        /// Whether rows that begin in a page of so many are left out.
+        /// Whether rows of a page of so many are left out; false where only its levels tell.
         func isTouched(_ rows: Int64?) -> Bool {
-            guard !part.deleted.isEmpty else { return false }
-            guard let rows else { return true }
+            guard !part.deleted.isEmpty, let rows else { return false }
             let position = part.deleted.firstPosition(atLeast: nextRow)
             return position < part.deleted.endIndex && part.deleted[position] < nextRow + rows
         }
@@ -97,7 +94,7 @@ extension ColumnStitcher {
             deleted: mover.part.deleted)
         if work.beginsWithinRow { ledger.forgoOffsets() }
         let isVerbatim =
-            isAsWanted && !work.isChanged && fact.rowCount != nil
+            isAsWanted && !work.isChanged
             && !(work.isAllNull && keepsToPositions(mover.merged))
         let isLarge = PageWork.isLarge(page.header)
         if isLarge, !isVerbatim { stream.dropLargeWindow() }
@@ -313,13 +310,18 @@ extension ColumnStitcher {
         try putAlone(page, piece, .rleDictionary, values[...], to: &writer)
     }
 
-    /// Plain values of a dictionary that may not be used, in pages of a good size where rows are
-    /// flat.
+    /// Plain values of a dictionary that may not be used, in pages of a good size.
     private mutating func gather(
         _ piece: PageAssembler.Piece, _ dictionary: GatheredDictionary, _ part: Part,
         at place: ParquetPlace, to writer: inout FileWriter<Source, Sink>
     ) throws(ParquetError) {
-        for split in work.split(piece, leaf, rows: settings.pageRowLimit) {
+        // The length of a value precedes it.
+        let prefix = dictionary.entries.width == nil ? 4 : 0
+        let parts = work.split(
+            piece, leaf, rows: settings.pageRowLimit, bytes: settings.pageSizeBytes
+        ) { dictionary.entries.byteCount(Int($0)) + prefix }
+        for split in parts {
+            if split.beginsWithinRow { ledger.forgoOffsets() }
             try makeRoom(for: .plain, rows: split.piece.rowCount, to: &writer)
             do throws(DecodeFault) {
                 try assembler.append(

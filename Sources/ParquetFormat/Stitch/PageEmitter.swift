@@ -77,11 +77,11 @@ struct ChunkLedger {
     func columnIndex(_ order: BoundsOrder?) -> ColumnIndex? {
         guard hasOffsets, hasBounds, let order, !bounds.isEmpty else { return nil }
         guard bounds.allSatisfy({ $0.isAllNull || $0.bounds != nil }) else { return nil }
+        let written = bounds.map { shortened($0.isAllNull ? nil : $0.bounds, order) }
+        let known = zip(bounds, written).filter { !$0.0.isAllNull }.map(\.1)
         var index = ColumnIndex(
-            nullPages: bounds.map(\.isAllNull),
-            minimums: bounds.map { $0.isAllNull ? [] : shortened($0.bounds, order).minimum },
-            maximums: bounds.map { $0.isAllNull ? [] : shortened($0.bounds, order).maximum },
-            boundaryOrder: boundaryOrder(order))
+            nullPages: bounds.map(\.isAllNull), minimums: written.map(\.minimum),
+            maximums: written.map(\.maximum), boundaryOrder: Self.boundaryOrder(known, order))
         let nullCounts = bounds.compactMap(\.nullCount)
         if nullCounts.count == bounds.count { index.nullCounts = nullCounts }
         let nanCounts = bounds.compactMap(\.nanCount)
@@ -102,8 +102,9 @@ struct ChunkLedger {
         )
     }
 
-    private func boundaryOrder(_ order: BoundsOrder) -> BoundaryOrder {
-        let known = bounds.filter { !$0.isAllNull }.compactMap(\.bounds)
+    private static func boundaryOrder(
+        _ known: [(minimum: [UInt8], maximum: [UInt8])], _ order: BoundsOrder
+    ) -> BoundaryOrder {
         var (ascends, descends) = (true, true)
         for (left, right) in zip(known, known.dropFirst()) {
             for (a, b) in [(left.minimum, right.minimum), (left.maximum, right.maximum)] {

@@ -6,7 +6,8 @@ import Compression
 struct PageFacts {
     /// What is known of one page.
     struct Fact {
-        /// How many rows begin in it, if it is known to begin with one.
+        /// How many rows it has; nil for lists and maps, of which only the levels tell: writers
+        /// begin pages within a row, and count and index their rows as if they did not.
         let rowCount: Int64?
         let bounds: ValueBounds?
     }
@@ -15,17 +16,14 @@ struct PageFacts {
     private let offsets: OffsetIndex?
     private let bounds: ColumnIndex?
     private let order: BoundsOrder?
-    private let rowCount: Int64
     private var page = 0
 
     init(
-        _ column: ParquetColumn, offsets: OffsetIndex?, bounds: ColumnIndex?, order: BoundsOrder?,
-        rowCount: Int64
+        _ column: ParquetColumn, offsets: OffsetIndex?, bounds: ColumnIndex?, order: BoundsOrder?
     ) {
         self.column = column
         self.offsets = offsets
         self.order = order
-        self.rowCount = rowCount
         let isWhole = bounds?.nullPages.count == offsets?.pages.count
         self.bounds = isWhole ? bounds : nil
     }
@@ -38,18 +36,8 @@ struct PageFacts {
             offsets.map { page < $0.pages.count && $0.pages[page].offset == stored.offset } ?? false
         defer { if isIndexed { page += 1 } }
         return Fact(
-            rowCount: rows(stored, count: count, isIndexed: isIndexed),
+            rowCount: column.maximumRepetitionLevel == 0 ? Int64(count) : nil,
             bounds: bounds(stored, count: count, isIndexed: isIndexed))
-    }
-
-    private func rows(_ stored: StoredPage, count: Int, isIndexed: Bool) -> Int64? {
-        if column.maximumRepetitionLevel == 0 { return Int64(count) }
-        if case .dataV2(let header) = stored.header.kind { return Int64(header.rowCount) }
-        guard isIndexed, let pages = offsets?.pages else { return nil }
-        let end = page + 1 < pages.count ? pages[page + 1].firstRow : rowCount
-        let rows = end - pages[page].firstRow
-        // Every row has a value, be it that of an empty list.
-        return rows > 0 && rows <= count ? rows : nil
     }
 
     private func bounds(_ stored: StoredPage, count: Int, isIndexed: Bool) -> ValueBounds? {

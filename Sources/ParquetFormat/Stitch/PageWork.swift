@@ -135,20 +135,37 @@ struct PageWork {
         for index in positions.indices { positions[index] = mapping[Int(positions[index])] }
     }
 
-    /// Parts of a piece of at most so many values, or of one row, each with its share of the
-    /// values that are not null.
+    /// A part of a page.
+    struct Split {
+        let piece: PageAssembler.Piece
+        /// Its share of the values that are not null.
+        let values: Range<Int>
+        /// Whether it goes on with the row that the part before ended in.
+        let beginsWithinRow: Bool
+    }
+
+    /// Parts of a piece of at most so many values, or of one row.
+    ///
+    /// - Parameters:
+    ///   - limit: The most values of a part, as far as rows have no more.
+    ///   - bytes: The most bytes of a part, as far as a row takes no more; rows of more than
+    ///     ``PageBody/largeSize`` go on in the next part.
+    ///   - size: What the value at a position takes; nil if that does not matter.
     func split(
-        _ piece: PageAssembler.Piece, _ column: ParquetColumn, rows limit: Int
-    ) -> [(piece: PageAssembler.Piece, values: Range<Int>)] {
-        guard piece.valueCount > limit else { return [(piece, 0..<present)] }
-        var parts: [(piece: PageAssembler.Piece, values: Range<Int>)] = []
+        _ piece: PageAssembler.Piece, _ column: ParquetColumn, rows limit: Int, bytes: Int = .max,
+        size: ((UInt32) -> Int)? = nil
+    ) -> [Split] {
+        guard piece.valueCount > limit || size != nil else {
+            return [Split(piece: piece, values: 0..<present, beginsWithinRow: false)]
+        }
+        var parts: [Split] = []
         let maximum = UInt8(column.maximumDefinitionLevel)
         let isFlat = column.maximumRepetitionLevel == 0
-        let step = max(limit, 1)
         var (start, position) = (0, 0)
         while start < piece.valueCount {
-            var end = min(start + step, piece.valueCount)
-            while !isFlat, end < piece.valueCount, repetitionLevels[end] != 0 { end += 1 }
+            let isWithin = !isFlat && start > 0 && repetitionLevels[start] != 0
+            let end = end(
+                of: start, position, in: piece.valueCount, column, max(limit, 1), bytes, size)
             let levels = maximum == 0 ? [] : definitionLevels[start..<end]
             let count = maximum == 0 ? end - start : levels.count { $0 == maximum }
             var part = piece
@@ -158,11 +175,43 @@ struct PageWork {
             part.rowCount = Int64(
                 isFlat ? end - start : part.repetitionLevels.count { $0 == 0 })
             part.bounds = piece.bounds?.ofPart(values: end - start, present: count)
-            parts.append((part, position..<position + count))
+            parts.append(
+                Split(
+                    piece: part, values: position..<position + count, beginsWithinRow: isWithin))
             position += count
             start = end
         }
         return parts
+    }
+
+    /// Behind the last value of the part that begins at a value, and at a position of those that
+    /// are not null.
+    private func end(
+        of start: Int, _ position: Int, in count: Int, _ column: ParquetColumn, _ limit: Int,
+        _ bytes: Int, _ size: ((UInt32) -> Int)?
+    ) -> Int {
+        let maximum = UInt8(column.maximumDefinitionLevel)
+        let isFlat = column.maximumRepetitionLevel == 0
+        guard let size else {
+            var end = min(start + limit, count)
+            while !isFlat, end < count, repetitionLevels[end] != 0 { end += 1 }
+            return end
+        }
+        // Behind the last row that was seen to its end, and what all values up to now take.
+        var (end, position, sum) = (start, position, 0)
+        for entry in start..<count {
+            let beginsRow = isFlat || repetitionLevels[entry] == 0
+            if beginsRow { end = entry }
+            if beginsRow, entry - start >= limit { return entry }
+            if maximum == 0 || definitionLevels[entry] == maximum {
+                sum += size(positions[position])
+                position += 1
+            }
+            // A row that is too much for this part begins the next.
+            if sum > bytes, end > start { return end }
+            if sum > PageBody.largeSize, entry > start { return entry }
+        }
+        return count
     }
 
     /// Gives back the memory of a large page whose values were decoded.

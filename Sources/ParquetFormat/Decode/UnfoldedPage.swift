@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// A page of positions whose values take so much more than the page that they are handed out in
+/// parts: a few kilobytes may stand for gigabytes of texts.
+struct UnfoldedPage {
+    /// The levels of all values.
+    private let levels: ColumnBatch
+    private let positions: [UInt32]
+    private let maximumDefinition: UInt8
+    private var nextEntry = 0
+    private var nextPosition = 0
+
+    /// About how many bytes the values of a part take; a value alone may take more.
+    static let partBytes = PageBody.largeSize
+
+    /// - Parameter positions: Those of the values that are not null, each in the dictionary.
+    init(_ levels: ColumnBatch, _ positions: [UInt32], _ column: ParquetColumn) {
+        self.levels = levels
+        self.positions = positions
+        maximumDefinition = UInt8(column.maximumDefinitionLevel)
+    }
+
+    /// The next part, or nil after the last.
+    mutating func next(_ decoder: ValueDecoder) throws(DecodeFault) -> ColumnBatch? {
+        guard nextEntry < levels.count, let dictionary = decoder.dictionary else { return nil }
+        let (entry, position) = (nextEntry, nextPosition)
+        var bytes = 0
+        while nextEntry < levels.count, bytes < Self.partBytes {
+            let isPresent =
+                levels.definitionLevels.isEmpty
+                || levels.definitionLevels[nextEntry] == maximumDefinition
+            if isPresent {
+                bytes += dictionary.byteCount(Int(positions[nextPosition]))
+                nextPosition += 1
+            }
+            nextEntry += 1
+        }
+        var part = ColumnBatch(for: decoder.column)
+        part.count = nextEntry - entry
+        if !levels.definitionLevels.isEmpty {
+            part.definitionLevels = Array(levels.definitionLevels[entry..<nextEntry])
+        }
+        if !levels.repetitionLevels.isEmpty {
+            part.repetitionLevels = Array(levels.repetitionLevels[entry..<nextEntry])
+        }
+        try decoder.gather(Array(positions[position..<nextPosition]), into: &part.values)
+        return part
+    }
+}
+
+extension ColumnValues {
+    /// The bytes that a byte string takes; 0 for values of other types.
+    func byteCount(_ index: Int) -> Int {
+        switch self {
+        case .boolean, .int32, .int64, .float, .double: 0
+        case .int96(let values), .fixedLengthByteArray(let values): values.width
+        case .byteArray(let values): values.range(at: index).count
+        }
+    }
+}
