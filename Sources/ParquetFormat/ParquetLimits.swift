@@ -21,6 +21,10 @@ public struct ParquetLimits: Hashable, Sendable {
     /// The most bytes that the values of one decoded column batch take.
     public var batchBytes = 256 << 20
 
+    /// The most bytes that the values of one page take which has positions in a dictionary: they
+    /// are read in parts, but a few kilobytes can stand for more than any disk holds.
+    public var unfoldedBytes = 4 << 30
+
     /// The usual limits.
     public init() {}
 

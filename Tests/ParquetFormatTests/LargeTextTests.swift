@@ -64,6 +64,31 @@ import Testing
         #expect(most < UnfoldedPage.partBytes + 4000)
     }
 
+    @Test(arguments: [ParquetRewriteWay.stitch, .encode])
+    func `what stands for more than the limit is refused`(_ way: ParquetRewriteWay) async throws {
+        let made = try await Self.file(0, perRow: 0)
+        var limits = ParquetLimits()
+        let size = Self.values(of: 0).bytes.count
+        var settings = ParquetWriteSettings()
+        settings.dictionarySizeBytes = 10_000
+        for limit in [size, size - 1] {
+            limits.unfoldedBytes = limit
+            let file = try await File(opening: made.source, limits: limits)
+            let rewriter = try RewriterTests.Rewriter(
+                [.init(file), .init(file)], way: way, settings: settings)
+            guard limit < size else {
+                #expect(try await RewriterTests.rewrite(rewriter).first?.0.rowCount == 8000)
+                continue
+            }
+            do {
+                _ = try await RewriterTests.rewrite(rewriter)
+                Issue.record("\(size) bytes passed")
+            } catch {
+                #expect("\(error)".contains("what a page stands for"))
+            }
+        }
+    }
+
     /// The merged dictionary is too small for the texts of two files.
     @Test(arguments: [ParquetRewriteWay.stitch, .encode], [0, 3])
     func `values that no dictionary takes go into pages of the usual size`(

@@ -10,6 +10,7 @@ public struct ColumnReader<Source: ParquetByteSource> {
     private var body = PageBody()
     private let codecs = PageCodec()
     private let rowCount: Int64
+    private let unfoldedLimit: Int
     /// What stands for the values of the dictionary, once that was asked for.
     private var dictionaryTokens: [UInt64]?
     /// The most bytes that one value of the dictionary takes.
@@ -31,6 +32,7 @@ public struct ColumnReader<Source: ParquetByteSource> {
         decoder = ValueDecoder(
             column: file.schema.columns[column], byteLimit: file.limits.batchBytes)
         rowCount = file.rowGroups[rowGroup].rowCount
+        unfoldedLimit = file.limits.unfoldedBytes
         let fragile = ParquetEncoding.deltaByteArray.rawValue
         if let chunk = file.rowGroups[rowGroup].columns[column].metadata,
             chunk.encodings.contains(fragile),
@@ -117,7 +119,8 @@ public struct ColumnReader<Source: ParquetByteSource> {
             {
                 let positions = try decoder.positions(
                     body.bytes.span.bytes.extracting(body.values), count: present)
-                var unfolded = UnfoldedPage(batch, positions, column)
+                var unfolded = try UnfoldedPage(
+                    batch, positions, decoder, limit: unfoldedLimit)
                 if let first = try unfolded.next(decoder) {
                     self.unfolded = unfolded
                     return first

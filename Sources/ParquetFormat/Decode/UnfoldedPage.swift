@@ -14,10 +14,28 @@ struct UnfoldedPage {
     static let partBytes = PageBody.largeSize
 
     /// - Parameter positions: Those of the values that are not null, each in the dictionary.
-    init(_ levels: ColumnBatch, _ positions: [UInt32], _ column: ParquetColumn) {
+    /// - Throws: What says so when all values together take more than the limit.
+    init(
+        _ levels: ColumnBatch, _ positions: [UInt32], _ decoder: ValueDecoder, limit: Int
+    ) throws(DecodeFault) {
         self.levels = levels
         self.positions = positions
-        maximumDefinition = UInt8(column.maximumDefinitionLevel)
+        maximumDefinition = UInt8(decoder.column.maximumDefinitionLevel)
+        guard let dictionary = decoder.dictionary else { return }
+        try Self.check(positions, limit: limit) { dictionary.byteCount(Int($0)) }
+    }
+
+    /// Refuses positions whose values together take more than a limit.
+    static func check(
+        _ positions: [UInt32], limit: Int, size: (UInt32) -> Int
+    ) throws(DecodeFault) {
+        var sum = 0
+        for position in positions {
+            sum += size(position)
+            guard sum <= limit else {
+                throw .tooLarge(part: "what a page stands for", size: sum, limit: limit)
+            }
+        }
     }
 
     /// The next part, or nil after the last.

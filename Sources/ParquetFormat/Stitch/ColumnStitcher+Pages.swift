@@ -317,6 +317,13 @@ extension ColumnStitcher {
     ) throws(ParquetError) {
         // The length of a value precedes it.
         let prefix = dictionary.entries.width == nil ? 4 : 0
+        if dictionary.entries.width == nil {
+            do throws(DecodeFault) {
+                try UnfoldedPage.check(
+                    work.positions, limit: part.file.limits.unfoldedBytes
+                ) { dictionary.entries.byteCount(Int($0)) }
+            } catch { throw error.at(place) }
+        }
         let parts = work.split(
             piece, leaf, rows: settings.pageRowLimit, bytes: settings.pageSizeBytes
         ) { dictionary.entries.byteCount(Int($0)) + prefix }

@@ -33,6 +33,7 @@ enum FuzzTarget: String, CaseIterable {
         limits.pageValues = 1 << 18
         limits.batchValues = 1 << 18
         limits.batchBytes = 8 << 20
+        limits.unfoldedBytes = 32 << 20
         return limits
     }()
 
