@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Prints what PyArrow reads from Parquet files, leaf by leaf and row by row.
+"""Prints what PyArrow or DuckDB reads from Parquet files, leaf by leaf and row by row.
 
 For each file a list of leaves, each a list of one text per row, or the error as a string. A text
 is n for null, [a,b] for a list, {a} for a struct of which a is the leaf's part, else the value:
@@ -13,6 +13,7 @@ import argparse
 import json
 import sys
 
+import duckdb
 import pyarrow
 import pyarrow.parquet
 
@@ -87,15 +88,26 @@ def leaves(array):
         yield primitive(array)
 
 
-def read(path):
+def read_arrow(path):
+    return pyarrow.parquet.ParquetFile(path, page_checksum_verification=True).read()
+
+
+def read_duckdb(path):
+    connection = duckdb.connect()
+    connection.execute("SET arrow_lossless_conversion = true")
+    connection.execute("SET TimeZone = 'UTC'")
+    return connection.execute("SELECT * FROM read_parquet(?)", [path]).to_arrow_table()
+
+
+def texts(path, read):
     try:
-        table = pyarrow.parquet.ParquetFile(path, page_checksum_verification=True).read()
+        table = read(path)
         found = []
         for column in table.columns:
             parts = [list(leaves(chunk)) for chunk in column.chunks]
             if not parts:
-                parts = [list(leaves(pyarrow.array([], column.type)))]
-            found += [sum(texts, []) for texts in zip(*parts)]
+                parts = [list(leaves(pyarrow.nulls(0, column.type)))]
+            found += [sum(rows, []) for rows in zip(*parts)]
         return found
     except Exception as error:
         return f"{type(error).__name__}: {error}"
@@ -104,4 +116,7 @@ def read(path):
 parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
 parser.add_argument("files", nargs="+", metavar="FILE")
-json.dump({path: read(path) for path in parser.parse_args().files}, sys.stdout)
+parser.add_argument("--duckdb", action="store_true", help="what DuckDB reads, not PyArrow")
+arguments = parser.parse_args()
+reader = read_duckdb if arguments.duckdb else read_arrow
+json.dump({path: texts(path, reader) for path in arguments.files}, sys.stdout)

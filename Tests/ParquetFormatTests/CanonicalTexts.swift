@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import ParquetFormat
+import Testing
+import WireFormat
 
 /// Writes a leaf's values row by row, as `Tests/Oracles/parquet_values.py` does.
 struct CanonicalTexts {
@@ -92,6 +94,30 @@ struct CanonicalTexts {
 
     private func isList(_ node: SchemaNode) -> Bool { node.logicalType == .list }
     private func isMap(_ node: SchemaNode) -> Bool { node.logicalType == .map }
+}
+
+extension CanonicalTexts {
+    /// Expects the texts of all rows of all leaves to be those that the oracle printed.
+    static func expect(
+        _ found: [[String]], asRead other: JSONValue?, by reader: String, _ comment: String
+    ) {
+        guard case .array(let leaves) = other else {
+            Issue.record("\(comment): \(reader) says \(String(describing: other))")
+            return
+        }
+        #expect(found.count == leaves.count, "\(comment): number of leaves")
+        for (index, (mine, leaf)) in zip(found, leaves).enumerated() {
+            let theirs = (leaf.arrayValue ?? []).map { $0.stringValue ?? "" }
+            guard mine != theirs else { continue }
+            let row = zip(mine, theirs).enumerated().first { $0.element.0 != $0.element.1 }
+            Issue.record(
+                """
+                \(comment) leaf \(index): \(mine.count) rows, \(reader) has \(theirs.count); \
+                row \(row?.offset ?? -1): \(row?.element.0.prefix(200) ?? ""), \(reader) has \
+                \(row?.element.1.prefix(200) ?? "")
+                """)
+        }
+    }
 }
 
 /// Writes single values.

@@ -50,40 +50,43 @@ import Testing
         #expect(try await Self.stitched(Self.files(20, level: 3)).share == 1)
     }
 
-    @Test func `few pages are tried, and fewer the longer nothing changes`() {
+    /// Which of so many pages are compressed anew, when those of 100,000 bytes become as large as
+    /// is said of each.
+    private static func tried(of count: Int, stored: (_ page: Int) -> Int) -> [Int] {
         var probe = CompressionProbe()
-        var tried: [Int] = []
-        for page in 0..<200 {
-            probe.begin(100_000)
-            guard probe.isAnew else { continue }
-            tried.append(page)
-            probe.end(stored: 95_000, before: 100_000)
+        return (0..<count).filter { page in
+            guard probe.next(100_000) else { return false }
+            probe.note(stored: stored(page), before: 100_000)
+            return true
         }
-        #expect(tried == [0, 16, 48, 112])
+    }
+
+    @Test func `few pages are tried, and fewer the longer nothing changes`() {
+        #expect(Self.tried(of: 200) { _ in 95_000 } == [0, 16, 48, 112])
     }
 
     @Test func `all pages are compressed anew from the first that shows a gain`() {
-        var probe = CompressionProbe()
-        var tried: [Int] = []
-        for page in 0..<100 {
-            probe.begin(100_000)
-            guard probe.isAnew else { continue }
-            tried.append(page)
-            // What is at page 16 shows a gain of a tenth, and what comes later none.
-            probe.end(stored: page == 16 ? 90_000 : 95_000, before: 100_000)
-        }
+        // What is at page 16 shows a gain of a tenth, and what comes later none.
+        let tried = Self.tried(of: 100) { $0 == 16 ? 90_000 : 95_000 }
         #expect(tried == [0] + Array(16...32) + [48, 80])
     }
 
-    @Test func `small and large pages are left as they are`() {
+    @Test func `a page that was not compressed by itself after all decides nothing`() {
         var probe = CompressionProbe()
-        for size in [
-            0, CompressionProbe.sizes.lowerBound - 1, CompressionProbe.sizes.upperBound + 1,
-        ] {
-            probe.begin(size)
-            #expect(!probe.isAnew)
-        }
-        probe.begin(CompressionProbe.sizes.lowerBound)
-        #expect(probe.isAnew)
+        let tried = (0..<40).filter { _ in probe.next(100_000) }
+        #expect(tried == [0, 16, 32])
+        // The page at hand is another now, and no trial.
+        let isSmallTried = probe.next(0)
+        probe.note(stored: 1, before: 100_000)
+        let isNextTried = probe.next(100_000)
+        #expect(!isSmallTried && !isNextTried)
+    }
+
+    @Test func `small and large pages are left as they are`() {
+        let sizes = CompressionProbe.sizes
+        var probe = CompressionProbe()
+        let others = [0, sizes.lowerBound - 1, sizes.upperBound + 1].map { probe.next($0) }
+        let first = probe.next(sizes.lowerBound)
+        #expect(others == [false, false, false] && first)
     }
 }

@@ -50,37 +50,16 @@ import Testing
     func `what stays of random files is what was kept`(
         seed: UInt64, way: ParquetRewriteWay
     ) async throws {
-        var random = SeededGenerator(seed: seed)
-        let first = try RandomTable(seed: seed, rowCount: 0)
-        var kept = first
-        var inputs: [Input] = []
-        for _ in 0..<Int.random(in: 1...4, using: &random) {
-            var table = first
-            let count = [0, 1, 40, 300].randomElement(using: &random) ?? 0
-            table.rows = RandomTable.rows(first.schema, count, &random)
-            var settings = ParquetWriteSettings(using: &random)
-            settings.chooseEncodings(table.schema, using: &random)
-            settings.chooseFilters(table.schema, using: &random)
-            let (_, bytes) = try await table.written(settings, using: &random)
-            let share: Double = [0.0, 0.01, 0.3, 1].randomElement(using: &random) ?? 0
-            let deleted = Self.deleted(count, share: share, using: &random)
-            inputs.append(
-                Input(try await WriterTests.open(bytes), deletedRows: deleted))
-            let gone = Set(deleted)
-            kept.rows += table.rows.enumerated().filter { !gone.contains(Int64($0.offset)) }
-                .map(\.element)
-        }
-        var settings = ParquetWriteSettings(using: &random)
-        settings.fileSizeBytes = [nil, 2000].randomElement(using: &random) ?? nil
-        settings.loadedBytes = [0, 96 << 20].randomElement(using: &random) ?? 0
-        settings.chooseFilters(first.schema, using: &random)
+        let rewriting = try await RandomRewriting(leavingOutRows: seed)
+        let (inputs, kept) = (rewriting.inputs, rewriting.kept)
+        var settings = rewriting.settings
 
         let rewriter = try Rewriter(inputs, way: way, settings: settings)
         let outputs = try await Self.rewrite(rewriter)
 
         #expect(outputs.count == rewriter.outputCount)
         settings.columnsAtOnce = 3
-        settings.waitingBytes = [300, 2000, 32 << 20].randomElement(using: &random) ?? 0
+        settings.waitingBytes = [300, 2000, 32 << 20][Int(seed % 3)]
         let atOnce = try await Self.rewrite(Rewriter(inputs, way: way, settings: settings))
         #expect(atOnce.map(\.0) == outputs.map(\.0) && atOnce.map(\.1) == outputs.map(\.1))
         try await Self.expect(outputs, holds: kept, "seed \(seed) \(way)")
@@ -116,35 +95,9 @@ import Testing
 
     @Test(arguments: UInt64(0)..<80)
     func `rows of older schemas become rows of the newer`(seed: UInt64) async throws {
-        var random = SeededGenerator(seed: seed)
-        let old = try RandomTable(seed: seed, rowCount: 0)
-        let evolution = try SchemaEvolution(of: old.fields, using: &random)
-        var kept = try RandomTable(fields: evolution.fields, rows: [])
-        var inputs: [Input] = []
-        for _ in 0..<Int.random(in: 1...3, using: &random) {
-            let count = [1, 30, 250].randomElement(using: &random) ?? 0
-            let isOld = Int.random(in: 0..<3, using: &random) > 0
-            var table = isOld ? old : kept
-            table.rows = RandomTable.rows(table.schema, count, &random)
-            var settings = ParquetWriteSettings(using: &random)
-            settings.chooseFilters(table.schema, using: &random)
-            let (_, bytes) = try await table.written(settings, using: &random)
-            let share: Double = [0.0, 0, 0.2].randomElement(using: &random) ?? 0
-            let deleted = Self.deleted(count, share: share, using: &random)
-            inputs.append(
-                Input(
-                    try await WriterTests.open(bytes), deletedRows: deleted,
-                    fills: evolution.fills))
-            let gone = Set(deleted)
-            for (index, row) in table.rows.enumerated() where !gone.contains(Int64(index)) {
-                kept.rows.append(isOld ? evolution.row(row) : row)
-            }
-        }
-        let way = [nil, ParquetRewriteWay.encode].randomElement(using: &random) ?? nil
-        var settings = ParquetWriteSettings(using: &random)
-        settings.chooseFilters(kept.schema, using: &random)
-        let rewriter = try Rewriter(inputs, target: kept.schema, way: way, settings: settings)
+        let rewriting = try await RandomRewriting(evolving: seed)
+        let rewriter = try rewriting.rewriter([nil, .encode][Int(seed % 2)])
         try await Self.expect(
-            try await Self.rewrite(rewriter), holds: kept, "seed \(seed)")
+            try await Self.rewrite(rewriter), holds: rewriting.kept, "seed \(seed)")
     }
 }

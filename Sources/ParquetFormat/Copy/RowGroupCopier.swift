@@ -47,9 +47,9 @@ public struct RowGroupCopier<Source: ParquetByteSource, Sink: ParquetByteSink> {
     }
 
     /// The file with its page indexes in memory, where they are not much.
-    static func withIndexes(_ file: ParquetFile<Source>) async throws(Failure) -> ParquetFile<
-        Source
-    > {
+    static func withIndexes(
+        _ file: ParquetFile<Source>
+    ) async throws(Failure) -> ParquetFile<Source> {
         do { return try await file.loadingIndexes() } catch { throw Failure(error) }
     }
 

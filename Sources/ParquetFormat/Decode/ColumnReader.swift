@@ -112,15 +112,11 @@ public struct ColumnReader<Source: ParquetByteSource> {
         defer { body.dropLarge() }
         var (batch, present) = try decodeLevels(page, unlessWhole: false)
         do throws(DecodeFault) {
-            let most = present.multipliedReportingOverflow(by: largestEntry)
-            if body.encoding.usesDictionary,
-                most.overflow
-                    || most.partialValue > UnfoldedPage.partBytes
-            {
+            if mayUnfold(present), let dictionary = decoder.dictionary {
                 let positions = try decoder.positions(
                     body.bytes.span.bytes.extracting(body.values), count: present)
                 var unfolded = try UnfoldedPage(
-                    batch, positions, decoder, limit: unfoldedLimit)
+                    batch, positions, of: dictionary, column, limit: unfoldedLimit)
                 if let first = try unfolded.next(decoder) {
                     self.unfolded = unfolded
                     return first
@@ -129,6 +125,12 @@ public struct ColumnReader<Source: ParquetByteSource> {
             try decodeValues(present, into: &batch)
         } catch { throw error.at(page.place) }
         return batch
+    }
+
+    /// Whether the values of a page of positions may take much more than the page.
+    private func mayUnfold(_ present: Int) -> Bool {
+        body.encoding.usesDictionary && largestEntry > 0
+            && present > UnfoldedPage.partBytes / largestEntry
     }
 
     /// The next part of the page before; nil if all of it was handed out.

@@ -6,7 +6,8 @@ struct UnfoldedPage {
     /// The levels of all values.
     private let levels: ColumnBatch
     private let positions: [UInt32]
-    private let maximumDefinition: UInt8
+    private let dictionary: ColumnValues
+    private let column: ParquetColumn
     private var nextEntry = 0
     private var nextPosition = 0
 
@@ -16,12 +17,13 @@ struct UnfoldedPage {
     /// - Parameter positions: Those of the values that are not null, each in the dictionary.
     /// - Throws: What says so when all values together take more than the limit.
     init(
-        _ levels: ColumnBatch, _ positions: [UInt32], _ decoder: ValueDecoder, limit: Int
+        _ levels: ColumnBatch, _ positions: [UInt32], of dictionary: ColumnValues,
+        _ column: ParquetColumn, limit: Int
     ) throws(DecodeFault) {
         self.levels = levels
         self.positions = positions
-        maximumDefinition = UInt8(decoder.column.maximumDefinitionLevel)
-        guard let dictionary = decoder.dictionary else { return }
+        self.dictionary = dictionary
+        self.column = column
         try Self.check(positions, limit: limit) { dictionary.byteCount(Int($0)) }
     }
 
@@ -40,20 +42,21 @@ struct UnfoldedPage {
 
     /// The next part, or nil after the last.
     mutating func next(_ decoder: ValueDecoder) throws(DecodeFault) -> ColumnBatch? {
-        guard nextEntry < levels.count, let dictionary = decoder.dictionary else { return nil }
+        guard nextEntry < levels.count else { return nil }
         let (entry, position) = (nextEntry, nextPosition)
+        let maximum = UInt8(column.maximumDefinitionLevel)
         var bytes = 0
         while nextEntry < levels.count, bytes < Self.partBytes {
             let isPresent =
                 levels.definitionLevels.isEmpty
-                || levels.definitionLevels[nextEntry] == maximumDefinition
+                || levels.definitionLevels[nextEntry] == maximum
             if isPresent {
                 bytes += dictionary.byteCount(Int(positions[nextPosition]))
                 nextPosition += 1
             }
             nextEntry += 1
         }
-        var part = ColumnBatch(for: decoder.column)
+        var part = ColumnBatch(for: column)
         part.count = nextEntry - entry
         if !levels.definitionLevels.isEmpty {
             part.definitionLevels = Array(levels.definitionLevels[entry..<nextEntry])

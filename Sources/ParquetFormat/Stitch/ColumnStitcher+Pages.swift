@@ -13,7 +13,7 @@ extension ColumnStitcher {
         _ part: Part, _ merged: MergedDictionary, use: MergedDictionary.Use,
         to writer: inout FileWriter<Source, Sink>
     ) async throws(Failure) {
-        guard let source = part.source, let sourceLeaf = part.leaf else { return }
+        guard let source = part.source else { return }
         var stream: PageStream<Source>
         var facts: PageFacts
         do throws(ParquetReadError<Source.Failure>) {
@@ -23,7 +23,7 @@ extension ColumnStitcher {
                 part.keepsBounds
                 ? try await part.file.columnIndex(rowGroup: part.rowGroup, column: source) : nil
             facts = PageFacts(
-                sourceLeaf, offsets: offsets, bounds: bounds, order: part.sourceOrder(order))
+                offsets: offsets, bounds: bounds, order: part.sourceOrder(order))
         } catch { throw Failure(error) }
         var mover = PartMover(
             part: part, use: use, merged: merged, nextRow: part.firstRow)
@@ -55,7 +55,7 @@ extension ColumnStitcher {
         var nextRow: Int64
         var gathered = GatheredDictionary()
 
-        /// Whether rows of a page of so many are left out; false where only its levels tell.
+        /// Whether rows of a page of so many are left out; false where that is not known yet.
         func isTouched(_ rows: Int64?) -> Bool {
             guard !part.deleted.isEmpty, let rows else { return false }
             let position = part.deleted.firstPosition(atLeast: nextRow)
@@ -64,25 +64,29 @@ extension ColumnStitcher {
     }
 
     private mutating func move(
-        _ page: StoredPage, _ fact: PageFacts.Fact, _ stream: inout PageStream<Source>,
+        _ page: StoredPage, _ known: ValueBounds?, _ stream: inout PageStream<Source>,
         _ mover: inout PartMover, to writer: inout FileWriter<Source, Sink>
     ) throws(ParquetError) {
         let (count, encoding) = page.header.dataCounts
         guard count > 0 else { return }
+        // Of pages of lists and maps only the levels tell: writers begin them within a row, and
+        // count and index their rows as if they did not.
+        let rows = stream.column.maximumRepetitionLevel == 0 ? Int64(count) : nil
         let isFair =
             count >= fairCount || Int(page.header.uncompressedSize) >= Self.fairSize
         var standsAlone = !encoding.usesDictionary
         if case .same = mover.use, !isPastPositions { standsAlone = true }
-        if fact.bounds?.isAllNull == true, keepsToPositions(mover.merged) { standsAlone = false }
+        if known?.isAllNull == true, keepsToPositions(mover.merged) { standsAlone = false }
         let couldMove =
             standsAlone && isFair && stream.chunk.codec == codec
-            && mover.part.projection.isVerbatim && !mover.isTouched(fact.rowCount)
-        let isAsWanted = couldMove && !compressesAnew(page, encoding)
-        let bounds = converted(fact.bounds, mover.part)
+            && mover.part.projection.isVerbatim && !mover.isTouched(rows)
+        let isAnew = compressesAnew(page, couldMove ? mover.part : nil)
+        let isAsWanted = couldMove && !isAnew
+        let bounds = converted(known, mover.part)
         let isKnown =
-            (mover.part.deleted.isEmpty || isTrusted(fact))
+            (mover.part.deleted.isEmpty || isTrusted(known))
             && (filter == nil || encoding.usesDictionary)
-        if isAsWanted, isKnown, let rows = fact.rowCount {
+        if isAsWanted, isKnown, let rows {
             try putVerbatim(page, stream.window, mover.part, rows: rows, bounds, to: &writer)
             note(bounds)
             mover.nextRow += rows
@@ -101,17 +105,18 @@ extension ColumnStitcher {
         try moveLoaded(
             page, encoding, bounds ?? work.nullBounds, stream, &mover,
             form: isVerbatim ? .verbatim : isLarge ? .large : isFair ? .fair : .small, to: &writer)
-        if couldMove, !isAsWanted {
-            probe.end(stored: emitter.storedBytes, before: Int(page.header.compressedSize))
-        }
         work.dropLarge()
     }
 
-    /// Whether a page of values is compressed anew although it could move as it is.
-    private mutating func compressesAnew(_ page: StoredPage, _ encoding: ParquetEncoding) -> Bool {
-        guard codec == .zstandard, !encoding.usesDictionary else { return false }
-        probe.begin(Int(page.header.uncompressedSize))
-        return probe.isAnew
+    /// Whether a page is compressed anew although it could move as it is.
+    ///
+    /// - Parameter part: Its part; nil for a page that cannot move as it is.
+    private mutating func compressesAnew(_ page: StoredPage, _ part: Part?) -> Bool {
+        let holdsValues = !page.header.dataCounts.encoding.usesDictionary
+        let isCandidate =
+            codec == .zstandard && holdsValues && part?.isWhole == true
+            && !PageWork.isLarge(page.header)
+        return probe.next(isCandidate ? Int(page.header.uncompressedSize) : 0)
     }
 
     /// How a page that was looked into is written.
@@ -212,7 +217,7 @@ extension ColumnStitcher {
         let size = max(values.plainSize(0..<values.count), 1)
         let share = Double(settings.pageSizeBytes) / Double(size)
         let rows = min(settings.pageRowLimit, Int(Double(piece.valueCount) * share))
-        for part in work.split(piece, leaf, rows: rows) {
+        for part in PageSplitter(piece, leaf).parts(ofValues: rows) {
             var split = part.piece
             var scan = ValueScan(order)
             scan.add(values, part.values)
@@ -225,10 +230,8 @@ extension ColumnStitcher {
     }
 
     /// Whether what is known of a page is so exactly: byte strings may have been shortened.
-    private func isTrusted(_ fact: PageFacts.Fact) -> Bool {
-        guard let bounds = fact.bounds, bounds.nullCount != nil, fact.rowCount != nil else {
-            return false
-        }
+    private func isTrusted(_ known: ValueBounds?) -> Bool {
+        guard let bounds = known, bounds.nullCount != nil else { return false }
         switch leaf.type {
         case .byteArray, .fixedLengthByteArray, .int96: return bounds.isAllNull
         case .float, .double: return bounds.nanCount != nil && bounds.bounds != nil
@@ -299,7 +302,7 @@ extension ColumnStitcher {
     ) throws(ParquetError) {
         guard form == .fair, work.body.hasCurrentLevels, !work.isChanged else {
             let limit = form == .large ? settings.pageRowLimit : .max
-            for part in work.split(piece, leaf, rows: limit) {
+            for part in PageSplitter(piece, leaf).parts(ofValues: limit) {
                 try makeRoom(for: .positions, rows: part.piece.rowCount, to: &writer)
                 assembler.append(part.piece, positions: work.positions[part.values])
             }
@@ -315,18 +318,21 @@ extension ColumnStitcher {
         _ piece: PageAssembler.Piece, _ dictionary: GatheredDictionary, _ part: Part,
         at place: ParquetPlace, to writer: inout FileWriter<Source, Sink>
     ) throws(ParquetError) {
-        // The length of a value precedes it.
-        let prefix = dictionary.entries.width == nil ? 4 : 0
-        if dictionary.entries.width == nil {
+        let hasLengths = dictionary.entries.width == nil
+        if hasLengths {
             do throws(DecodeFault) {
                 try UnfoldedPage.check(
                     work.positions, limit: part.file.limits.unfoldedBytes
                 ) { dictionary.entries.byteCount(Int($0)) }
             } catch { throw error.at(place) }
         }
-        let parts = work.split(
-            piece, leaf, rows: settings.pageRowLimit, bytes: settings.pageSizeBytes
-        ) { dictionary.entries.byteCount(Int($0)) + prefix }
+        let positions = work.positions
+        let parts = PageSplitter(piece, leaf).parts(
+            ofValues: settings.pageRowLimit, bytes: settings.pageSizeBytes
+        ) {
+            // The length of a value precedes it.
+            dictionary.entries.byteCount(Int(positions[$0])) + (hasLengths ? 4 : 0)
+        }
         for split in parts {
             if split.beginsWithinRow { ledger.forgoOffsets() }
             try makeRoom(for: .plain, rows: split.piece.rowCount, to: &writer)

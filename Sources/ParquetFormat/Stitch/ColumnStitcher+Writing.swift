@@ -41,6 +41,7 @@ extension ColumnStitcher {
             made = try emitter.pageV2(header, levels: work.levels, values: Array(values))
         case .dictionary, .index: return
         }
+        probe.note(stored: made.stored.count, before: Int(page.header.compressedSize))
         writer.append(
             made.header, made.stored, rows: piece.rowCount, bounds: piece.bounds, notingIn: &ledger)
     }

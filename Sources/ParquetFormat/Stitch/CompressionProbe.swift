@@ -6,9 +6,8 @@
 /// numbers in sequences one writer's pages are half as large again as another's. Now and then a
 /// page is compressed anew, and what that saves decides about those that follow.
 struct CompressionProbe {
-    /// Whether the page at hand is compressed anew.
-    private(set) var isAnew = false
     private var paysOff = false
+    /// Whether the page at hand decides about others.
     private var isTrial = false
     private var hasTried = false
     private var pagesToTrial = 0
@@ -18,19 +17,17 @@ struct CompressionProbe {
     /// Small pages are gathered anyway, and large ones are not held twice.
     static let sizes = (16 << 10)...PageBody.largeSize
 
-    /// Decides about the next page, of so many bytes before it was compressed.
-    mutating func begin(_ size: Int) {
-        guard Self.sizes.contains(size) else {
-            (isAnew, isTrial) = (false, false)
-            return
-        }
+    /// Whether the next page is compressed anew, of so many bytes before it was compressed.
+    mutating func next(_ size: Int) -> Bool {
+        isTrial = false
+        guard Self.sizes.contains(size) else { return false }
         isTrial = pagesToTrial == 0
-        pagesToTrial = max(pagesToTrial - 1, 0)
-        isAnew = isTrial || paysOff
+        pagesToTrial = (isTrial ? interval : pagesToTrial) - 1
+        return isTrial || paysOff
     }
 
-    /// Takes how large the page is that was compressed anew, and how large it was.
-    mutating func end(stored: Int, before: Int) {
+    /// Takes how large the page at hand became, and how large it was.
+    mutating func note(stored: Int, before: Int) {
         guard isTrial else { return }
         let didPay = paysOff
         // A tenth less is what a rewrite promises at most to add.

@@ -170,8 +170,6 @@ struct PageEmitter {
     let codecs: PageCodec
     /// Compressed bytes, in memory that is kept as long as pages are small.
     private var stored: [UInt8] = []
-    /// How many bytes of the last page are stored, without its header.
-    private(set) var storedBytes = 0
     /// How hard to try with pages of values, and with pages of positions.
     private var efforts: (values: ZstandardEffort, positions: ZstandardEffort)
 
@@ -246,7 +244,6 @@ struct PageEmitter {
     private var taken: [UInt8] {
         mutating get {
             let page = stored
-            storedBytes = page.count
             if stored.count > PageBody.largeSize { stored = [] }
             return page
         }

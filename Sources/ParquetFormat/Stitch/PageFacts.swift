@@ -4,40 +4,26 @@ import Compression
 
 /// What is known of the data pages of a source without decompressing them.
 struct PageFacts {
-    /// What is known of one page.
-    struct Fact {
-        /// How many rows it has; nil for lists and maps, of which only the levels tell: writers
-        /// begin pages within a row, and count and index their rows as if they did not.
-        let rowCount: Int64?
-        let bounds: ValueBounds?
-    }
-
-    private let column: ParquetColumn
     private let offsets: OffsetIndex?
     private let bounds: ColumnIndex?
     private let order: BoundsOrder?
     private var page = 0
 
-    init(
-        _ column: ParquetColumn, offsets: OffsetIndex?, bounds: ColumnIndex?, order: BoundsOrder?
-    ) {
-        self.column = column
+    init(offsets: OffsetIndex?, bounds: ColumnIndex?, order: BoundsOrder?) {
         self.offsets = offsets
         self.order = order
         let isWhole = bounds?.nullPages.count == offsets?.pages.count
         self.bounds = isWhole ? bounds : nil
     }
 
-    /// What is known of the next data page.
-    mutating func next(_ stored: StoredPage) -> Fact {
+    /// What is known of the values of the next data page.
+    mutating func next(_ stored: StoredPage) -> ValueBounds? {
         let (count, _) = stored.header.dataCounts
         // An index that does not describe this very page is of no use.
         let isIndexed =
             offsets.map { page < $0.pages.count && $0.pages[page].offset == stored.offset } ?? false
         defer { if isIndexed { page += 1 } }
-        return Fact(
-            rowCount: column.maximumRepetitionLevel == 0 ? Int64(count) : nil,
-            bounds: bounds(stored, count: count, isIndexed: isIndexed))
+        return bounds(stored, count: count, isIndexed: isIndexed)
     }
 
     private func bounds(_ stored: StoredPage, count: Int, isIndexed: Bool) -> ValueBounds? {

@@ -135,85 +135,6 @@ struct PageWork {
         for index in positions.indices { positions[index] = mapping[Int(positions[index])] }
     }
 
-    /// A part of a page.
-    struct Split {
-        let piece: PageAssembler.Piece
-        /// Its share of the values that are not null.
-        let values: Range<Int>
-        /// Whether it goes on with the row that the part before ended in.
-        let beginsWithinRow: Bool
-    }
-
-    /// Parts of a piece of at most so many values, or of one row.
-    ///
-    /// - Parameters:
-    ///   - limit: The most values of a part, as far as rows have no more.
-    ///   - bytes: The most bytes of a part, as far as a row takes no more; rows of more than
-    ///     ``PageBody/largeSize`` go on in the next part.
-    ///   - size: What the value at a position takes; nil if that does not matter.
-    func split(
-        _ piece: PageAssembler.Piece, _ column: ParquetColumn, rows limit: Int, bytes: Int = .max,
-        size: ((UInt32) -> Int)? = nil
-    ) -> [Split] {
-        guard piece.valueCount > limit || size != nil else {
-            return [Split(piece: piece, values: 0..<present, beginsWithinRow: false)]
-        }
-        var parts: [Split] = []
-        let maximum = UInt8(column.maximumDefinitionLevel)
-        let isFlat = column.maximumRepetitionLevel == 0
-        var (start, position) = (0, 0)
-        while start < piece.valueCount {
-            let isWithin = !isFlat && start > 0 && repetitionLevels[start] != 0
-            let end = end(
-                of: start, position, in: piece.valueCount, column, max(limit, 1), bytes, size)
-            let levels = maximum == 0 ? [] : definitionLevels[start..<end]
-            let count = maximum == 0 ? end - start : levels.count { $0 == maximum }
-            var part = piece
-            part.valueCount = end - start
-            part.definitionLevels = levels
-            if !isFlat { part.repetitionLevels = repetitionLevels[start..<end] }
-            part.rowCount = Int64(
-                isFlat ? end - start : part.repetitionLevels.count { $0 == 0 })
-            part.bounds = piece.bounds?.ofPart(values: end - start, present: count)
-            parts.append(
-                Split(
-                    piece: part, values: position..<position + count, beginsWithinRow: isWithin))
-            position += count
-            start = end
-        }
-        return parts
-    }
-
-    /// Behind the last value of the part that begins at a value, and at a position of those that
-    /// are not null.
-    private func end(
-        of start: Int, _ position: Int, in count: Int, _ column: ParquetColumn, _ limit: Int,
-        _ bytes: Int, _ size: ((UInt32) -> Int)?
-    ) -> Int {
-        let maximum = UInt8(column.maximumDefinitionLevel)
-        let isFlat = column.maximumRepetitionLevel == 0
-        guard let size else {
-            var end = min(start + limit, count)
-            while !isFlat, end < count, repetitionLevels[end] != 0 { end += 1 }
-            return end
-        }
-        // Behind the last row that was seen to its end, and what all values up to now take.
-        var (end, position, sum) = (start, position, 0)
-        for entry in start..<count {
-            let beginsRow = isFlat || repetitionLevels[entry] == 0
-            if beginsRow { end = entry }
-            if beginsRow, entry - start >= limit { return entry }
-            if maximum == 0 || definitionLevels[entry] == maximum {
-                sum += size(positions[position])
-                position += 1
-            }
-            // A row that is too much for this part begins the next.
-            if sum > bytes, end > start { return end }
-            if sum > PageBody.largeSize, entry > start { return entry }
-        }
-        return count
-    }
-
     /// Gives back the memory of a large page whose values were decoded.
     mutating func dropLarge() { body.dropLarge() }
 
@@ -242,19 +163,5 @@ struct PageWork {
                 bytes.span.bytes.extracting(0..<size), column, count: Int(header.valueCount))
             return (bytes, entries)
         } catch { throw error.at(page.place) }
-    }
-}
-
-extension ValueBounds {
-    /// What holds for some of the values, of which some are not null.
-    func ofPart(values: Int, present: Int) -> ValueBounds {
-        var part = self
-        part.valueCount = Int64(values)
-        part.nullCount = Int64(values - present)
-        part.nanCount = nanCount == 0 ? 0 : nil
-        (part.isAllNull, part.hasNothingToBound) = (present == 0, present == 0)
-        part.bounds?.isMinimumExact = false
-        part.bounds?.isMaximumExact = false
-        return part
     }
 }
