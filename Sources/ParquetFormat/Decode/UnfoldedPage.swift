@@ -70,7 +70,7 @@ struct UnfoldedPage {
 }
 
 extension ColumnValues {
-    /// The bytes that a byte string takes; 0 for values of other types.
+    /// The bytes that a value of as many as it needs takes; 0 for numbers.
     func byteCount(_ index: Int) -> Int {
         switch self {
         case .boolean, .int32, .int64, .float, .double: 0

@@ -288,20 +288,22 @@ struct ValueDecoder {
         let (suffixes, suffixSize) = try DeltaDecoder.decodeLengths(rest, count: count)
         var position = suffixSize
         var strings = ByteArrays()
-        var last = 0..<0
+        // By itself: a slice of all strings would be one more owner of them, and have them copied
+        // for each value.
+        var last: [UInt8] = []
         for (prefix, suffix) in zip(prefixes, suffixes) {
             guard prefix <= last.count, suffix <= rest.byteCount - position else {
                 throw .malformed("a prefix or suffix is longer than what there is")
             }
-            let start = strings.bytes.count
-            try checkSize(start + Int(prefix + suffix))
-            strings.bytes += strings.bytes[last.prefix(Int(prefix))]
-            PlainBytes.append(rest, position..<position + Int(suffix), to: &strings.bytes)
+            try checkSize(strings.bytes.count + Int(prefix + suffix))
+            last.removeLast(last.count - Int(prefix))
+            PlainBytes.append(rest, position..<position + Int(suffix), to: &last)
             position += Int(suffix)
-            last = start..<strings.bytes.count
-            strings.ends.append(last.upperBound)
+            strings.bytes += last
+            strings.ends.append(strings.bytes.count)
         }
         switch values {
+        case .byteArray(let array) where array.ends.isEmpty: values = .byteArray(strings)
         case .byteArray(var array):
             values = .byteArray(ByteArrays())
             let offset = array.bytes.count

@@ -23,18 +23,49 @@ struct BatchCursor {
 
     var isAtEnd: Bool { entry == batch.count }
 
+    /// Whether what comes next goes on with a row.
+    var isWithinRow: Bool {
+        !isAtEnd && !batch.repetitionLevels.isEmpty && batch.repetitionLevels[entry] != 0
+    }
+
     /// The next rows: as many as asked for, or fewer for so many bytes in all, but at least one.
+    ///
+    /// Of a row that takes more than a page may, the next part; what is left of it comes before
+    /// other rows.
     mutating func next(rows: Int, bytes limit: Int) -> Segment? {
-        guard !isAtEnd, rows > 0 else { return nil }
+        guard !isAtEnd, rows > 0 || isWithinRow else { return nil }
         var wanted = rows
         while true {
-            let segment = segment(rows: wanted)
-            if segment.rowCount <= 1 || batch.values.plainSize(segment.values) <= limit {
+            var segment = segment(rows: wanted)
+            let isSmall =
+                segment.entries.count <= PageAssembler.valueLimit
+                && batch.values.plainSize(segment.values) <= limit
+            if segment.rowCount <= 1 || isSmall {
+                if !isSmall { cut(&segment) }
                 (entry, value) = (segment.entries.upperBound, segment.values.upperBound)
                 return segment
             }
             wanted = segment.rowCount / 2
         }
+    }
+
+    /// Leaves of rows in lists as much as a page may take.
+    private func cut(_ segment: inout Segment) {
+        guard !batch.repetitionLevels.isEmpty else { return }
+        let maximum = UInt8(column.maximumDefinitionLevel)
+        let first = segment.entries.lowerBound
+        var (end, position, bytes) = (first, segment.values.lowerBound, 0)
+        while end < segment.entries.upperBound, end - first < PageAssembler.valueLimit {
+            if maximum == 0 || batch.definitionLevels[end] == maximum {
+                bytes += batch.values.plainSize(position..<position + 1)
+                if bytes > PageBody.largeSize, end > first { break }
+                position += 1
+            }
+            end += 1
+        }
+        segment.entries = first..<end
+        segment.values = segment.values.lowerBound..<position
+        segment.rowCount = batch.repetitionLevels[segment.entries].count { $0 == 0 }
     }
 
     private func segment(rows: Int) -> Segment {

@@ -66,15 +66,22 @@ struct ColumnChunkEncoder {
     /// Adds so many rows of a batch that was checked, or all that are left of it.
     mutating func append(_ cursor: inout BatchCursor, rows: Int) throws(ParquetError) {
         var left = rows
-        while left > 0 {
+        while left > 0 || cursor.isWithinRow {
+            if cursor.isWithinRow { ledger.forgoOffsets() }
             let room = max(1, settings.pageRowLimit - Int(assembler.rowCount))
             let segment = cursor.next(rows: min(left, room), bytes: settings.pageSizeBytes)
             guard let segment else { return }
+            let size = cursor.batch.values.plainSize(segment.values)
+            let isTooMuch =
+                assembler.valueCount + segment.entries.count > PageAssembler.valueLimit
+                || assembler.byteCount + size > PageBody.largeSize
+            if isTooMuch { try endPage() }
             try append(segment, of: cursor.batch)
             left -= segment.rowCount
             let isFull =
                 assembler.rowCount >= settings.pageRowLimit
                 || assembler.byteCount >= settings.pageSizeBytes
+                || assembler.valueCount >= PageAssembler.valueLimit
             if isFull { try endPage() }
         }
     }

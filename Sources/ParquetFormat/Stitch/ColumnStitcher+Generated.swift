@@ -40,7 +40,7 @@ extension ColumnStitcher {
             repetitionLevels: batch.repetitionLevels[...],
             definitionLevels: batch.definitionLevels[...], bounds: bounds)
         if let position {
-            try makeRoom(for: .positions, rows: piece.rowCount, to: &writer)
+            try makeRoom(for: .positions, piece, to: &writer)
             let positions = [UInt32](repeating: position, count: batch.values.count)
             assembler.append(piece, positions: positions[...])
             return
@@ -49,7 +49,7 @@ extension ColumnStitcher {
         // Row ids hardly take any room as differences.
         let isCounted = part.projection.fill.isCounted && leaf.type == .int64
         let encoding: ParquetEncoding = isCounted ? .deltaBinaryPacked : .plain
-        try makeRoom(for: .values(encoding), rows: piece.rowCount, to: &writer)
+        try makeRoom(for: .values(encoding), piece, to: &writer)
         assembler.append(piece, values: batch.values, 0..<batch.values.count, encoding)
     }
 }

@@ -93,6 +93,9 @@ extension ColumnStitcher {
             return
         }
         try work.load(page, stream.window, stream.column, codec: stream.chunk.codec, codecs)
+        guard !work.beginsWithinRow || mover.nextRow > mover.part.firstRow else {
+            throw .malformed(reason: "the first row begins in its middle", at: page.place)
+        }
         try work.keep(
             stream.column, leaf, mover.part.projection.levels, nextRow: &mover.nextRow,
             deleted: mover.part.deleted)
@@ -174,7 +177,7 @@ extension ColumnStitcher {
         case .verbatim: try putVerbatim(page, piece, stream, mover.part, to: &writer)
         case .large: try putInPieces(piece, wanted, kept, to: &writer)
         case .fair, .small:
-            try makeRoom(for: .values(kept), rows: piece.rowCount, to: &writer)
+            try makeRoom(for: .values(kept), piece, to: &writer)
             assembler.append(piece, values: wanted, 0..<wanted.count, kept)
         }
     }
@@ -192,20 +195,22 @@ extension ColumnStitcher {
             }
         try work.decodePositions(page, below: count)
         if case .remapped(let mapping) = mover.use { work.remap(mapping) }
-        if !mover.part.deleted.isEmpty { piece.bounds = positionBounds(&mover) }
+        if !mover.part.deleted.isEmpty {
+            piece.bounds = positionBounds(0..<work.present, of: work.entryCount, &mover)
+        }
         note(piece.bounds)
         if form == .verbatim {
             try putVerbatim(page, piece, stream, mover.part, to: &writer)
         } else if work.isAllNull, keepsToPositions(mover.merged) {
-            try movePositions(page, piece, form, to: &writer)
+            try movePositions(page, piece, &mover, form, to: &writer)
         } else if case .gathered = mover.use {
-            try gather(piece, mover.gathered, mover.part, at: page.place, to: &writer)
+            try gather(piece, mover.gathered, &mover, at: page.place, to: &writer)
         } else if isPastPositions {
             let merged = GatheredDictionary(
                 bytes: mover.merged.plain, entries: mover.merged.entries)
-            try gather(piece, merged, mover.part, at: page.place, to: &writer)
+            try gather(piece, merged, &mover, at: page.place, to: &writer)
         } else {
-            try movePositions(page, piece, form, to: &writer)
+            try movePositions(page, piece, &mover, form, to: &writer)
         }
     }
 
@@ -216,13 +221,14 @@ extension ColumnStitcher {
     ) throws(ParquetError) {
         let size = max(values.plainSize(0..<values.count), 1)
         let share = Double(settings.pageSizeBytes) / Double(size)
-        let rows = min(settings.pageRowLimit, Int(Double(piece.valueCount) * share))
-        for part in PageSplitter(piece, leaf).parts(ofValues: rows) {
+        let count = min(settings.pageRowLimit, Int(Double(piece.valueCount) * share))
+        for part in PageSplitter(piece, leaf).parts(ofValues: count) {
             var split = part.piece
             var scan = ValueScan(order)
             scan.add(values, part.values)
             split.bounds = scan.result(nullCount: Int64(split.valueCount - part.values.count))
-            try makeRoom(for: .values(encoding), rows: split.rowCount, to: &writer)
+            try makeRoom(
+                for: .values(encoding), split, bytes: values.plainSize(part.values), to: &writer)
             assembler.append(split, values: values, part.values, encoding)
             // A row may be as large as the page was.
             if assembler.byteCount > PageBody.largeSize { try flushAssembler(to: &writer) }
@@ -247,23 +253,28 @@ extension ColumnStitcher {
         return bounds
     }
 
-    /// What is known of the positions at hand.
-    private mutating func positionBounds(_ mover: inout PartMover) -> ValueBounds? {
+    /// What is known of some of the positions at hand, and the nulls among so many values.
+    ///
+    /// A part of a page has bounds of its own: those of all of it would stand in the page index as
+    /// if the part reached them, and the next rewrite would take them for the column's.
+    private mutating func positionBounds(
+        _ range: Range<Int>, of valueCount: Int, _ mover: inout PartMover
+    ) -> ValueBounds? {
         guard let order else { return nil }
-        let nulls = Int64(work.entryCount - work.present)
+        let nulls = Int64(valueCount - range.count)
         if case .gathered = mover.use {
             let keys =
                 mover.gathered.keys
                 ?? DictionaryKeys(
                     mover.gathered.bytes, mover.gathered.entries, order)
             mover.gathered.keys = keys
-            return keys.bounds(work.positions[...], nullCount: nulls)
+            return keys.bounds(work.positions[range], nullCount: nulls)
         }
         let keys =
             mergedKeys
             ?? DictionaryKeys(mover.merged.plain, mover.merged.entries, order)
         mergedKeys = keys
-        return keys.bounds(work.positions[...], nullCount: nulls)
+        return keys.bounds(work.positions[range], nullCount: nulls)
     }
 
     /// Adds what is known of a page to what is known of its part.
@@ -283,7 +294,7 @@ extension ColumnStitcher {
             try putAlone(page, piece, encoding, work.values, to: &writer)
             return
         }
-        try makeRoom(for: .plain, rows: piece.rowCount, to: &writer)
+        try makeRoom(for: .plain, piece, to: &writer)
         do throws(DecodeFault) {
             let body = work.body
             if leaf.type == .boolean {
@@ -297,14 +308,18 @@ extension ColumnStitcher {
     }
 
     private mutating func movePositions(
-        _ page: StoredPage, _ piece: PageAssembler.Piece, _ form: Form,
+        _ page: StoredPage, _ piece: PageAssembler.Piece, _ mover: inout PartMover, _ form: Form,
         to writer: inout FileWriter<Source, Sink>
     ) throws(ParquetError) {
         guard form == .fair, work.body.hasCurrentLevels, !work.isChanged else {
             let limit = form == .large ? settings.pageRowLimit : .max
             for part in PageSplitter(piece, leaf).parts(ofValues: limit) {
-                try makeRoom(for: .positions, rows: part.piece.rowCount, to: &writer)
-                assembler.append(part.piece, positions: work.positions[part.values])
+                var split = part.piece
+                if part.isCut {
+                    split.bounds = positionBounds(part.values, of: split.valueCount, &mover)
+                }
+                try makeRoom(for: .positions, split, to: &writer)
+                assembler.append(split, positions: work.positions[part.values])
             }
             return
         }
@@ -315,32 +330,37 @@ extension ColumnStitcher {
 
     /// Plain values of a dictionary that may not be used, in pages of a good size.
     private mutating func gather(
-        _ piece: PageAssembler.Piece, _ dictionary: GatheredDictionary, _ part: Part,
+        _ piece: PageAssembler.Piece, _ dictionary: GatheredDictionary, _ mover: inout PartMover,
         at place: ParquetPlace, to writer: inout FileWriter<Source, Sink>
     ) throws(ParquetError) {
         let hasLengths = dictionary.entries.width == nil
         if hasLengths {
             do throws(DecodeFault) {
                 try UnfoldedPage.check(
-                    work.positions, limit: part.file.limits.unfoldedBytes
+                    work.positions, limit: mover.part.file.limits.unfoldedBytes
                 ) { dictionary.entries.byteCount(Int($0)) }
             } catch { throw error.at(place) }
         }
         let positions = work.positions
-        let parts = PageSplitter(piece, leaf).parts(
-            ofValues: settings.pageRowLimit, bytes: settings.pageSizeBytes
-        ) {
+        let size = { (value: Int) in
             // The length of a value precedes it.
-            dictionary.entries.byteCount(Int(positions[$0])) + (hasLengths ? 4 : 0)
+            dictionary.entries.byteCount(Int(positions[value])) + (hasLengths ? 4 : 0)
         }
-        for split in parts {
-            if split.beginsWithinRow { ledger.forgoOffsets() }
-            try makeRoom(for: .plain, rows: split.piece.rowCount, to: &writer)
+        let parts = PageSplitter(piece, leaf).parts(
+            ofValues: settings.pageRowLimit, bytes: settings.pageSizeBytes, size: size)
+        for part in parts {
+            if part.beginsWithinRow { ledger.forgoOffsets() }
+            var split = part.piece
+            if part.isCut {
+                split.bounds = positionBounds(part.values, of: split.valueCount, &mover)
+            }
+            let bytes = part.values.reduce(0) { $0 + size($1) }
+            try makeRoom(for: .plain, split, bytes: bytes, to: &writer)
             do throws(DecodeFault) {
                 try assembler.append(
-                    split.piece, gathering: work.positions[split.values],
+                    split, gathering: positions[part.values],
                     of: dictionary.bytes.span.bytes, dictionary.entries,
-                    limit: part.file.limits.pageBytes)
+                    limit: mover.part.file.limits.pageBytes)
             } catch { throw error.at(place) }
         }
     }

@@ -2,14 +2,19 @@
 
 extension ColumnStitcher {
     /// Writes what was gathered if it is of another kind or makes a page by now.
+    ///
+    /// - Parameter bytes: What the values of the piece take, where that may be much.
     mutating func makeRoom(
-        for content: PageAssembler.Content, rows: Int64, to writer: inout FileWriter<Source, Sink>
+        for content: PageAssembler.Content, _ piece: PageAssembler.Piece, bytes: Int = 0,
+        to writer: inout FileWriter<Source, Sink>
     ) throws(ParquetError) {
         let isFull =
             assembler.rowCount >= settings.pageRowLimit
             || assembler.byteCount >= settings.pageSizeBytes
             || assembler.rowCount >= settings.pageRowLimit / 2
-                && Int(assembler.rowCount + rows) > settings.pageRowLimit
+                && Int(assembler.rowCount + piece.rowCount) > settings.pageRowLimit
+            || assembler.valueCount + piece.valueCount > PageAssembler.valueLimit
+            || assembler.byteCount + bytes > PageBody.largeSize
         if isFull || assembler.content != content { try flushAssembler(to: &writer) }
     }
 

@@ -35,8 +35,15 @@ struct PageAssembler {
 
     var isEmpty: Bool { valueCount == 0 }
 
-    /// The bytes that the page will have before it is compressed, or a little less.
-    var byteCount: Int { plain.count + positions.count * 2 + valueBytes }
+    /// About how many bytes the page will have before it is compressed.
+    var byteCount: Int {
+        plain.count + positions.count * 2 + valueBytes
+            + (repetitionLevels.count + definitionLevels.count) / 8
+    }
+
+    /// The most values that a page is gathered of, nulls included: in lists rows may have any
+    /// number, and nulls take hardly a byte.
+    static let valueLimit = 1 << 20
 
     /// Values with their levels.
     struct Piece {

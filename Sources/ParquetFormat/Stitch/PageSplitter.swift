@@ -4,7 +4,10 @@
 struct PageSplitter {
     /// A part of a page.
     struct Part {
+        /// Its levels; without bounds where it is not all of the page.
         let piece: PageAssembler.Piece
+        /// Whether there are other parts.
+        let isCut: Bool
         /// Its share of the values that are not null.
         let values: Range<Int>
         /// Whether it goes on with the row that the part before ended in.
@@ -21,7 +24,7 @@ struct PageSplitter {
         isFlat = column.maximumRepetitionLevel == 0
     }
 
-    /// Parts of at most so many values, as far as rows have no more.
+    /// Parts of so many values, and what follows of the row in which there are as many.
     func parts(ofValues limit: Int) -> [Part] {
         let limit = max(limit, 1)
         var ends: [Int] = []
@@ -34,11 +37,12 @@ struct PageSplitter {
         return parts(endingAt: ends)
     }
 
-    /// Parts of at most so many values and bytes, as far as rows take no more: those of more than
-    /// ``PageBody/largeSize`` go on in the next part.
+    /// The same with parts of at most so many bytes, as far as rows take no more: those of more
+    /// than ``PageBody/largeSize`` go on in the next part.
     ///
     /// - Parameter size: The bytes of a value, by its place among those that are not null.
     func parts(ofValues limit: Int, bytes: Int, size: (Int) -> Int) -> [Part] {
+        let limit = max(limit, 1)
         var ends: [Int] = []
         var (start, position, sum) = (0, 0, 0)
         // Where the last row begins, and what the part takes before it.
@@ -84,7 +88,7 @@ struct PageSplitter {
             let present = maximumDefinition == 0 ? entries.count : entries.count(where: isPresent)
             parts.append(
                 Part(
-                    piece: ends.count == 1 ? piece : part(entries, present: present),
+                    piece: ends.count == 1 ? piece : part(entries), isCut: ends.count > 1,
                     values: position..<position + present,
                     beginsWithinRow: start > 0 && !beginsRow(start)))
             (start, position) = (end, position + present)
@@ -92,27 +96,13 @@ struct PageSplitter {
         return parts
     }
 
-    private func part(_ entries: Range<Int>, present: Int) -> PageAssembler.Piece {
+    private func part(_ entries: Range<Int>) -> PageAssembler.Piece {
         var part = piece
         part.valueCount = entries.count
         part.rowCount = Int64(isFlat ? entries.count : entries.count(where: beginsRow))
         if !isFlat { part.repetitionLevels = piece.repetitionLevels[entries] }
         if maximumDefinition > 0 { part.definitionLevels = piece.definitionLevels[entries] }
-        part.bounds = piece.bounds?.ofPart(values: entries.count, present: present)
-        return part
-    }
-}
-
-extension ValueBounds {
-    /// What holds for some of the values, of which some are not null.
-    func ofPart(values: Int, present: Int) -> ValueBounds {
-        var part = self
-        part.valueCount = Int64(values)
-        part.nullCount = Int64(values - present)
-        part.nanCount = nanCount == 0 ? 0 : nil
-        (part.isAllNull, part.hasNothingToBound) = (present == 0, present == 0)
-        part.bounds?.isMinimumExact = false
-        part.bounds?.isMaximumExact = false
+        part.bounds = nil
         return part
     }
 }
