@@ -9,7 +9,10 @@ import CMalloc
 /// takes and another gives back, then make a process several times as large as what it holds.
 enum MemoryReturn {
     /// Blocks of so many bytes come from the system, and go back to it at once.
-    private static let largeBlock: Int32 = 1 << 20
+    ///
+    /// Pages and small files of about a megabyte are less: they come and go by the thousand, and
+    /// the system clears each anew.
+    private static let largeBlock: Int32 = 4 << 20
     /// What a heap keeps at its end.
     private static let spareBytes: Int32 = 4 << 20
 

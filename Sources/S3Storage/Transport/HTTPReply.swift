@@ -43,6 +43,7 @@ struct HTTPReply: Sendable {
     func bytes(limit: Int) async throws(CallFailure) -> [UInt8] {
         if let contentLength, !isHead, contentLength > limit { throw .tooLarge }
         var bytes: [UInt8] = []
+        if let contentLength, !isHead { bytes.reserveCapacity(max(0, Int(contentLength))) }
         var pieces = pieces()
         while let piece = try await pieces.next() {
             guard bytes.count + piece.readableBytes <= limit else { throw .tooLarge }

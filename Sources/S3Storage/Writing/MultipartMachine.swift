@@ -26,10 +26,8 @@ struct MultipartMachine: Sendable {
     private let partBytes: Int
     private let maximumUnderWay: Int
     private let maximumParts: Int
-    private var buffer: [UInt8] = []
-    /// How much of the buffer was uploaded already; moving the rest for each part would be
-    /// quadratic.
-    private var taken = 0
+    /// What waits to be uploaded: full parts, and last the one that chunks still go into.
+    private var waiting: [[UInt8]] = []
     private var hasEnded = false
     private var isStarted = false
     private var parts = 0
@@ -45,33 +43,38 @@ struct MultipartMachine: Sendable {
     }
 
     mutating func next() -> Action {
-        let waiting = buffer.count - taken
         // More than a part: what follows the last full one must not be nothing.
-        if waiting > partBytes || (hasEnded && isStarted && waiting > 0) {
+        if waiting.count > 1 || (hasEnded && isStarted && !waiting.isEmpty) {
             guard isStarted else { return .start }
             guard parts < maximumParts else { return .refuse }
             guard parts - tags.count < maximumUnderWay else { return .waitForPart }
             parts += 1
-            return .upload(number: parts, bytes: take(min(waiting, partBytes)))
+            return .upload(number: parts, bytes: waiting.removeFirst())
         }
         guard hasEnded else { return .readMore }
-        guard isStarted else { return .writeWhole(take(waiting)) }
+        guard isStarted else { return .writeWhole(waiting.popLast() ?? []) }
         guard tags.count == parts else { return .waitForPart }
         return .complete(tags: (1...parts).compactMap { tags[$0] })
     }
 
     mutating func received(_ chunk: [UInt8]) {
         totalBytes += Int64(chunk.count)
-        if taken == buffer.count {
-            buffer = chunk
-            taken = 0
-            return
+        var rest = chunk[...]
+        while !rest.isEmpty {
+            if waiting.last.map({ $0.count == partBytes }) ?? true {
+                // One that fits is kept as it is.
+                if chunk.count <= partBytes, rest.count == chunk.count {
+                    waiting.append(chunk)
+                    return
+                }
+                waiting.append([])
+            }
+            // All of a part at once: an array that grows is copied again and again.
+            waiting[waiting.count - 1].reserveCapacity(partBytes)
+            let room = partBytes - waiting[waiting.count - 1].count
+            waiting[waiting.count - 1] += rest.prefix(room)
+            rest = rest.dropFirst(room)
         }
-        if taken * 2 >= buffer.count {
-            buffer.removeFirst(taken)
-            taken = 0
-        }
-        buffer += chunk
     }
 
     mutating func sourceEnded() { hasEnded = true }
@@ -79,14 +82,4 @@ struct MultipartMachine: Sendable {
     mutating func started() { isStarted = true }
 
     mutating func uploaded(_ number: Int, tag: String) { tags[number] = tag }
-
-    private mutating func take(_ count: Int) -> [UInt8] {
-        let part = Array(buffer[taken..<(taken + count)])
-        taken += count
-        if taken == buffer.count {
-            buffer = []
-            taken = 0
-        }
-        return part
-    }
 }
