@@ -2,7 +2,7 @@
 FROM swift:6.3-bookworm AS build
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        libbrotli-dev liblz4-dev libpq-dev libsqlite3-dev libsnappy-dev libzstd-dev \
+        libbrotli-dev liblz4-dev libpq-dev libsqlite3-dev libsnappy-dev libssl-dev libzstd-dev \
         pkg-config zlib1g-dev \
     && rm -rf /var/lib/apt/lists/*
 WORKDIR /source
@@ -18,7 +18,8 @@ RUN swift build --configuration release --product icepack --static-swift-stdlib 
 FROM debian:bookworm-slim
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends \
-        ca-certificates libbrotli1 liblz4-1 libpq5 libsnappy1v5 libsqlite3-0 libzstd1 zlib1g \
+        ca-certificates libbrotli1 liblz4-1 libpq5 libsnappy1v5 libsqlite3-0 libssl3 libzstd1 \
+        zlib1g \
     && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --user-group --no-create-home --home-dir /var/lib/icepack icepack \
     && install --directory --owner icepack --group icepack /var/lib/icepack

@@ -7,6 +7,9 @@ SHELL := bash
 .SUFFIXES:
 
 SWIFT ?= swift
+# Options for every debug build; not for those in release, whose figures are compared.
+SWIFT_FLAGS ?=
+export SWIFT_FLAGS
 SWIFT_SOURCES := Package.swift Benchmarks Sources Tests Tools
 
 ##@ First steps
@@ -37,12 +40,12 @@ test-all: ## The same with every case of the long suites, which takes over an ho
 .PHONY: build
 build: ## Build everything for debugging
 	@scripts/bootstrap build
-	$(SWIFT) build
+	$(SWIFT) build $(SWIFT_FLAGS)
 
 .PHONY: build-tests
 build-tests: ## Build everything for debugging, the tests too
 	@scripts/bootstrap test
-	$(SWIFT) build --build-tests
+	$(SWIFT) build $(SWIFT_FLAGS) --build-tests --disable-xctest
 
 .PHONY: build-release
 build-release: ## Build .build/release/icepack
@@ -61,7 +64,7 @@ lint: ## Check the style: swift-format, tidy and the scripts
 
 .PHONY: tidy
 tidy: ## Check the house rules alone
-	@$(SWIFT) run --quiet tidy
+	@$(SWIFT) run $(SWIFT_FLAGS) --quiet tidy
 
 .PHONY: format
 format: ## Rewrite the Swift sources in the house style

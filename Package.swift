@@ -41,7 +41,6 @@ extension Target {
 extension Target.Dependency {
     static let argumentParser = product(name: "ArgumentParser", package: "swift-argument-parser")
     static let asyncHTTPClient = product(name: "AsyncHTTPClient", package: "async-http-client")
-    static let crypto = product(name: "Crypto", package: "swift-crypto")
     static let grdb = product(name: "GRDB", package: "GRDB.swift")
     static let httpTypes = product(name: "HTTPTypes", package: "swift-http-types")
     static let hummingbird = product(name: "Hummingbird", package: "hummingbird")
@@ -67,7 +66,6 @@ let package = Package(
     products: [.executable(name: "icepack", targets: ["icepack"])],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
-        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -86,6 +84,7 @@ let package = Package(
         .system("CBrotli", pkgConfig: "", apt: "libbrotli-dev"),
         .system("CLZ4", pkgConfig: "liblz4", apt: "liblz4-dev"),
         .system("CMalloc", pkgConfig: "", apt: "libc6-dev"),
+        .system("COpenSSL", pkgConfig: "libcrypto", apt: "libssl-dev"),
         .system("CPQ", pkgConfig: "libpq", apt: "libpq-dev"),
         .system("CSnappy", pkgConfig: "", apt: "libsnappy-dev"),
         .system("CZlib", pkgConfig: "zlib", apt: "zlib1g-dev"),
@@ -97,19 +96,20 @@ let package = Package(
         .library("AvroFormat", ["Compression", "WireFormat"]),
         .library("IcebergSpec", ["WireFormat"]),
         .library("SortedRuns"),
+        .library("Digests", ["COpenSSL"]),
         .library("ParquetFormat", ["Compression"]),
 
         // Storage and catalogs.
         .library("ObjectStorage"),
-        .library("AWSSigning", ["WireFormat", .crypto]),
+        .library("AWSSigning", ["Digests", "WireFormat"]),
         .library(
             "HTTPExchange",
             ["AWSSigning", "WireFormat", .asyncHTTPClient, .nio, .nioHTTP1, .nioPosix, .nioSSL]),
         .library(
             "S3Storage",
             [
-                "AWSSigning", "HTTPExchange", "ObjectStorage", "WireFormat", .asyncHTTPClient,
-                .crypto, .logging, .nio, .nioHTTP1,
+                "AWSSigning", "Digests", "HTTPExchange", "ObjectStorage", "WireFormat",
+                .asyncHTTPClient, .logging, .nio, .nioHTTP1,
             ]),
         .library("Postgres", ["CPQ"]),
         .library("IcebergCatalog", ["Compression", "IcebergSpec", "ObjectStorage", "WireFormat"]),
@@ -183,7 +183,7 @@ let package = Package(
         .target(
             name: "IcepackAPI",
             dependencies: [
-                "Fleet", "Jobs", "Maintenance", "WireFormat", .crypto, .httpTypes, .hummingbird,
+                "Digests", "Fleet", "Jobs", "Maintenance", "WireFormat", .httpTypes, .hummingbird,
                 .hummingbirdCore, .logging, .nio, .nioHTTP1, .nioHTTPTypes, .serviceLifecycle,
             ],
             resources: [.embedInCode("OpenAPI/openapi.json")], swiftSettings: strict),
@@ -250,6 +250,7 @@ let package = Package(
             name: "StorageTestSupport", dependencies: ["ObjectStorage"],
             path: "Tests/StorageTestSupport", swiftSettings: strict),
         .tests("ObjectStorageTests", ["ObjectStorage", "StorageTestSupport", "TestSupport"]),
+        .tests("DigestsTests", ["Digests"]),
         .tests("AWSSigningTests", ["AWSSigning", "TestSupport"]),
         .tests(
             "S3StorageTests",

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Crypto
-import FoundationEssentials
+import Digests
 
 /// What a signature says of a request's body.
 public enum PayloadHash: Hashable, Sendable {
@@ -14,7 +13,9 @@ public enum PayloadHash: Hashable, Sendable {
     public static let empty = PayloadHash(of: [])
 
     /// Hashes a body.
-    public init(of body: [UInt8]) { self = .sha256(lowercaseHex(SHA256.hash(data: body))) }
+    public init(of body: [UInt8]) {
+        self = .sha256(Hexadecimal.text(MessageDigest.sha256.hash(body)))
+    }
 
     /// As it stands in the canonical request and in `x-amz-content-sha256`.
     public var headerValue: String {
@@ -23,11 +24,4 @@ public enum PayloadHash: Hashable, Sendable {
         case .unsigned: "UNSIGNED-PAYLOAD"
         }
     }
-}
-
-/// Two digits for each byte.
-func lowercaseHex(_ bytes: some Sequence<UInt8>) -> String {
-    let digits = Array("0123456789abcdef".utf8)
-    return String(
-        decoding: bytes.flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Crypto
+import Digests
 import FoundationEssentials
 
 /// Signs requests with AWS Signature Version 4.
@@ -80,22 +80,21 @@ public struct RequestSigner: Sendable {
     }
 
     private func signature(_ canonical: CanonicalRequest, at time: SigningTime) -> String {
-        let digest = lowercaseHex(SHA256.hash(data: Array(canonical.text.utf8)))
+        let digest = Hexadecimal.text(MessageDigest.sha256.hash(Array(canonical.text.utf8)))
         let text = [Self.algorithm, time.description, scope(time), digest].joined(separator: "\n")
-        return lowercaseHex(Self.mac(text, key(time)))
+        return Hexadecimal.text(Self.mac(text, key(time)))
     }
 
     /// Good for one day, region and service.
-    private func key(_ time: SigningTime) -> SymmetricKey {
-        let secret = SymmetricKey(data: Array("AWS4\(credentials.secretAccessKey)".utf8))
+    private func key(_ time: SigningTime) -> [UInt8] {
+        let secret = Array("AWS4\(credentials.secretAccessKey)".utf8)
         return [time.day, region, service, "aws4_request"].reduce(secret) { key, part in
-            SymmetricKey(data: Self.mac(part, key))
+            Self.mac(part, key)
         }
     }
 
-    private static func mac(_ text: String, _ key: SymmetricKey) -> HashedAuthenticationCode<SHA256>
-    {
-        HMAC<SHA256>.authenticationCode(for: Array(text.utf8), using: key)
+    private static func mac(_ text: String, _ key: [UInt8]) -> [UInt8] {
+        MessageDigest.sha256.authenticationCode(of: Array(text.utf8), key: key)
     }
 }
 

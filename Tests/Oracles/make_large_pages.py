@@ -4,7 +4,7 @@
 
 Each kind is a file: values that do not compress, byte strings and numbers, lists of them, one value
 as large as a page, pages of millions of positions in a small dictionary, and of positions in one of
-long texts. Prints the paths by kind.
+long texts, lists of nothing but nulls. Prints the paths by kind.
 With --share the pages are that much smaller.
 """
 
@@ -85,6 +85,14 @@ def unfolded(page):
     return pyarrow.table({"v": values}), {"use_dictionary": True, "row_group_size": count}
 
 
+def nulls(page):
+    # Millions of entries in lists, in a page of a few bytes.
+    count = page // 8
+    offsets = pyarrow.array(range(0, count + 1, 8), pyarrow.int32())
+    values = pyarrow.ListArray.from_arrays(offsets, pyarrow.nulls(count, pyarrow.int64()))
+    return pyarrow.table({"v": values}), {"row_group_size": len(values)}
+
+
 def groups(page):
     count = page // 640
     names = pyarrow.array([f"name-{index % 977}" for index in range(count)])
@@ -92,7 +100,7 @@ def groups(page):
     return table, {"use_dictionary": ["name"], "row_group_size": 100, "data_page_size": 1 << 20}
 
 
-KINDS = [strings, texts, numbers, lists, single, positions, unfolded, groups]
+KINDS = [strings, texts, numbers, lists, single, positions, unfolded, nulls, groups]
 
 
 def main(folder, share, kinds):

@@ -49,7 +49,7 @@ struct MemoryBudgetTests {
     }
 
     // `make bench` has those with millions of values, which take minutes without optimisation.
-    @Test(arguments: ["strings", "single", "unfolded"])
+    @Test(arguments: ["strings", "single", "unfolded", "nulls"])
     func
         `large pages, and those that stand for hundreds of megabytes, are rewritten within 256 MiB`(
             kind: String

@@ -9,13 +9,14 @@ enum LayerRule {
     static let layers: [String: Set<String>] = [
         "WireFormat": [],
         "Compression": ["CBrotli", "CLZ4", "CSnappy", "CZlib", "CZstd"],
+        "Digests": ["COpenSSL"],
         "ParquetFormat": ["Compression"],
         "AvroFormat": ["Compression", "WireFormat"],
         "IcebergSpec": ["WireFormat"],
         "ObjectStorage": [],
-        "AWSSigning": ["WireFormat"],
+        "AWSSigning": ["Digests", "WireFormat"],
         "HTTPExchange": ["AWSSigning", "WireFormat"],
-        "S3Storage": ["AWSSigning", "HTTPExchange", "ObjectStorage", "WireFormat"],
+        "S3Storage": ["AWSSigning", "Digests", "HTTPExchange", "ObjectStorage", "WireFormat"],
         "SortedRuns": [],
         "Postgres": ["CPQ"],
         "IcebergCatalog": ["Compression", "IcebergSpec", "ObjectStorage", "WireFormat"],
@@ -57,7 +58,7 @@ enum LayerRule {
             "IcebergCatalog", "IcebergSpec", "IcebergTable", "Jobs", "Maintenance",
             "ObjectStorage", "WireFormat",
         ],
-        "IcepackAPI": ["Fleet", "Jobs", "Maintenance", "WireFormat"],
+        "IcepackAPI": ["Digests", "Fleet", "Jobs", "Maintenance", "WireFormat"],
         "IcepackRuntime": [
             "AWSSigning", "FileSystemCatalog", "Fleet", "GlueCatalog", "HTTPExchange",
             "HiveServer2", "IcebergCatalog", "IcebergSpec", "IcebergTable", "IcepackAPI", "Jobs",
@@ -85,7 +86,7 @@ enum LayerRule {
 
     /// Targets without input or output, which take the essentials of Foundation at most.
     static let pure: Set<String> = [
-        "AWSSigning", "AvroFormat", "Compression", "IcebergCatalog", "IcebergSpec",
+        "AWSSigning", "AvroFormat", "Compression", "Digests", "IcebergCatalog", "IcebergSpec",
         "IcebergTable", "Jobs", "Maintenance", "ParquetFormat", "WireFormat",
     ]
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Crypto
+import Digests
 import HTTPTypes
 import Hummingbird
 import Jobs
@@ -150,7 +150,7 @@ struct JobEventStream<Store: JobStore>: Sendable {
 
     /// Says which state of the job an event shows: the same state has the same id anywhere.
     static func eventID(of json: [UInt8]) -> String {
-        Hexadecimal.text(SHA256.hash(data: json).prefix(8))
+        Hexadecimal.text(MessageDigest.sha256.hash(json).prefix(8))
     }
 
     private static func event(id: String, json: [UInt8]) -> ByteBuffer {

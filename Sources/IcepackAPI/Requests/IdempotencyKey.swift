@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Crypto
+import Digests
 import HTTPTypes
 import Jobs
 import WireFormat
@@ -35,9 +35,7 @@ enum IdempotencyKey {
 
     /// SHA-256 in hexadecimal over the method, the path and the canonical body.
     private static func digest(of table: TableName, _ body: JSONValue) -> String {
-        var hash = SHA256()
-        hash.update(data: Array("POST /tables/\(table.database)/\(table.table)/maintenance\n".utf8))
-        hash.update(data: body.bytes())
-        return Hexadecimal.text(hash.finalize())
+        let line = "POST /tables/\(table.database)/\(table.table)/maintenance\n"
+        return Hexadecimal.text(MessageDigest.sha256.hash(Array(line.utf8) + body.bytes()))
     }
 }

@@ -63,6 +63,7 @@ public struct ColumnReader<Source: ParquetByteSource> {
     public mutating func nextTokens(
         _ tokens: (ColumnValues) -> [UInt64]
     ) async throws(Failure) -> TokenBatch? {
+        precondition(unfolded == nil, "next() has not handed out all of a page")
         guard let page = try await nextDataPage() else { return nil }
         do throws(ParquetError) { return try decode(page, tokens) } catch { throw .format(error) }
     }

@@ -4,10 +4,10 @@
 ///
 /// 1. The dictionaries of all sources are read and merged, as far as they fit.
 /// 2. Pages follow in order. A page that stands alone, in the right codec and of a fair size moves
-///    byte for byte. A page of positions in a dictionary gets positions in the merged one, its
-///    levels unread where it is of a fair size. What is small is gathered, and so are the values of
-///    dictionaries that did not fit. Pages with rows that are left out are cut: levels, positions
-///    and values. Where the column's type or levels change, values are converted.
+///    byte for byte. A page of positions in a dictionary gets positions in the merged one; its
+///    levels are read only to count nulls and to divide it. What is small is gathered, and so are
+///    the values of dictionaries that did not fit. Pages with rows that are left out are cut:
+///    levels, positions and values. Where the column's type or levels change, values are converted.
 /// 3. Sizes, statistics and indexes are put together from what the sources say, and computed where
 ///    rows were left out: bounds that no value reaches would be wrong answers to some readers.
 struct ColumnStitcher<Source: ParquetByteSource, Sink: ParquetByteSink> {

@@ -22,7 +22,7 @@ struct CompressionProbe {
         isTrial = false
         guard Self.sizes.contains(size) else { return false }
         isTrial = pagesToTrial == 0
-        pagesToTrial = (isTrial ? interval : pagesToTrial) - 1
+        if !isTrial { pagesToTrial -= 1 }
         return isTrial || paysOff
     }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import AWSSigning
-import Crypto
+import Digests
 import FoundationEssentials
 import WireFormat
 
@@ -94,7 +94,7 @@ extension S3Request {
         request.query = [.init("delete", "")]
         request.body = Array((text + "</Delete>").utf8)
         // The API asks for a digest of this body in particular.
-        let digest = Data(Insecure.MD5.hash(data: request.body)).base64EncodedString()
+        let digest = Data(MessageDigest.md5.hash(request.body)).base64EncodedString()
         request.headers = [.init("Content-MD5", digest), .init("Content-Type", "application/xml")]
         return request
     }

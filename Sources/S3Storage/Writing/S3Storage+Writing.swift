@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import Crypto
+import Digests
 import FoundationEssentials
 public import ObjectStorage
 
@@ -69,7 +69,9 @@ extension S3Storage {
                 throw error.storageError(location)
             }
             let size = Int64(bytes.count)
-            return try await resolve(error, address, location, mark, size) { md5(bytes) }
+            return try await resolve(error, address, location, mark, size) {
+                Hexadecimal.text(MessageDigest.md5.hash(bytes))
+            }
         }
     }
 
@@ -117,13 +119,6 @@ extension S3Storage {
     func written(_ location: Location, _ size: Int, _ tag: String?) -> ObjectInfo {
         ObjectInfo(
             location: location, size: Int64(size), modifiedMilliseconds: nil, entityTag: tag)
-    }
-
-    private func md5(_ bytes: [UInt8]) -> String {
-        Insecure.MD5.hash(data: bytes).map { byte in
-            let digits = String(byte, radix: 16)
-            return digits.count == 1 ? "0" + digits : digits
-        }.joined()
     }
 }
 
