@@ -15,10 +15,19 @@ let strict: [SwiftSetting] = [
     .treatAllWarnings(as: .error),
 ]
 
+/// Settings of what computes most in tests.
+///
+/// Continuous integration optimizes it in its debug builds as well, which spares a fifth of the
+/// tests' time; elsewhere such builds keep their assertions.
+let hot: [SwiftSetting] =
+    strict + (Context.environment["ICEPACK_OPTIMIZE"] == "1" ? [.unsafeFlags(["-O"])] : [])
+
 extension Target {
     /// A library target under `Sources/`.
-    static func library(_ name: String, _ dependencies: [Dependency] = []) -> Target {
-        .target(name: name, dependencies: dependencies, swiftSettings: strict)
+    static func library(
+        _ name: String, _ dependencies: [Dependency] = [], settings: [SwiftSetting] = strict
+    ) -> Target {
+        .target(name: name, dependencies: dependencies, swiftSettings: settings)
     }
 
     /// A test target under `Tests/`.
@@ -91,13 +100,14 @@ let package = Package(
         .system("CZstd", pkgConfig: "libzstd", apt: "libzstd-dev"),
 
         // Formats and values: no I/O.
-        .library("WireFormat"),
-        .library("Compression", ["CBrotli", "CLZ4", "CSnappy", "CZlib", "CZstd"]),
-        .library("AvroFormat", ["Compression", "WireFormat"]),
+        .library("WireFormat", settings: hot),
+        .library(
+            "Compression", ["CBrotli", "CLZ4", "CSnappy", "CZlib", "CZstd"], settings: hot),
+        .library("AvroFormat", ["Compression", "WireFormat"], settings: hot),
         .library("IcebergSpec", ["WireFormat"]),
         .library("SortedRuns"),
         .library("Digests", ["COpenSSL"]),
-        .library("ParquetFormat", ["Compression"]),
+        .library("ParquetFormat", ["Compression"], settings: hot),
 
         // Storage and catalogs.
         .library("ObjectStorage"),

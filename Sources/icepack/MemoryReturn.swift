@@ -12,7 +12,7 @@ enum MemoryReturn {
     ///
     /// Pages and small files of about a megabyte are less: they come and go by the thousand, and
     /// the system clears each anew.
-    private static let largeBlock: Int32 = 4 << 20
+    private static let largeBlock: Int32 = 2 << 20
     /// What a heap keeps at its end.
     private static let spareBytes: Int32 = 4 << 20
 

@@ -105,6 +105,32 @@ import Testing
         #expect(found.repetitionLevels == small.repetitionLevels + large.repetitionLevels)
     }
 
+    @Test(arguments: [Set<Int64>(), [1]])
+    func `texts that take little as differences join no page that stands for too much`(
+        deleted: Set<Int64>
+    ) async throws {
+        let (count, length) = (20, 300_000)
+        let texts = (0..<count).map { [UInt8](repeating: 7, count: length) + [UInt8($0)] }
+        var settings = ParquetWriteSettings()
+        settings.dictionarySizeBytes = 0
+        settings.pageSizeBytes = 7 << 20
+        settings.encodings = ["t": .deltaByteArray]
+        let field = ParquetField.values("t", id: 1, .required, .byteArray)
+        let file = try await ProjectionTests.file(
+            [field], [ColumnBatch(.byteArray(ByteArrays(texts)))], settings)
+        #expect(try await Self.pages(file).map { $0.dataCounts.count } == [count])
+        let inputs = (0..<3).map { _ in
+            RewriterTests.Input(file, deletedRows: deleted.sorted())
+        }
+
+        let made = try await Self.rewritten(inputs, .stitch, settings)
+
+        let counts = try await Self.pages(made).map { $0.dataCounts.count }
+        #expect(counts.allSatisfy { $0 * length <= PageBody.largeSize })
+        let kept = texts.enumerated().filter { !deleted.contains(Int64($0.offset)) }.map(\.element)
+        #expect(try await made.readAll()[0].values == .byteArray(ByteArrays(kept + kept + kept)))
+    }
+
     @Test(arguments: UInt64(0)..<30)
     func `parts of a page are all of it, and no more than they may be`(seed: UInt64) throws {
         var random = SeededGenerator(seed: seed)

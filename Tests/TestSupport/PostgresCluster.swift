@@ -181,10 +181,10 @@ extension PostgresCluster {
                 -c "CREATE ROLE guarded LOGIN PASSWORD '$password'" >>"$dir/init.log" 2>&1 || fail
             # A zombie counts as gone: nobody may ever reap it.
             alive() {
-                state=$(sed 's/.*) \(.\).*/\1/' "/proc/$watched/stat" 2>/dev/null) || return 1
-                [ -n "$state" ] && [ "$state" != Z ]
+                { read -r line <"/proc/$watched/stat"; } 2>/dev/null || return 1
+                case ${line##*) } in Z*) return 1 ;; esac
             }
-            watch() { trap '' INT HUP TERM; while alive; do sleep 0.3; done; remove; }
+            watch() { trap '' INT HUP TERM; while alive; do sleep 2; done; remove; }
             watch >/dev/null 2>&1 </dev/null &
             """#
 

@@ -39,13 +39,13 @@ public enum ServerProcess {
         mkdir -p "$dir/data" && cd "$dir" || exit 1
         # A zombie counts as gone: nobody may ever reap it.
         alive() {
-            state=$(sed 's/.*) \(.\).*/\1/' "/proc/$watched/stat" 2>/dev/null) || return 1
-            [ -n "$state" ] && [ "$state" != Z ]
+            { read -r line <"/proc/$watched/stat"; } 2>/dev/null || return 1
+            case ${line##*) } in Z*) return 1 ;; esac
         }
         serve() {
             "$@" >"$dir/log" 2>&1 </dev/null & server=$!
             trap '' INT HUP TERM
-            while alive && kill -0 "$server" 2>/dev/null; do sleep 0.3; done
+            while alive && kill -0 "$server" 2>/dev/null; do sleep 1; done
             kill "$server" 2>/dev/null
             wait "$server"
             # What it said is of use only while somebody waits for it.

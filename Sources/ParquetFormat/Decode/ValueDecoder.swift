@@ -288,6 +288,16 @@ struct ValueDecoder {
         let (suffixes, suffixSize) = try DeltaDecoder.decodeLengths(rest, count: count)
         var position = suffixSize
         var strings = ByteArrays()
+        var total = 0
+        for (prefix, suffix) in zip(prefixes, suffixes) {
+            guard prefix <= Int64(total), suffix <= rest.byteCount else {
+                throw .malformed("a prefix or suffix is longer than what there is")
+            }
+            total += Int(prefix + suffix)
+            try checkSize(total)
+        }
+        strings.bytes.reserveCapacity(total)
+        strings.ends.reserveCapacity(count)
         // By itself: a slice of all strings would be one more owner of them, and have them copied
         // for each value.
         var last: [UInt8] = []
@@ -295,7 +305,6 @@ struct ValueDecoder {
             guard prefix <= last.count, suffix <= rest.byteCount - position else {
                 throw .malformed("a prefix or suffix is longer than what there is")
             }
-            try checkSize(strings.bytes.count + Int(prefix + suffix))
             last.removeLast(last.count - Int(prefix))
             PlainBytes.append(rest, position..<position + Int(suffix), to: &last)
             position += Int(suffix)

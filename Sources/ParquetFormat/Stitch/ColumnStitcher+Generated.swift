@@ -40,17 +40,20 @@ extension ColumnStitcher {
             repetitionLevels: batch.repetitionLevels[...],
             definitionLevels: batch.definitionLevels[...], bounds: bounds)
         if let position {
-            try makeRoom(for: .positions, piece, to: &writer)
-            let positions = [UInt32](repeating: position, count: batch.values.count)
-            assembler.append(piece, positions: positions[...])
+            for part in PageSplitter(piece, leaf).parts(ofValues: PageAssembler.valueLimit) {
+                var split = part.piece
+                if part.isCut { split.bounds = self.bounds(of: batch.values, part) }
+                try makeRoom(for: .positions, split, to: &writer)
+                let positions = [UInt32](repeating: position, count: part.values.count)
+                assembler.append(split, positions: positions[...])
+            }
             return
         }
         filter?.insert(batch.values, 0..<batch.values.count)
         // Row ids hardly take any room as differences.
         let isCounted = part.projection.fill.isCounted && leaf.type == .int64
         let encoding: ParquetEncoding = isCounted ? .deltaBinaryPacked : .plain
-        try makeRoom(for: .values(encoding), piece, to: &writer)
-        assembler.append(piece, values: batch.values, 0..<batch.values.count, encoding)
+        try putInPieces(piece, batch.values, encoding, to: &writer)
     }
 }
 

@@ -177,7 +177,13 @@ extension ColumnStitcher {
         case .verbatim: try putVerbatim(page, piece, stream, mover.part, to: &writer)
         case .large: try putInPieces(piece, wanted, kept, to: &writer)
         case .fair, .small:
-            try makeRoom(for: .values(kept), piece, to: &writer)
+            // As plain values they may be many times the page.
+            let bytes = wanted.plainSize(0..<wanted.count)
+            guard bytes <= PageBody.largeSize else {
+                try putInPieces(piece, wanted, kept, to: &writer)
+                return
+            }
+            try makeRoom(for: .values(kept), piece, bytes: bytes, to: &writer)
             assembler.append(piece, values: wanted, 0..<wanted.count, kept)
         }
     }
@@ -215,24 +221,29 @@ extension ColumnStitcher {
     }
 
     /// Values of a large page in pages of the usual size, as far as rows are not larger.
-    private mutating func putInPieces(
+    mutating func putInPieces(
         _ piece: PageAssembler.Piece, _ values: ColumnValues, _ encoding: ParquetEncoding,
         to writer: inout FileWriter<Source, Sink>
     ) throws(ParquetError) {
-        let size = max(values.plainSize(0..<values.count), 1)
-        let share = Double(settings.pageSizeBytes) / Double(size)
-        let count = min(settings.pageRowLimit, Int(Double(piece.valueCount) * share))
-        for part in PageSplitter(piece, leaf).parts(ofValues: count) {
+        let parts = PageSplitter(piece, leaf).parts(
+            ofValues: settings.pageRowLimit, bytes: settings.pageSizeBytes
+        ) { values.plainSize($0..<$0 + 1) }
+        for part in parts {
+            if part.beginsWithinRow { ledger.forgoOffsets() }
             var split = part.piece
-            var scan = ValueScan(order)
-            scan.add(values, part.values)
-            split.bounds = scan.result(nullCount: Int64(split.valueCount - part.values.count))
+            if part.isCut { split.bounds = bounds(of: values, part) }
             try makeRoom(
                 for: .values(encoding), split, bytes: values.plainSize(part.values), to: &writer)
             assembler.append(split, values: values, part.values, encoding)
             // A row may be as large as the page was.
             if assembler.byteCount > PageBody.largeSize { try flushAssembler(to: &writer) }
         }
+    }
+
+    func bounds(of values: ColumnValues, _ part: PageSplitter.Part) -> ValueBounds {
+        var scan = ValueScan(order)
+        scan.add(values, part.values)
+        return scan.result(nullCount: Int64(part.piece.valueCount - part.values.count))
     }
 
     /// Whether what is known of a page is so exactly: byte strings may have been shortened.

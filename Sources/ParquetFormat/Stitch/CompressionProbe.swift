@@ -22,7 +22,8 @@ struct CompressionProbe {
         isTrial = false
         guard Self.sizes.contains(size) else { return false }
         isTrial = pagesToTrial == 0
-        if !isTrial { pagesToTrial -= 1 }
+        // Also where nothing will be noted of the page, because it is written in another way.
+        pagesToTrial = (isTrial ? interval : pagesToTrial) - 1
         return isTrial || paysOff
     }
 

@@ -22,7 +22,9 @@ extension S3Storage {
         case .none:
             let largest = client.settings.allowedPartBytes * Self.partsOfLargeWrite
             guard bytes.count <= largest else {
-                return try await write(chunks: [bytes].async, to: location, condition: .none)
+                // Cut when their turn comes, so that the whole is not held twice.
+                let chunks = BodyParts(bytes: bytes, size: client.settings.allowedPartBytes)
+                return try await write(chunks: chunks, to: location, condition: .none)
             }
             return try await replace(address, bytes, location)
         case .absent:
@@ -122,21 +124,26 @@ extension S3Storage {
     }
 }
 
+/// A body in parts of one size, of which the last may be shorter.
+private struct BodyParts: AsyncSequence, AsyncIteratorProtocol, Sendable {
+    let bytes: [UInt8]
+    let size: Int
+    var position = 0
+
+    func makeAsyncIterator() -> BodyParts { self }
+
+    mutating func next() async -> [UInt8]? {
+        guard position < bytes.count else { return nil }
+        let end = Swift.min(position + size, bytes.count)
+        defer { position = end }
+        return Array(bytes[position..<end])
+    }
+}
+
 extension S3Client.Failed {
     /// For a write: unknown if any try may have had its effect.
     func writeError(_ location: Location) -> StorageError {
         mayHaveHappened
             ? .outcomeUnknown(location, reason: failure.reason) : storageError(location)
-    }
-}
-
-extension Array where Element: Sendable {
-    /// The elements as an asynchronous sequence.
-    var async: AsyncStream<Element> {
-        var rest = self[...]
-        return AsyncStream { continuation in
-            while let next = rest.popFirst() { continuation.yield(next) }
-            continuation.finish()
-        }
     }
 }
