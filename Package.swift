@@ -105,7 +105,7 @@ let package = Package(
             "Compression", ["CBrotli", "CLZ4", "CSnappy", "CZlib", "CZstd"], settings: hot),
         .library("AvroFormat", ["Compression", "WireFormat"], settings: hot),
         .library("IcebergSpec", ["WireFormat"]),
-        .library("SortedRuns"),
+        .library("SortedRuns", settings: hot),
         .library("Digests", ["COpenSSL"]),
         .library("ParquetFormat", ["Compression"], settings: hot),
 
