@@ -10,7 +10,7 @@ import WireFormat
 /// Needs `make test-spark`, which installs Spark; `make test` skips it.
 @Suite(.serialized, .enabled(if: Oracles.comparesWithSpark, "run it with make test-spark"))
 struct SparkComparisonTests {
-    @Test(.timeLimit(.minutes(10)), arguments: ["spark", "pyiceberg"])
+    @Test(.timeLimit(.minutes(10)), arguments: Share.of(["pyiceberg", "spark"], 1))
     func `expiry keeps the same snapshots and removes the same files as Spark's procedure`(
         writer: String
     ) async throws {

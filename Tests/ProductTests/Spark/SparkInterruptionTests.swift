@@ -60,7 +60,9 @@ struct SparkEngineInterruptionTests {
     /// Within this time after a cancel Spark has no job of it.
     private static let promptly = Duration.seconds(5)
 
-    @Test(.timeLimit(.minutes(10)), arguments: [SparkThriftServer.Transport.http, .binaryNoSASL])
+    @Test(
+        .timeLimit(.minutes(10)),
+        arguments: Share.of([SparkThriftServer.Transport.http, .binaryNoSASL], 1))
     func `a cancelled rewrite stops in Spark, and its aftermath says what it did`(
         transport: SparkThriftServer.Transport
     ) async throws {
@@ -144,7 +146,7 @@ struct SparkEngineInterruptionTests {
 
     @Test(
         .timeLimit(.minutes(10)),
-        arguments: [(SparkThriftServer.Transport.http, 1), (.binaryNoSASL, 2)])
+        arguments: Share.of([(SparkThriftServer.Transport.http, 1), (.binaryNoSASL, 2)], 1))
     func `after a killed worker the next one adopts the statement, or sees it gone`(
         transport: SparkThriftServer.Transport, callers: Int
     ) async throws {
