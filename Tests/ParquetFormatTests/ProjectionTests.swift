@@ -102,10 +102,10 @@ import Testing
         let nullable = try await Self.file(
             [wide], [ColumnBatch(.int64([1]), definitionLevels: [1, 0])])
         let input = Input(nullable)
-        await expectRefusal("cannot become int32") {
+        await expectRefusal("cannot become INT32") {
             _ = try await rewritten([input], [.values("n", id: 1, .optional, .int32)])
         }
-        await expectRefusal("cannot become byteArray") {
+        await expectRefusal("n is INT64 and cannot become BYTE_ARRAY (STRING)") {
             _ = try await rewritten([input], [text])
         }
         await expectRefusal("required, and a file has a null") {

@@ -21,8 +21,8 @@ enum KeyMeaning: Hashable, Sendable {
     init(_ column: ParquetColumn, as type: PrimitiveType) throws(Unsupported) {
         guard column.maximumRepetitionLevel == 0, let meaning = Self.meaning(column, type) else {
             throw Unsupported(
-                reason: "\(column.path.joined(separator: ".")) is \(column.type) there, which is "
-                    + "no \(type)")
+                reason: "\(column.path.joined(separator: ".")) is \(column.typeText) there, "
+                    + "which is no \(type)")
         }
         self = meaning
     }

@@ -239,12 +239,3 @@ extension [UInt8] {
         return isEmpty ? [0] : Array(self[start...])
     }
 }
-
-extension ParquetColumn {
-    /// The type in words, for messages.
-    var typeText: String {
-        let meaning = logicalType.map { " (\($0))" } ?? ""
-        return type == .fixedLengthByteArray
-            ? "\(typeLength) bytes\(meaning)" : "\(type)\(meaning)"
-    }
-}
