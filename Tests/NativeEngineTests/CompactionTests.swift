@@ -316,20 +316,4 @@ import WireFormat
         #expect(rewriting.last?.done == 4)
         #expect(rewriting.last?.total == 4)
     }
-
-    @Test func `P-50: a row group larger than a file may be is left with the reason`()
-        async throws
-    {
-        let table = try await table()
-        try await table.addRows(0..<2000, region: "a")
-        let options: JSONValue = [
-            "target-file-size-bytes": 2000, "min-file-size-bytes": 1000,
-            "max-file-size-bytes": 3000,
-        ]
-        await #expect {
-            try await table.compact(options)
-        } throws: { error in
-            "\(error)".contains("which is not divided, and max-file-size-bytes is 3000")
-        }
-    }
 }

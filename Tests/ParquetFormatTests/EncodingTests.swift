@@ -220,6 +220,66 @@ import Testing
         let bytes = group(rows: 25, size: 51)
         #expect(plan([[half], [bytes]], settings).groupCount == 2)
     }
+
+    @Test func `P-50: a file that would be too small gets the next row group as well`() {
+        var settings = ParquetWriteSettings()
+        settings.rowGroupSizeBytes = 100
+        settings.fileSizeBytes = 100
+        let files = [[group(rows: 5, size: 70)], [group(rows: 5, size: 70)]]
+        func counts() -> [Int] { plan(files, settings).files.map(\.count) }
+        #expect(counts() == [1, 1])
+        settings.smallestFileBytes = 71
+        #expect(counts() == [1, 1])
+        settings.largestFileBytes = 139
+        #expect(counts() == [1, 1])
+        settings.largestFileBytes = 140
+        #expect(counts() == [2])
+        settings.smallestFileBytes = 70
+        #expect(counts() == [1, 1])
+    }
+
+    @Test func `a row group that is too large for a file is divided by the rows that stay`() {
+        var settings = ParquetWriteSettings()
+        settings.fileSizeBytes = 100
+        settings.largestFileBytes = 180
+        func parts(
+            size: Int64, kept: Int64, of all: Int64, stitching: Bool = true
+        ) -> [Range<Int64>?] {
+            let facts = ParquetRewriteFacts(
+                rowGroupBytes: [size], keptRows: [kept], allRows: [all])
+            let plan = RewritePlan([facts], settings: settings, stitching: stitching)
+            #expect(plan.files.allSatisfy { $0.map(\.count) == [1] })
+            return plan.files.flatMap { $0.flatMap { $0 } }.map(\.rows)
+        }
+        #expect(parts(size: 180, kept: 10, of: 10) == [nil])
+        #expect(parts(size: 181, kept: 10, of: 10) == [0..<5, 5..<10])
+        #expect(parts(size: 301, kept: 10, of: 10) == [0..<2, 2..<5, 5..<7, 7..<10])
+        // What rows that are left out take does not count.
+        #expect(parts(size: 362, kept: 5, of: 10) == [0..<2, 2..<5])
+        #expect(parts(size: 360, kept: 5, of: 10) == [nil])
+        // A row is not divided.
+        #expect(parts(size: 1000, kept: 2, of: 2) == [0..<1, 1..<2])
+        #expect(parts(size: 1000, kept: 10, of: 10, stitching: false) == [nil])
+        let limit = ParquetWriteSettings.dividedRowLimit
+        #expect(parts(size: 200, kept: limit, of: limit).count == 2)
+        #expect(parts(size: 200, kept: limit, of: limit + 1) == [nil])
+        settings.largestFileBytes = nil
+        #expect(parts(size: 1000, kept: 10, of: 10) == [nil])
+    }
+
+    @Test(arguments: UInt64(0)..<50)
+    func `the place of a row that stays is found among those that do not`(seed: UInt64) {
+        var random = SeededGenerator(seed: seed)
+        let first = Int64.random(in: 0...50, using: &random)
+        let rows = first..<first + Int64.random(in: 1...40, using: &random)
+        let share = Double.random(in: 0...1, using: &random)
+        let deleted = rows.filter { _ in Double.random(in: 0...1, using: &random) < share }
+        let gone = Set(deleted)
+        let kept = rows.filter { !gone.contains($0) }
+        for (ordinal, row) in kept.enumerated() {
+            #expect(([-1] + deleted)[1...].position(ofKept: Int64(ordinal), from: first) == row)
+        }
+    }
 }
 
 @Suite(.enabled(if: Fixtures.isAvailable, "\(Fixtures.reason)"))

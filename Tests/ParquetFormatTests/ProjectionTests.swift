@@ -264,6 +264,18 @@ import Testing
         #expect(decide([facts([large, large, large, large, large])], settings).way == .stitch)
     }
 
+    @Test func `row groups that are larger than a file may be are not copied`() {
+        var settings = ParquetWriteSettings()
+        settings.fileSizeBytes = 100 << 20
+        let large = [facts([200 << 20])]
+        #expect(decide(large, settings).way == .copy)
+        settings.largestFileBytes = 199 << 20
+        #expect(decide(large, settings).reason == "row groups are larger than a file may be")
+        #expect(decide(large, settings).way == .stitch)
+        settings.largestFileBytes = 200 << 20
+        #expect(decide(large, settings).way == .copy)
+    }
+
     @Test func `what a row group needs decides before its size`() {
         var deleted = facts([100 << 20])
         deleted.keptRows = [999]

@@ -28,6 +28,9 @@ struct RandomRewriting {
         }
         settings = ParquetWriteSettings(using: &random)
         settings.fileSizeBytes = [nil, 2000].randomElement(using: &random) ?? nil
+        // Most row groups have more than that, and are divided.
+        settings.largestFileBytes = [nil, 2500].randomElement(using: &random) ?? nil
+        settings.smallestFileBytes = [0, 1500].randomElement(using: &random) ?? 0
         settings.loadedBytes = [0, 96 << 20].randomElement(using: &random) ?? 0
         settings.chooseFilters(kept.schema, using: &random)
     }

@@ -100,7 +100,7 @@ public struct ManifestWriter: Sendable {
         if let number = entry.sequenceNumber {
             minSequenceNumber = min(minSequenceNumber ?? .max, number)
         }
-        if kind.content == .data, !entry.hasRowID { unassigned += entry.recordCount }
+        if kind.content == .data, !entry.hasRowID { unassigned.addSaturating(entry.recordCount) }
     }
 
     /// How many entries were written.

@@ -51,7 +51,9 @@ public struct ChangedManifestVerification<Storage: ObjectStorage>: Sendable {
                 found.insert(complete, specID: row.partitionSpecID)
                 summaries.add(complete.partition)
                 let file = complete.entry.dataFile
-                if complete.entry.isLive, file.firstRowID == nil { unassigned += file.recordCount }
+                if complete.entry.isLive, file.firstRowID == nil {
+                    unassigned.addSaturating(file.recordCount)
+                }
             }
         } catch {
             throw .unreadable(error)

@@ -110,7 +110,7 @@ private struct ManifestRecount {
         files += 1
         rows &+= entry.dataFile.recordCount
         summaries.add(complete.partition)
-        if entry.dataFile.firstRowID == nil { unassigned &+= entry.dataFile.recordCount }
+        if entry.dataFile.firstRowID == nil { unassigned.addSaturating(entry.dataFile.recordCount) }
         if let number = entry.sequenceNumber {
             minSequenceNumber = min(minSequenceNumber ?? .max, number)
         }

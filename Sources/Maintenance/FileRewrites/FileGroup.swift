@@ -24,10 +24,18 @@ public struct FileGroup: Hashable, Sendable {
         case equalityDeletes = "equality_deletes"
     }
 
+    /// What speaks for rewriting a file beside its size.
+    struct Merit: Hashable, Sendable {
+        let reasons: Set<Reason>
+        let deletes: AppliedDeletes
+    }
+
     /// The partition; of the spec that is written, also for files of others.
     public let partition: PartitionKey
     /// The files, in the order of the snapshot's manifests.
     public let files: [LiveFile]
+    /// What made each of them a candidate, in the same order; empty where that was not asked.
+    var merits: [Merit] = []
     /// Why they are rewritten.
     public let reasons: [Reason]
     /// How many bytes they have.

@@ -104,13 +104,27 @@ struct GroupPlanner: Sendable {
     ) -> FileGroup {
         let bytes = Self.bytes(of: candidates)
         return FileGroup(
-            partition: partition, files: candidates.map(\.file), reasons: reasons, bytes: bytes,
+            partition: partition, files: candidates.map(\.file),
+            merits: candidates.map { .init(reasons: $0.reasons, deletes: $0.deletes) },
+            reasons: reasons, bytes: bytes,
             expectedFiles: expectedFiles(bytes),
             inputSplitSize: settings.sizes.inputSplitSize(bytes),
             deletionVectors: candidates.count { $0.deletes.hasDeletionVector },
             deletedRecords: candidates.reduce(0) {
                 saturatingSum($0, $1.deletes.knownDeletedRecords)
             })
+    }
+
+    /// A group without some of its files, planned anew; nil if the others are not worth it.
+    func remainder(of group: FileGroup, without paths: Set<String>) -> FileGroup? {
+        let rest = zip(group.files, group.merits).compactMap { file, merit in
+            paths.contains(file.path)
+                ? nil : Candidate(file: file, reasons: merit.reasons, deletes: merit.deletes)
+        }
+        let reasons = reasons(for: rest, bytes: Self.bytes(of: rest))
+        guard !rest.isEmpty, !reasons.isEmpty else { return nil }
+        let smaller = self.group(rest, in: group.partition, reasons: reasons)
+        return isGain(smaller, of: rest) ? smaller : nil
     }
 
     private func expectedFiles(_ bytes: Int64) -> Int64 {

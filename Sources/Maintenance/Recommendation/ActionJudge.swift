@@ -121,7 +121,8 @@ struct ActionJudge {
                 "orc_files": .integer(facts.orcFiles),
                 "encrypted_files": .integer(facts.encryptedFiles),
             ]
-        ).beyondNative(reach.problem(withAllOf: groups))
+        ).beyondNative(
+            reach.problem(withAllOf: groups) { dataPlan.remainder(of: $0, without: $1) })
     }
 
     /// - Parameter followsData: Whether data files are rewritten before.
@@ -162,7 +163,7 @@ struct ActionJudge {
                     "added_delete_files": .integer(plan.expectedFiles),
                     "deletion_vectors": .integer(facts.deletionVectors),
                 ]
-            ).beyondNative(reach.problem(withAllOf: plan.groups))
+            ).beyondNative(reach.problem(withAllOf: plan.groups) { _, _ in nil })
         } catch {
             return Verdict(.rewritePositionDeleteFiles, false, "it cannot be planned: \(error)")
         }

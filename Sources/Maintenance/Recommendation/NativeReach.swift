@@ -19,29 +19,36 @@ struct NativeReach {
     }
 
     /// Why none of these groups is rewritten; nil if one of them is, or if there is none.
-    func problem(withAllOf groups: [FileGroup]) -> String? {
+    ///
+    /// - Parameter remainder: What is rewritten of a group without some files; nil if nothing is.
+    func problem(
+        withAllOf groups: [FileGroup], remainder: (FileGroup, Set<String>) -> FileGroup?
+    ) -> String? {
         if let tableProblem { return tableProblem }
         var first: String?
         for group in groups {
-            guard let problem = problem(with: group) else { return nil }
-            first = first ?? problem
+            var paths: Set<String> = []
+            for file in group.files {
+                guard let problem = problem(withFile: file) else { continue }
+                first = first ?? problem
+                paths.insert(file.path)
+            }
+            if paths.isEmpty || remainder(group, paths) != nil { return nil }
         }
         return first.map { groups.count > 1 ? "\($0), and so on in every group" : $0 }
     }
 
-    private func problem(with group: FileGroup) -> String? {
-        for file in group.files {
-            if let problem = Self.problem(with: file) { return "\(file.path) is \(problem)" }
-            // Without such deletes, which is nearly always, no file is asked about.
-            guard hasUnreadDeletes, file.content == .data else { continue }
-            do throws(ScanError) {
-                for delete in try deletes?.deleteFiles(for: file) ?? [] {
-                    guard let problem = Self.problem(with: delete) else { continue }
-                    return "a delete file of \(file.path) is \(problem)"
-                }
-            } catch {
-                return "the deletes of \(file.path) contradict it: \(error)"
+    private func problem(withFile file: LiveFile) -> String? {
+        if let problem = Self.problem(with: file) { return "\(file.path) is \(problem)" }
+        // Without such deletes, which is nearly always, no file is asked about.
+        guard hasUnreadDeletes, file.content == .data else { return nil }
+        do throws(ScanError) {
+            for delete in try deletes?.deleteFiles(for: file) ?? [] {
+                guard let problem = Self.problem(with: delete) else { continue }
+                return "a delete file of \(file.path) is \(problem)"
             }
+        } catch {
+            return "the deletes of \(file.path) contradict it: \(error)"
         }
         return nil
     }

@@ -47,6 +47,12 @@ public struct RewriteDataFilesPlan: Hashable, Sendable {
         return delete.dataSequenceNumber >= oldest
     }
 
+    /// A group of the plan without some of its files, planned anew; nil if the others are not worth
+    /// it by themselves.
+    public func remainder(of group: FileGroup, without paths: Set<String>) -> FileGroup? {
+        GroupPlanner(settings).remainder(of: group, without: paths)
+    }
+
     /// The paths of the files that are rewritten.
     public var rewrittenPaths: Set<String> {
         Set(groups.lazy.flatMap { $0.files.lazy.map(\.path) })

@@ -36,11 +36,7 @@ public struct RewriteDataFilesPlanner: Sendable {
         self.settings = settings
         outputSpecID = settings.outputSpecID.value
         nullPartition = PartitionTuple(Array(repeating: nil, count: partitionFieldCount))
-        groups = GroupPlanner(settings.groups)
-        groups.maxFiles = settings.maxFiles?.value
-        if settings.strategy.value == .sort {
-            groups.compressionFactor = settings.compressionFactor.value
-        }
+        groups = GroupPlanner(settings)
     }
 
     /// Takes note of a data file and of the deletes that apply to it.
@@ -100,5 +96,16 @@ public struct RewriteDataFilesPlanner: Sendable {
             gainless: outcome.gainless, beyondLimit: outcome.beyondLimit,
             filteredFiles: filteredFiles,
             hasEqualityDeletes: hasEqualityDeletes, oldestKept: oldest)
+    }
+}
+
+extension GroupPlanner {
+    /// Forms groups of data files.
+    init(_ settings: RewriteDataFilesSettings) {
+        self.init(settings.groups)
+        maxFiles = settings.maxFiles?.value
+        if settings.strategy.value == .sort {
+            compressionFactor = settings.compressionFactor.value
+        }
     }
 }

@@ -31,7 +31,8 @@ struct DataFileOpener<Storage: ObjectStorage>: Sendable {
 
     /// Opens files, several at once, small ones as a whole; in the order in which they are given.
     ///
-    /// Of files in Avro others are made in Parquet, which are read in their place.
+    /// Of files in Avro others are made in Parquet, which are read in their place. All files are
+    /// looked at before this throws ``GroupFailure/unsupportedFiles(_:)``.
     ///
     /// - Parameters:
     ///   - entries: What the manifests say of the files, by path.
@@ -45,15 +46,35 @@ struct DataFileOpener<Storage: ObjectStorage>: Sendable {
             try await openAvro(live, settings, into: &files)
         }
         var opened: [OpenedDataFile<Storage>] = []
-        for (live, file) in zip(live, files) {
-            guard let file else { throw .stopped(.cancelled) }
-            opened.append(try self.opened(live, file, entries[live.path]))
+        var left = UnsupportedFiles()
+        for (live, opening) in zip(live, files) {
+            switch opening {
+            case nil: throw .stopped(.cancelled)
+            case .unsupported(let reason): left.add(live, because: reason)
+            case .file(let file):
+                do throws(Unsupported) {
+                    opened.append(try self.opened(live, file, entries[live.path]))
+                } catch { left.add(live, because: error.reason) }
+            }
         }
+        guard left.isEmpty else { throw .unsupportedFiles(left) }
         return opened
     }
 
+    /// What came of opening a file.
+    private enum Opening: Sendable {
+        case file(File)
+        case unsupported(String)
+
+        /// Takes a failure that is the file's own, and throws others.
+        init(_ failure: GroupFailure, of path: String) throws(GroupFailure) {
+            guard let reason = failure.reason(ofFile: path) else { throw failure }
+            self = .unsupported(reason)
+        }
+    }
+
     private func openAvro(
-        _ live: [LiveFile], _ settings: ParquetWriteSettings, into files: inout [File?]
+        _ live: [LiveFile], _ settings: ParquetWriteSettings, into files: inout [Opening?]
     ) async throws(GroupFailure) {
         guard let schema = metadata.schema(metadata.currentSchemaID) else {
             throw .unsupported("the table has no current schema")
@@ -66,7 +87,9 @@ struct DataFileOpener<Storage: ObjectStorage>: Sendable {
             storage: storage, schema: schema, mapping: mapping, limits: limits,
             isVerified: isVerified, settings: settings)
         for (index, file) in live.enumerated() where file.format == .avro {
-            files[index] = try await maker.parquet(file, in: &spool)
+            do throws(GroupFailure) {
+                files[index] = .file(try await maker.parquet(file, in: &spool))
+            } catch { files[index] = try Opening(error, of: file.path) }
         }
     }
 
@@ -81,7 +104,7 @@ struct DataFileOpener<Storage: ObjectStorage>: Sendable {
         } catch { throw .stopped(error) }
     }
 
-    private func openParquet(_ live: [LiveFile]) async throws(GroupFailure) -> [File?] {
+    private func openParquet(_ live: [LiveFile]) async throws(GroupFailure) -> [Opening?] {
         let copies = try await staged(live)
         var room = limits.workBytes / 2
         var sources: [(index: Int, source: Source, isLoaded: Bool)] = []
@@ -95,18 +118,17 @@ struct DataFileOpener<Storage: ObjectStorage>: Sendable {
             if isLoaded { room -= file.sizeInBytes }
             sources.append((index, source, isLoaded))
         }
-        var files = [File?](repeating: nil, count: live.count)
+        var files = [Opening?](repeating: nil, count: live.count)
         try await BoundedTasks.forEach(
             sources, width: limits.width, cancelled: GroupFailure.stopped(.cancelled),
-            finished: { (opened: (Int, File)) in files[opened.0] = opened.1 },
-            { (item) async throws(GroupFailure) -> (Int, File) in
+            finished: { (opened: (Int, Opening)) in files[opened.0] = opened.1 },
+            { (item) async throws(GroupFailure) -> (Int, Opening) in
                 do throws(ParquetReadError<MaintenanceError>) {
-                    return (
-                        item.index,
-                        try await File.opening(item.source, isLoaded: item.isLoaded)
-                    )
+                    let file = try await File.opening(item.source, isLoaded: item.isLoaded)
+                    return (item.index, .file(file))
                 } catch {
-                    throw GroupFailure(error, in: item.source.location.rawValue)
+                    let path = item.source.location.rawValue
+                    return (item.index, try Opening(GroupFailure(error, in: path), of: path))
                 }
             })
         return files
@@ -114,10 +136,10 @@ struct DataFileOpener<Storage: ObjectStorage>: Sendable {
 
     private func opened(
         _ live: LiveFile, _ file: File, _ entry: SourceEntry?
-    ) throws(GroupFailure) -> OpenedDataFile<Storage> {
+    ) throws(Unsupported) -> OpenedDataFile<Storage> {
         guard file.rowCount == live.recordCount else {
-            throw .unsupported(
-                "\(live.path) has \(file.rowCount) rows, and its manifest says "
+            throw Unsupported(
+                reason: "\(live.path) has \(file.rowCount) rows, and its manifest says "
                     + "\(live.recordCount)")
         }
         do throws(Unsupported) {
@@ -133,7 +155,7 @@ struct DataFileOpener<Storage: ObjectStorage>: Sendable {
                 throw Unsupported(reason: "it cannot be read: \(error)")
             }
         } catch {
-            throw .unsupported("\(live.path): \(error)")
+            throw Unsupported(reason: "\(live.path): \(error)")
         }
     }
 }

@@ -109,6 +109,8 @@ extension MaintenanceError {
     init(_ failure: GroupFailure) {
         switch failure {
         case .unsupported(let reason): self = .refused(code: "unsupported_table", reason: reason)
+        case .unsupportedFiles(let files):
+            self = .refused(code: "unsupported_table", reason: files.reason)
         case .stopped(let error): self = error
         }
     }
@@ -118,6 +120,8 @@ extension MaintenanceError {
 enum GroupFailure: Error {
     /// The files are of a kind that is not rewritten here.
     case unsupported(String)
+    /// Some of the files are; the others may be rewritten without them.
+    case unsupportedFiles(UnsupportedFiles)
     /// Anything else.
     case stopped(MaintenanceError)
 
@@ -139,6 +143,16 @@ enum GroupFailure: Error {
 }
 
 extension GroupFailure {
+    /// Why a file that was read cannot be used; nil where the run cannot go on without it either.
+    func reason(ofFile path: String) -> String? {
+        switch self {
+        case .unsupported(let reason): reason
+        case .unsupportedFiles(let files): files.reason
+        case .stopped(.unreadable): "\(path) is missing"
+        case .stopped: nil
+        }
+    }
+
     /// What was written is not what it should be.
     static func verificationFailed(_ reason: String) -> GroupFailure {
         .stopped(

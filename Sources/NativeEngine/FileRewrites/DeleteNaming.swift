@@ -184,7 +184,7 @@ extension PositionDeleteReader {
         guard delete.isReadableDelete else { return nil }
         do throws(GroupFailure) { return try await named(by: delete, of: targets) } catch {
             switch error {
-            case .unsupported: return nil
+            case .unsupported, .unsupportedFiles: return nil
             case .stopped(let error): throw error
             }
         }

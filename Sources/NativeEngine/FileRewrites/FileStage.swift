@@ -81,7 +81,11 @@ struct FileStage<Storage: ObjectStorage>: Sendable {
         let bytes: [UInt8]
         do throws(StorageError) {
             bytes = try await storage.read(piece.location, range: piece.range)
-        } catch { throw MaintenanceError(reading: error) }
+        } catch {
+            // Whoever reads it where it should be says so.
+            if case .notFound = error { return false }
+            throw MaintenanceError(reading: error)
+        }
         guard bytes.count == piece.range.count else { return false }
         do throws(SortedRunsError) { try file.write(bytes, at: piece.target) } catch {
             return false

@@ -52,6 +52,8 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
     private(set) var tally = RewriteTally()
     /// The files that were written so far.
     var outputs: OutputFiles<Storage>
+    /// What is tried of a group without files that cannot be rewritten; without it nothing is.
+    var remainder: Remainder?
 
     /// - Parameters:
     ///   - branch: The branch that the groups are of, and that gets the commits.
@@ -80,11 +82,18 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
         @Sendable (Int, FileGroup, inout OutputFiles<Storage>, (Int) -> Void)
         async throws(GroupFailure) -> Rules.Group
 
+    /// A group without some of its files; nil if the others are not worth it.
+    typealias Remainder = @Sendable (FileGroup, Set<String>) -> FileGroup?
+
     /// A group that was tried, with the files that were written for it.
     private struct Attempt: Sendable {
         let ordinal: Int
+        /// What was left of the group when it was tried last; nil if that was not worth it.
+        let group: FileGroup?
+        /// Files of it that were left one by one.
+        let left: [UnsupportedFiles]
         let outputs: OutputFiles<Storage>
-        let result: Result<Rules.Group, GroupFailure>
+        let result: Result<Rules.Group, GroupFailure>?
     }
 
     /// Writes groups, several at once, and commits them; those that cannot be rewritten are left.
@@ -104,6 +113,7 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
         let progress = GroupProgress(groups, phase: phase, report: context.report)
         let empty = OutputFiles(
             storage: engine.storage, context: context, tableUUID: table.journalKey)
+        let remainder = remainder
         let failure: MaintenanceError? = await withTaskGroup(of: Attempt.self) { tasks in
             let isPartial = self.progress.maxCommits != nil
             var order = PlanOrder<Attempt>()
@@ -113,7 +123,7 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
                 let (ordinal, group) = (started, groups[started])
                 started += 1
                 tasks.addTask {
-                    await Self.attempt(ordinal, group, empty, write, progress)
+                    await Self.attempt(ordinal, group, empty, remainder, write, progress)
                 }
             }
             do throws(MaintenanceError) {
@@ -144,25 +154,37 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
     }
 
     private static func attempt(
-        _ ordinal: Int, _ group: FileGroup, _ empty: OutputFiles<Storage>, _ write: GroupWork,
-        _ progress: GroupProgress
+        _ ordinal: Int, _ group: FileGroup, _ empty: OutputFiles<Storage>,
+        _ remainder: Remainder?, _ write: GroupWork, _ progress: GroupProgress
     ) async -> Attempt {
         var outputs = empty
-        let result: Result<Rules.Group, GroupFailure>
-        do throws(GroupFailure) {
-            guard !Task.isCancelled else { throw .stopped(.cancelled) }
-            let written = try await write(ordinal, group, &outputs) {
-                progress.note($0, of: ordinal)
+        var rest: FileGroup? = group
+        var left: [UnsupportedFiles] = []
+        var result: Result<Rules.Group, GroupFailure>?
+        while let tried = rest, result == nil {
+            do throws(GroupFailure) {
+                guard !Task.isCancelled else { throw .stopped(.cancelled) }
+                let written = try await write(ordinal, tried, &outputs) {
+                    progress.note($0, of: ordinal)
+                }
+                result = .success(written)
+            } catch {
+                // Files are looked at before anything is written.
+                if case .unsupportedFiles(let files) = error, !files.isEmpty,
+                    outputs.files.isEmpty, let remainder
+                {
+                    left.append(files)
+                    rest = remainder(tried, files.paths)
+                } else {
+                    result = .failure(error)
+                }
             }
-            result = .success(written)
-        } catch {
-            result = .failure(error)
         }
         switch result {
         case .failure(.stopped): break
-        case .success, .failure(.unsupported): progress.note(group.files.count, of: ordinal)
+        case .success, .failure, nil: progress.note(group.files.count, of: ordinal)
         }
-        return Attempt(ordinal: ordinal, outputs: outputs, result: result)
+        return Attempt(ordinal: ordinal, group: rest, left: left, outputs: outputs, result: result)
     }
 
     /// Takes what became of a group whose turn it is.
@@ -171,11 +193,17 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
     ) async throws(MaintenanceError) {
         outputs.add(attempt.outputs)
         try MaintenanceError.checkCancellation()
+        tally.refused += attempt.left.map { RefusedGroup($0, of: group, names) }
+        var reason: String?
         switch attempt.result {
         case .success(let written): pending.append(written)
+        case nil: break
         case .failure(.stopped(let error)): throw error
-        case .failure(.unsupported(let reason)):
-            tally.refused.append(RefusedGroup(group, of: names, because: reason))
+        case .failure(.unsupported(let why)): reason = why
+        case .failure(.unsupportedFiles(let files)): reason = files.reason
+        }
+        if let reason {
+            tally.refused.append(RefusedGroup(attempt.group ?? group, of: names, because: reason))
             try await outputs.remove(attempt.outputs.files.map(\.path))
         }
         // What comes last is for the commit that concludes the run.

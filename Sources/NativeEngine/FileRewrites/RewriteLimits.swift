@@ -10,8 +10,6 @@ import ParquetFormat
 struct RewriteLimits: Hashable, Sendable {
     /// How many groups are rewritten at once, which divide memory among themselves.
     let groups: Int
-    /// The most bytes that a file of a good size has.
-    var largestFile: Int64 = .max
     /// What reading and putting together may take.
     let workBytes: Int64
     /// The most deletes of a group.

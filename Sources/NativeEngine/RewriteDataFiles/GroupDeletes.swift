@@ -43,15 +43,21 @@ struct GroupDeleteLoader<Storage: ObjectStorage> {
     /// The most deletes that are held.
     let limit: Int
 
+    /// A delete file, and the paths of the group's files that it applies to.
+    private typealias Item = (file: LiveFile, paths: Set<String>)
+
     func load(_ files: [LiveFile]) async throws(GroupFailure) -> GroupDeletes {
         var deletes = GroupDeletes()
         guard let index, !index.isEmpty else { return deletes }
-        var wanted: [DeleteIdentity: (file: LiveFile, paths: Set<String>)] = [:]
+        var wanted: [DeleteIdentity: Item] = [:]
+        var left = UnsupportedFiles()
         for file in files {
             if let stray = strays[file.path] {
-                throw .unsupported(
-                    "the delete file \(stray) may name \(file.path), which is of another "
+                left.add(
+                    file,
+                    because: "the delete file \(stray) may name \(file.path), which is of another "
                         + "partition: engines disagree whether its deletes count")
+                continue
             }
             let applying: [LiveFile]
             do throws(ScanError) { applying = try index.deleteFiles(for: file) } catch {
@@ -66,15 +72,14 @@ struct GroupDeleteLoader<Storage: ObjectStorage> {
                 wanted[identity, default: (delete, [])].paths.insert(file.path)
             }
         }
-        let reader = PositionDeleteReader(
-            storage: storage, allowance: DeleteAllowance(limit: limit))
-        var found: [(LiveFile, FoundPositions)] = []
-        try await BoundedTasks.forEach(
-            wanted.values.map { $0 }, width: width, cancelled: GroupFailure.stopped(.cancelled),
-            finished: { (result: (LiveFile, FoundPositions)) in found.append(result) },
-            { (item) async throws(GroupFailure) -> (LiveFile, FoundPositions) in
-                (item.file, try await reader.read(item.file, wanted: item.paths))
-            })
+        let (found, unread) = try await read(wanted.values.map { $0 })
+        for file in files {
+            guard let one = unread.first(where: { $0.item.paths.contains(file.path) }) else {
+                continue
+            }
+            left.add(file, because: "\(one.reason), and it may delete from \(file.path)")
+        }
+        guard left.isEmpty else { throw .unsupportedFiles(left) }
         for (file, result) in found {
             for (path, positions) in result.positions {
                 deletes.positions[path, default: []] += positions
@@ -85,6 +90,54 @@ struct GroupDeleteLoader<Storage: ObjectStorage> {
             deletes.positions[path]?.sortUniquely()
         }
         return deletes
+    }
+
+    /// What delete files say, and which of them cannot be used.
+    private func read(
+        _ items: [Item]
+    ) async throws(GroupFailure) -> (
+        found: [(LiveFile, FoundPositions)], unread: [(item: Item, reason: String)]
+    ) {
+        let allowance = DeleteAllowance(limit: limit)
+        let reader = PositionDeleteReader(storage: storage, allowance: allowance)
+        var found: [(LiveFile, FoundPositions)] = []
+        var unread: [(item: Item, reason: String)] = []
+        try await BoundedTasks.forEach(
+            items, width: width, cancelled: GroupFailure.stopped(.cancelled),
+            finished: { (result: (item: Item, found: Result<FoundPositions, Unsupported>)) in
+                switch result.found {
+                case .success(let positions): found.append((result.item.file, positions))
+                case .failure(let problem): unread.append((result.item, problem.reason))
+                }
+            },
+            { (item) async throws(GroupFailure) -> (Item, Result<FoundPositions, Unsupported>) in
+                do throws(GroupFailure) {
+                    let found = try await reader.read(item.file, wanted: item.paths)
+                    if let problem = Self.problem(with: found, of: item.file) {
+                        let paths = item.paths.union(found.named)
+                        return ((item.file, paths), .failure(problem))
+                    }
+                    return (item, .success(found))
+                } catch {
+                    // Of too many deletes no single file is to blame.
+                    if let failure = allowance.failure { throw failure }
+                    guard let reason = error.reason(ofFile: item.file.path) else { throw error }
+                    return (item, .failure(Unsupported(reason: reason)))
+                }
+            })
+        return (found, unread)
+    }
+
+    /// Whether a file deletes from others than it is said to: readers that go by what is in it
+    /// would see rows of the others again once those are rewritten.
+    private static func problem(
+        with found: FoundPositions, of file: LiveFile
+    ) -> Unsupported? {
+        guard let target = file.referencedDataFile,
+            let other = found.named.first(where: { $0 != target })
+        else { return nil }
+        return Unsupported(
+            reason: "\(file.path) is said to be about \(target) alone, and names \(other)")
     }
 
     private static func summary(of file: LiveFile, _ found: FoundPositions) -> ReadDeleteFile {

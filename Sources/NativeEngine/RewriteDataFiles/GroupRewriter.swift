@@ -19,6 +19,7 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
     private let target: ParquetSchema
     private let arrangement: RowArrangement
     private let properties: WriterProperties
+    private let sizes: FileSizes
     private let mapping: NameMapping?
     private let names: DataFileNames
     private let opener: DataFileOpener<Storage>
@@ -39,6 +40,7 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
         target = try FileSchema.target(of: schema, withLineage: metadata.formatVersion == .v3)
         arrangement = try RowArrangement(settings, metadata, schema, target)
         properties = try WriterProperties(metadata, schema)
+        sizes = settings.groups.sizes
         names = try DataFileNames(metadata)
         try ColumnDefaults.checkPartitionColumns(metadata, schema)
         mapping = try FieldNaming.mapping(of: metadata)
@@ -77,11 +79,13 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
         let opened = try await opener.open(
             group.files, entries, writing: settings(for: group))
         let keys = try arrangement.keys(for: group)
-        if keys == nil { try checkRowGroups(group, opened.map(\.file)) }
+        let mappings = try mappings(of: opened, dividing: keys == nil)
         let positions = try await allDeleted(from: opened, deletes)
-        var inputs: [RewriteProof<Storage>.Input] = []
-        for file in opened {
-            inputs.append(try input(file, positions[file.live.path] ?? []))
+        let inputs = zip(opened, mappings).map { file, mapping in
+            RewriteProof<Storage>.Input(
+                file: file.file, schema: file.schema, fieldIDs: file.fieldIDs,
+                deleted: positions[file.live.path] ?? [], fills: mapping.fills,
+                filledNulls: mapping.filledNulls)
         }
         let sources = zip(group.files, inputs).map { rewriteInput($1, entries[$0.path]) }
         let partition = self.partition(of: group, entries)
@@ -113,6 +117,10 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
     private func settings(for group: FileGroup) -> ParquetWriteSettings {
         var settings = properties.settings
         settings.fileSizeBytes = group.inputSplitSize
+        // A file of a wrong size would be planned again (P-50). What is written may be a little
+        // larger than what it is made of.
+        settings.smallestFileBytes = sizes.minimum.value
+        settings.largestFileBytes = sizes.maximum.value - sizes.maximum.value / 20
         // A file cannot end within a row group.
         settings.rowGroupSizeBytes = min(settings.rowGroupSizeBytes, group.inputSplitSize)
         settings.fit(memory: limits.workBytes)
@@ -122,42 +130,50 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
 
     // MARK: Reading
 
-    /// Refuses row groups that would be files of a wrong size by themselves, as they are not
-    /// divided: the result would be planned again for ever (P-50).
-    private func checkRowGroups(
-        _ group: FileGroup, _ files: [File]
-    ) throws(GroupFailure) {
-        guard !group.reasons.contains(.rewriteAll) else { return }
-        for (live, file) in zip(group.files, files) {
-            // With a footer of its own a row group is a file as large as that of which it is all.
-            let largest =
-                file.rowGroups.count == 1
-                ? live.sizeInBytes : file.rowGroups.map(\.storedSize).max() ?? 0
-            guard largest <= limits.largestFile else {
-                throw .unsupported(
-                    "\(live.path) has a row group of \(largest) bytes, which is not divided, and "
-                        + "max-file-size-bytes is \(limits.largestFile)")
+    /// How a file's columns become those of the table.
+    private struct Mapping {
+        let fills: [Int32: ColumnFill]
+        let filledNulls: Set<Int32>
+    }
+
+    /// - Parameter dividing: Whether row groups that are too large for a file have to be divided.
+    private func mappings(
+        of files: [OpenedDataFile<Storage>], dividing: Bool
+    ) throws(GroupFailure) -> [Mapping] {
+        var mappings: [Mapping] = []
+        var left = UnsupportedFiles()
+        for file in files {
+            do throws(Unsupported) {
+                if dividing { try checkRowGroups(file) }
+                mappings.append(try mapping(of: file))
+            } catch {
+                left.add(file.live, because: "\(file.live.path): \(error)")
             }
+        }
+        guard left.isEmpty else { throw .unsupportedFiles(left) }
+        return mappings
+    }
+
+    /// Refuses row groups that would be files of a wrong size by themselves and are not divided:
+    /// the result would be planned again for ever (P-50).
+    private func checkRowGroups(_ file: OpenedDataFile<Storage>) throws(Unsupported) {
+        for group in file.file.rowGroups
+        where group.rowCount > ParquetWriteSettings.dividedRowLimit
+            && group.storedSize > sizes.maximum.value
+        {
+            throw Unsupported(
+                reason: "a row group of \(group.rowCount) rows and \(group.storedSize) bytes is "
+                    + "not divided, and max-file-size-bytes is \(sizes.maximum.value)")
         }
     }
 
-    private func input(
-        _ file: OpenedDataFile<Storage>, _ deleted: [Int64]
-    ) throws(GroupFailure) -> RewriteProof<Storage>.Input {
-        let live = file.live
-        do throws(Unsupported) {
-            let known = Set(file.schema.nodes.compactMap(\.fieldID))
-            var fills = try ColumnDefaults(schema, target).fills(
-                missingIn: known, partition: file.entry.partition, of: file.spec)
-            let lineage = try lineage(live, file.schema, file.file)
-            fills.merge(lineage) { _, new in new }
-            let filledNulls = Set(lineage.keys.filter(known.contains))
-            return RewriteProof.Input(
-                file: file.file, schema: file.schema, fieldIDs: file.fieldIDs, deleted: deleted,
-                fills: fills, filledNulls: filledNulls)
-        } catch {
-            throw .unsupported("\(live.path): \(error)")
-        }
+    private func mapping(of file: OpenedDataFile<Storage>) throws(Unsupported) -> Mapping {
+        let known = Set(file.schema.nodes.compactMap(\.fieldID))
+        var fills = try ColumnDefaults(schema, target).fills(
+            missingIn: known, partition: file.entry.partition, of: file.spec)
+        let lineage = try lineage(file.live, file.schema, file.file)
+        fills.merge(lineage) { _, new in new }
+        return Mapping(fills: fills, filledNulls: Set(lineage.keys.filter(known.contains)))
     }
 
     /// P-44: what rows inherit today is written down, as the new file would give other values.

@@ -4,7 +4,7 @@ import IcebergSpec
 import IcebergTable
 import Maintenance
 
-/// Tells which groups of a plan this engine rewrites, from what the manifests say of their files.
+/// Tells which files of a plan this engine rewrites, from what the manifests say of them.
 ///
 /// What it does not know it leaves, with a reason; nothing is skipped without a word.
 struct GroupScreen {
@@ -14,23 +14,30 @@ struct GroupScreen {
 
     init(_ metadata: TableMetadata) { self.metadata = metadata }
 
-    /// Why a group is left; nil if it is rewritten.
-    mutating func problem(
-        with group: FileGroup, _ index: DeleteFileIndex?
-    ) throws(MaintenanceError) -> String? {
+    /// The files of a group that are left.
+    mutating func problems(
+        in group: FileGroup, _ index: DeleteFileIndex?
+    ) throws(MaintenanceError) -> UnsupportedFiles {
+        var left = UnsupportedFiles()
         for file in group.files {
             try MaintenanceError.checkCancellation()
-            if !file.format.holdsReadableRows {
-                return "\(file.path) is a file of \(file.format.rawValue.uppercased())"
-            }
-            if file.isEncrypted { return "\(file.path) is encrypted" }
-            let deletes: [LiveFile]
-            do throws(ScanError) { deletes = try index?.deleteFiles(for: file) ?? [] } catch {
-                return error.description
-            }
-            for delete in deletes {
-                if let reason = problem(with: delete) { return "\(reason) \(file.path)" }
-            }
+            if let reason = problem(withData: file, index) { left.add(file, because: reason) }
+        }
+        return left
+    }
+
+    /// Why a data file is left; nil if it is rewritten.
+    private mutating func problem(withData file: LiveFile, _ index: DeleteFileIndex?) -> String? {
+        if !file.format.holdsReadableRows {
+            return "\(file.path) is a file of \(file.format.rawValue.uppercased())"
+        }
+        if file.isEncrypted { return "\(file.path) is encrypted" }
+        let deletes: [LiveFile]
+        do throws(ScanError) { deletes = try index?.deleteFiles(for: file) ?? [] } catch {
+            return error.description
+        }
+        for delete in deletes {
+            if let reason = problem(with: delete) { return "\(reason) \(file.path)" }
         }
         return nil
     }

@@ -117,11 +117,23 @@ struct RewriteDataFilesSource<Tables: Catalog, Storage: ObjectStorage> {
                 reason: "nothing was changed, because \(error); \(RefusedGroup.advice)")
         }
         var screen = GroupScreen(metadata)
-        return try RefusedGroup.screen(plan.groups, of: PartitionNames(metadata)) {
-            (group) throws(MaintenanceError) -> String? in
-            if let problem = rewriter.problem(with: group) { return problem }
-            return try screen.problem(with: group, deletes)
+        let names = PartitionNames(metadata)
+        var good: [FileGroup] = []
+        var refused: [RefusedGroup] = []
+        for group in plan.groups {
+            if let reason = rewriter.problem(with: group) {
+                refused.append(RefusedGroup(group, of: names, because: reason))
+                continue
+            }
+            let left = try screen.problems(in: group, deletes)
+            guard !left.isEmpty else {
+                good.append(group)
+                continue
+            }
+            refused.append(RefusedGroup(left, of: group, names))
+            if let rest = plan.remainder(of: group, without: left.paths) { good.append(rest) }
         }
+        return (good, refused)
     }
 }
 

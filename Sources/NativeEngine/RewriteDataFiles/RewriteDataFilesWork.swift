@@ -37,10 +37,9 @@ struct RewriteDataFilesWork<Tables: Catalog, Storage: ObjectStorage> {
 
     mutating func run() async throws(MaintenanceError) {
         guard !planned.groups.isEmpty else { return try await commits.conclude() }
-        var limits = RewriteLimits(
+        let limits = RewriteLimits(
             engine.settings, groupCount: planned.groups.count,
             mostAtOnce: options.maxConcurrentGroups)
-        limits.largestFile = planned.plan.settings.groups.sizes.maximum.value
         let entries = try await SourceEntries(engine: engine, metadata: planned.table.metadata)
             .entries(of: planned.groups, and: planned.equalityDeletes, in: planned.manifests)
         let rewriter = try prepared(limits, entries)
@@ -53,6 +52,7 @@ struct RewriteDataFilesWork<Tables: Catalog, Storage: ObjectStorage> {
         let loader = GroupDeleteLoader(
             storage: engine.storage, index: planned.deletes, strays: strays, width: limits.width,
             limit: limits.deletes)
+        commits.remainder = { [plan = planned.plan] in plan.remainder(of: $0, without: $1) }
         try await commits.run(
             planned.groups, atOnce: limits.groups, phase: "rewriting data files"
         ) { (ordinal, group, outputs, progress) async throws(GroupFailure) -> RewrittenGroup in

@@ -12,7 +12,7 @@ public enum ParquetRewriteWay: String, Hashable, Sendable, CaseIterable {
 
 /// What is known of one file before it is rewritten.
 public struct ParquetRewriteFacts: Hashable, Sendable {
-    /// The bytes of each row group as they are stored.
+    /// The bytes of each row group as they are stored, of the columns that stay.
     public var rowGroupBytes: [Int64]
     /// How many rows of each row group stay, and how many there are.
     public var rowGroupRows: [(kept: Int64, all: Int64)] {
@@ -73,7 +73,9 @@ public struct ParquetRewriteDecision: Hashable, Sendable {
         let deleted = files.reduce(Int64(0)) { sum, file in
             sum + zip(file.allRows, file.keptRows).reduce(0) { $0 + $1.0 - $1.1 }
         }
-        if deleted > 0 {
+        if RewritePlan.divides(files, settings) {
+            self.init(way: .stitch, reason: "row groups are larger than a file may be")
+        } else if deleted > 0 {
             self.init(way: .stitch, reason: "\(deleted) rows are left out of the pages they are in")
         } else if files.contains(where: { !$0.hasTargetSchema }) {
             self.init(way: .stitch, reason: "columns change, and pages of the others move")

@@ -70,6 +70,19 @@ extension [Int64] {
 }
 
 extension ArraySlice<Int64> {
+    /// Where the row is that has so many before it which stay, in a slice of those that do not.
+    ///
+    /// - Parameter first: where rows begin; no element is less.
+    func position(ofKept ordinal: Int64, from first: Int64) -> Int64 {
+        var (low, high) = (startIndex, endIndex)
+        while low < high {
+            let middle = low + (high - low) / 2
+            let keptBefore = self[middle] - first - Int64(middle - startIndex)
+            if keptBefore <= ordinal { low = middle + 1 } else { high = middle }
+        }
+        return first + ordinal + Int64(low - startIndex)
+    }
+
     /// The index of the first element that is not less, in a slice that ascends.
     func firstPosition(atLeast value: Int64) -> Int {
         var (low, high) = (startIndex, endIndex)

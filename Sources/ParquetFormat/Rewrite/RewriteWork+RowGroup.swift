@@ -5,6 +5,8 @@ private struct RowGroupParts<Source: ParquetByteSource>: Sendable {
     let parts: [RewritePlan.Part]
     /// The file of each, in memory if all of them fit.
     let files: [ParquetFile<Source>]
+    /// Of each the rows that are left out, and the ordinal of its first row.
+    let deleted: [(rows: ArraySlice<Int64>, firstRow: Int64)]
     /// How many rows stay.
     let rowCount: Int64
 }
@@ -16,8 +18,10 @@ extension RewriteWork {
         to writer: inout FileWriter<Source, Sink>
     ) async throws(Failure) -> [String] {
         let start = writer.offset
-        let rows = group.reduce(Int64(0)) { $0 + inputs[$1.file].keptRowCount($1.rowGroup) }
-        let group = RowGroupParts(parts: group, files: files, rowCount: rows)
+        let rows = group.reduce(Int64(0)) { $0 + inputs[$1.file].rowCount(of: $1) }
+        let group = RowGroupParts(
+            parts: group, files: files, deleted: group.map { inputs[$0.file].deleted(in: $0) },
+            rowCount: rows)
         var losses: [String] = []
         var chunks: [NewChunk] = []
         if decision.way == .encode {
@@ -212,18 +216,18 @@ extension RewriteWork {
     private func parts(
         of column: Int, _ group: RowGroupParts<Source>
     ) -> [ColumnPart<Source>] {
-        zip(group.parts, group.files).map { part($0, $1, column: column, schema.columns[column]) }
+        group.parts.indices.map { part($0, of: group, column: column, schema.columns[column]) }
     }
 
     private func part(
-        _ part: RewritePlan.Part, _ file: ParquetFile<Source>, column: Int, _ leaf: ParquetColumn
+        _ index: Int, of group: RowGroupParts<Source>, column: Int, _ leaf: ParquetColumn
     ) -> ColumnPart<Source> {
+        let (part, file) = (group.parts[index], group.files[index])
         let projection = projections[part.file].columns[column]
-        let input = inputs[part.file]
-        let deleted = input.deleted(inRowGroup: part.rowGroup)
+        let deleted = group.deleted[index]
         // A count for the file is one for its row group only where that is its only one.
-        let nanCount = leaf.fieldID.flatMap { input.nanCounts[$0] }
-        let isKnown = nanCount == 0 || file.rowGroups.count == 1
+        let nanCount = leaf.fieldID.flatMap { inputs[part.file].nanCounts[$0] }
+        let isKnown = nanCount == 0 || file.rowGroups.count == 1 && part.rows == nil
         return ColumnPart(
             file: file, rowGroup: part.rowGroup, projection: projection, source: projection.source,
             keepsBounds: merge.keepsBounds[part.file], firstRow: deleted.firstRow,

@@ -33,12 +33,14 @@ struct RewriteWork<Source: ParquetByteSource, Sink: ParquetByteSink>: Sendable {
             let same =
                 (target == nil || source.isSameShape(as: schema)) && input.filledNulls.isEmpty
             isSame.append(same)
-            projections.append(
+            let projection =
                 same
-                    ? FileProjection(identity: schema)
-                    : try FileProjection(
-                        source, to: schema, fills: input.fills, filledNulls: input.filledNulls))
-            facts.append(ParquetRewriteFacts(input, hasTargetSchema: same, settings: settings))
+                ? FileProjection(identity: schema)
+                : try FileProjection(
+                    source, to: schema, fills: input.fills, filledNulls: input.filledNulls)
+            projections.append(projection)
+            facts.append(
+                ParquetRewriteFacts(input, projection, hasTargetSchema: same, settings: settings))
         }
         decision = way.map { .asked($0) } ?? ParquetRewriteDecision(facts, settings: settings)
         let mayCopy = isSame.allSatisfy { $0 } && inputs.allSatisfy { $0.deletedRows.isEmpty }
@@ -112,7 +114,7 @@ struct RewriteWork<Source: ParquetByteSource, Sink: ParquetByteSink>: Sendable {
     /// Whether a row group that stays alone is as it should be.
     private func isCopied(_ part: RewritePlan.Part) -> Bool {
         let input = inputs[part.file]
-        guard decision.way != .encode, isSame[part.file],
+        guard decision.way != .encode, isSame[part.file], part.rows == nil,
             input.deleted(inRowGroup: part.rowGroup).rows.isEmpty
         else { return false }
         guard decision.way == .stitch else { return true }
@@ -167,17 +169,43 @@ extension ParquetRewriteInput {
     func keptRowCount(_ index: Int) -> Int64 {
         file.rowGroups[index].rowCount - Int64(deleted(inRowGroup: index).rows.count)
     }
+
+    /// How many rows a part has.
+    func rowCount(of part: RewritePlan.Part) -> Int64 {
+        part.rows.map { Int64($0.count) } ?? keptRowCount(part.rowGroup)
+    }
+
+    /// The rows of a part's row group that are left out, those of its other parts among them.
+    func deleted(in part: RewritePlan.Part) -> (rows: ArraySlice<Int64>, firstRow: Int64) {
+        let (deleted, first) = deleted(inRowGroup: part.rowGroup)
+        guard let rows = part.rows else { return (deleted, first) }
+        let end = first + file.rowGroups[part.rowGroup].rowCount
+        let from = deleted.position(ofKept: rows.lowerBound, from: first)
+        let to = deleted.position(ofKept: rows.upperBound - 1, from: first) + 1
+        let start = deleted.firstPosition(atLeast: from)
+        let within = deleted[start..<deleted.firstPosition(atLeast: to)]
+        return (Array(first..<from) + within + Array(to..<end), first)
+    }
 }
 
 extension ParquetRewriteFacts {
     init<Source>(
-        _ input: ParquetRewriteInput<Source>, hasTargetSchema: Bool, settings: ParquetWriteSettings
+        _ input: ParquetRewriteInput<Source>, _ projection: FileProjection, hasTargetSchema: Bool,
+        settings: ParquetWriteSettings
     ) {
         let groups = input.file.rowGroups
+        let columns = projection.columns.compactMap(\.source)
         let chunks = groups.flatMap { $0.columns.compactMap(\.metadata) }
         let wanted = settings.codec
         self.init(
-            rowGroupBytes: groups.map(\.storedSize),
+            rowGroupBytes: groups.map { group in
+                columns.reduce(0) { sum, column in
+                    let chunk = group.columns[column].metadata
+                    let size =
+                        wanted == .uncompressed ? chunk?.uncompressedSize : chunk?.compressedSize
+                    return sum &+ max(size ?? 0, 0)
+                }
+            },
             keptRows: groups.indices.map { input.keptRowCount($0) },
             allRows: groups.map(\.rowCount), hasTargetSchema: hasTargetSchema,
             hasWantedCodec: wanted == nil || chunks.allSatisfy { $0.codec == wanted },

@@ -55,6 +55,13 @@ extension ColumnStitcher {
         var nextRow: Int64
         var gathered = GatheredDictionary()
 
+        /// Whether a page of so many rows is left out as a whole; false where that is not known.
+        func isLeftOut(_ rows: Int64?) -> Bool {
+            guard let rows, rows > 0, rows <= part.deleted.count else { return false }
+            let last = part.deleted.firstPosition(atLeast: nextRow) + Int(rows) - 1
+            return last < part.deleted.endIndex && part.deleted[last] == nextRow + rows - 1
+        }
+
         /// Whether rows of a page of so many are left out; false where that is not known yet.
         func isTouched(_ rows: Int64?) -> Bool {
             guard !part.deleted.isEmpty, let rows else { return false }
@@ -72,6 +79,10 @@ extension ColumnStitcher {
         // Of pages of lists and maps only the levels tell: writers begin them within a row, and
         // count and index their rows as if they did not.
         let rows = stream.column.maximumRepetitionLevel == 0 ? Int64(count) : nil
+        if let rows, mover.isLeftOut(rows) {
+            mover.nextRow += rows
+            return
+        }
         let isFair =
             count >= fairCount || Int(page.header.uncompressedSize) >= Self.fairSize
         var standsAlone = !encoding.usesDictionary

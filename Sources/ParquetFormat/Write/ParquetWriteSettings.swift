@@ -8,6 +8,13 @@ public struct ParquetWriteSettings: Hashable, Sendable {
     public var rowGroupRowLimit: Int64 = 1 << 20
     /// How large a file may become, by an estimate; nil for one file whatever its size.
     public var fileSizeBytes: Int64?
+    /// A file that would end below this gets the next row group as well, as long as both are not
+    /// larger than ``largestFileBytes``.
+    public var smallestFileBytes: Int64 = 0
+    /// The most that a file may have of a single row group: larger ones are divided among several.
+    ///
+    /// Nil divides none; row groups of more than ``dividedRowLimit`` rows never are.
+    public var largestFileBytes: Int64?
     /// How large a page that is put together may become (`write.parquet.page-size-bytes`).
     public var pageSizeBytes = 1 << 20
     /// How many rows a page that is put together may have (`write.parquet.page-row-limit`).
@@ -34,6 +41,10 @@ public struct ParquetWriteSettings: Hashable, Sendable {
     public var keyValues: [KeyValue] = []
     /// The name and version that the new file gives for its writer.
     public var createdBy = "icepack version 0.1.0"
+
+    /// The most rows of a row group that is divided: those that go elsewhere are left out by their
+    /// positions, which take eight bytes each.
+    public static let dividedRowLimit: Int64 = 1 << 23
 
     /// The usual settings.
     public init() {}

@@ -41,6 +41,29 @@ import WireFormat
         return row
     }
 
+    @Test func `counts of rows that no table can have do not end the process`() async throws {
+        var random = SeededGenerator(seed: 7)
+        let manifest = try kind(.v3, .data, 0)
+        var writer = try ManifestWriter(manifest)
+        var expected = EntriesByStatus()
+        for _ in 0..<3 {
+            var entry = RandomEntries.entry(.v3, .data, manifest.partition, using: &random)
+            entry.entry.status = .added
+            entry.entry.dataFile.firstRowID = nil
+            entry.entry.dataFile.recordCount = .max
+            expected.insert(entry, specID: Int32(manifest.spec.id))
+            try writer.append(entry)
+        }
+        let finished = try writer.finish()
+        #expect(finished.unassignedRowCount == .max)
+        let row = try await store(finished)
+        // No list can say how many rows that are: it is refused, and nothing ends.
+        await #expect(throws: VerificationFailure.self) {
+            try await ChangedManifestVerification(storage: storage, kind: manifest).check(
+                StoredManifest(row: row, unassignedRowCount: .max), has: expected)
+        }
+    }
+
     @Test(arguments: kinds, 1...4)
     func `entries of every partition type are read back as they were`(
         kind: (FormatVersion, ManifestContent, Int), seed: UInt64

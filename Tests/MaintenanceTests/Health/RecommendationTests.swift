@@ -321,6 +321,14 @@ struct NativeReachTests {
             positions.evidence["remaining_position_delete_files"] == (isObstructed ? 5 : 0))
     }
 
+    @Test func `files that are left do not keep the others of their partition from it`() throws {
+        let others = files(1...5) + files(6...6) { $0.format = .orc }
+        let few = files(1...1) + files(6...10) { $0.format = .orc }
+
+        #expect(try verdict(others).isRecommended)
+        #expect(try !verdict(few).isRecommended)
+    }
+
     @Test func `one group that can be rewritten is enough`() throws {
         let mixed = files(1...5) { $0.format = .orc } + files(6...10, in: 2)
 

@@ -106,14 +106,20 @@ enum FuzzTarget: String, CaseIterable {
             opening: ParquetMemorySource(bytes), limits: Self.limits)
         guard file.rowCount < 1 << 20 else { return }
         let deleted = stride(from: Int64(0), to: file.rowCount, by: 3).map { $0 }
-        for (way, rows) in [
-            (ParquetRewriteWay.copy, []), (.stitch, []), (.stitch, deleted), (.encode, deleted),
+        for (way, rows, divides) in [
+            (ParquetRewriteWay.copy, [], false), (.stitch, [], false), (.stitch, deleted, false),
+            (.stitch, deleted, true), (.encode, deleted, true),
         ] {
+            var settings = ParquetWriteSettings()
+            if divides {
+                settings.fileSizeBytes = 500
+                settings.largestFileBytes = 900
+            }
             let input = ParquetRewriteInput(file, deletedRows: rows)
             let outputs: [ParquetRewriteOutput<ParquetMemorySink>]
             do {
                 let rewriter = try ParquetRewriter<ParquetMemorySource, ParquetMemorySink>(
-                    [input, input], way: way)
+                    [input, input], way: way, settings: settings)
                 outputs = try await rewriter.rewrite { _ in ParquetMemorySink() }
             } catch { continue }
             for output in outputs {
