@@ -275,10 +275,22 @@ import WireFormat
         #expect(journal.open.isEmpty)
     }
 
-    @Test func `P-08: a data file that is gone stops the run and changes nothing`() async throws {
+    @Test func `a data file that is gone stays in the table, and others are rewritten`()
+        async throws
+    {
         let table = try await table()
         let path = try await table.dataPaths(region: "b")[0]
         _ = await table.storage.remove([Location(path)])
+        let report = try await table.compact()
+        #expect(report.fileCounts == [5, 2])
+        #expect(report.message.contains("\(path) is missing"))
+        #expect(try await table.dataPaths(region: "b").contains(path))
+    }
+
+    @Test func `where every data file is gone nothing changes`() async throws {
+        let table = try await table()
+        let paths = try await table.dataPaths(region: "a") + table.dataPaths(region: "b")
+        _ = await table.storage.remove(paths.map { Location($0) })
         let before = (try table.dataFolder(), try table.metadataFiles())
         await #expect(throws: MaintenanceError.self) { try await table.compact() }
         #expect(try table.dataFolder() == before.0)

@@ -316,4 +316,22 @@ import WireFormat
         #expect(rewriting.last?.done == 4)
         #expect(rewriting.last?.total == 4)
     }
+
+    @Test(arguments: 190...195)
+    func `a long value of a partition is cut between its escapes`(length: Int) async throws {
+        let region = String(repeating: "r", count: length - "region=".count) + "üüü"
+        let table = try await table()
+        try await table.addRows(0..<10, region: region)
+        try await table.addRows(10..<20, region: region)
+        let before = try await table.rows()
+
+        try await table.compact(["min-input-files": 2])
+
+        let path = try #require(try await table.entries().keys.first)
+        let folder = try #require(path.split(separator: "/").dropLast().last)
+        #expect(folder.utf8.count <= 200 && folder.utf8.count > 197)
+        let escapes = folder.split(separator: "%", omittingEmptySubsequences: false).dropFirst()
+        #expect(!escapes.isEmpty && escapes.allSatisfy { $0.utf8.count == 2 })
+        #expect(try await table.rows() == before)
+    }
 }

@@ -34,7 +34,7 @@ import WireFormat
     }
 
     @Test(arguments: ["partition", "vector's partition", "vector's age"])
-    func `P-43: deletes that contradict the file they name cost its group alone`(
+    func `P-43: deletes that contradict the file they name cost that file alone`(
         fault: String
     ) async throws {
         let (table, first) = try await table(fault == "partition" ? .v2 : .v3)
@@ -50,7 +50,7 @@ import WireFormat
         let report = try await table.compact()
         #expect(report.fileCounts == [2, 1])
         #expect(report.metrics["refused_groups_count"] == 1)
-        #expect(report.message.contains("partition region=a were left as they are"))
+        #expect(report.message.contains("1 file of partition region=a was left as it is"))
         #expect(try await table.dataPaths(region: "a").contains(first))
     }
 

@@ -37,8 +37,16 @@ public struct PartitionNames: Sendable {
         parts(of: partition).map { part in
             let text = PercentEncoding.encode(part.value)
             let folder = part.name.map { PercentEncoding.encode($0) + "=" + text } ?? text
-            return String(folder.prefix(Self.longestFolder))
+            return Self.cut(folder)
         }.joined(separator: "/")
+    }
+
+    /// The beginning of an encoded folder, without a part of an escape at its end.
+    private static func cut(_ folder: String) -> String {
+        guard folder.utf8.count > longestFolder else { return folder }
+        let start = folder.prefix(longestFolder)
+        guard let escape = start.suffix(2).firstIndex(of: "%") else { return String(start) }
+        return String(start[..<escape])
     }
 
     private static func joined(_ part: (name: String?, value: String)) -> String {

@@ -88,11 +88,13 @@ struct EqualityDeleteFinder<Storage: ObjectStorage> {
         var found = FoundRows(limit: limits.deletes)
         for (name, kind) in kinds {
             var candidates: [Candidate] = []
+            let comparesBounds = files.count <= Self.mostPairs / max(kind.deletes.count, 1)
             for file in files where name.scope.contains(file.live) {
+                guard !Task.isCancelled else { throw .stopped(.cancelled) }
                 let bounds = KeyBounds(file.entry.facts, kind.columns)
                 let mayDelete = kind.deletes.contains {
                     $0.file.dataSequenceNumber > file.live.dataSequenceNumber
-                        && $0.bounds.mayMeet(bounds)
+                        && (!comparesBounds || $0.bounds.mayMeet(bounds))
                 }
                 if mayDelete { candidates.append((file.live, try file.keys(kind.columns))) }
             }
