@@ -29,6 +29,43 @@ import Testing
         return try await WriterTests.open(try #require(outputs.first).1).readAll()
     }
 
+    @Test func `the parts of a row group have no more than their part of its dictionary`()
+        async throws
+    {
+        var random = SeededGenerator(seed: 3)
+        let texts = (0..<4000).map { _ in
+            (0..<40).map { _ in UInt8.random(in: 0...255, using: &random) }
+        }
+        let text = ParquetField.values("s", id: 1, .required, .byteArray)
+        let all = ByteArrays(texts.flatMap { [$0, $0, $0] })
+        let file = try await Self.file([text], [ColumnBatch(.byteArray(all))])
+        let size = try #require(file.rowGroups.first?.storedSize)
+        #expect(file.rowGroups.count == 1)
+        #expect(file.rowGroups[0].columns[0].metadata?.dictionaryPageOffset != nil)
+        var settings = ParquetWriteSettings()
+        settings.fileSizeBytes = size / 4
+        settings.largestFileBytes = size / 2
+
+        let rewriter = try RewriterTests.Rewriter([Input(file)], settings: settings)
+        var parts: [ParquetFile<ParquetMemorySource>] = []
+        for output in try await RewriterTests.rewrite(rewriter) {
+            parts.append(try await WriterTests.open(output.1))
+        }
+
+        #expect((4...5).contains(parts.count))
+        let sizes = parts.compactMap { $0.rowGroups.first?.storedSize }
+        #expect(sizes.allSatisfy { $0 <= size / 3 }, "\(sizes) of \(size)")
+        var count = 0
+        for part in parts {
+            guard case .byteArray(let values) = try await part.readAll()[0].values else { continue }
+            for index in 0..<values.count {
+                #expect(values[index].elementsEqual(all[count + index]))
+            }
+            count += values.count
+        }
+        #expect(count == all.count)
+    }
+
     private static let number = ParquetField.values("n", id: 1, .required, .int32)
     private static let rowID = ParquetField.values("_row_id", id: 90, .optional, .int64)
 

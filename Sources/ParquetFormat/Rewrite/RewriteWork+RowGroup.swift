@@ -9,6 +9,10 @@ private struct RowGroupParts<Source: ParquetByteSource>: Sendable {
     let deleted: [(rows: ArraySlice<Int64>, firstRow: Int64)]
     /// How many rows stay.
     let rowCount: Int64
+
+    /// Whether all columns are encoded anew: each part of a row group that is divided would take
+    /// over the dictionary of all of it.
+    var isEncodedAnew: Bool { parts.contains { $0.rows != nil } }
 }
 
 extension RewriteWork {
@@ -92,7 +96,9 @@ extension RewriteWork {
     where Pages.Failure == Sink.Failure {
         let sources = sources(of: column, group)
         let chunk: NewChunk
-        if decision.way == .encode || ColumnMix(sources.parts).losesDictionaries {
+        if decision.way == .encode || group.isEncodedAnew
+            || ColumnMix(sources.parts).losesDictionaries
+        {
             var encoder = ColumnReencoder<Source, Pages>(
                 sources.parts, column: column, leaf: schema.columns[column],
                 order: sources.order, codec: codecs[column], settings: settings,
@@ -183,7 +189,9 @@ extension RewriteWork {
             guard chunk.uncompressedSize <= PageBody.largeSize else { return nil }
             sum += codecs[column] == .uncompressed ? chunk.uncompressedSize : chunk.compressedSize
         }
-        return ColumnMix(parts(of: column, group)).losesDictionaries ? nil : sum
+        let isEncoded =
+            group.isEncodedAnew || ColumnMix(parts(of: column, group)).losesDictionaries
+        return isEncoded ? nil : sum
     }
 
     // MARK: Sources
