@@ -48,6 +48,25 @@ import WireFormat
         #expect(try await sizes(table).allSatisfy { $0 <= target * 18 / 10 })
     }
 
+    @Test func `files of which no two fit into one are left`() async throws {
+        let table = try await table()
+        for start in stride(from: Int64(0), to: 24_000, by: 4000) {
+            try await table.addRows(start..<start + 4000, region: "a")
+        }
+        let size = try #require(try await sizes(table).max())
+        let before = Set(try await table.entries().keys)
+        await #expect {
+            try await table.compact([
+                "target-file-size-bytes": .integer(size * 17 / 10),
+                "min-file-size-bytes": .integer(size * 16 / 10),
+                "max-file-size-bytes": .integer(size * 18 / 10),
+            ])
+        } throws: { error in
+            "\(error)".contains("its files would become 6: no two of their row groups fit")
+        }
+        #expect(Set(try await table.entries().keys) == before)
+    }
+
     @Test(arguments: [FormatVersion.v2, .v3], [false, true])
     func `a row group that is too large for a file is divided, also where rows are deleted`(
         version: FormatVersion, deletes: Bool

@@ -260,6 +260,8 @@ import Testing
         // A row is not divided.
         #expect(parts(size: 1000, kept: 2, of: 2) == [0..<1, 1..<2])
         #expect(parts(size: 1000, kept: 10, of: 10, stitching: false) == [nil])
+        let most = ParquetWriteSettings.dividedFileLimit
+        #expect(parts(size: 100 * most + 1, kept: 2 * most, of: 2 * most).count == most)
         let limit = ParquetWriteSettings.dividedRowLimit
         #expect(parts(size: 200, kept: limit, of: limit).count == 2)
         #expect(parts(size: 200, kept: limit, of: limit + 1) == [nil])

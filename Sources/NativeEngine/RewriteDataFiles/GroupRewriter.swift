@@ -270,6 +270,7 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
         } catch {
             throw .unsupported("its files cannot be put together: \(error)")
         }
+        try checkGain(group, sources, outputs: work.outputCount)
         var names = names.ofGroup(ordinal)
         var written: [WrittenDataFile] = []
         for index in 0..<work.outputCount {
@@ -291,6 +292,20 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
         return Made(
             files: written, way: work.decision.way.rawValue,
             sortOrderID: order.map { Int($0) } ?? SortOrder.unsortedID)
+    }
+
+    /// Refuses what would be planned again for ever (P-50): only bytes were known to the plan.
+    private func checkGain(
+        _ group: FileGroup, _ sources: [ParquetRewriteInput<Source>], outputs count: Int
+    ) throws(GroupFailure) {
+        let sizeReasons: Set<FileGroup.Reason> = [.enoughFiles, .enoughContent, .tooMuchContent]
+        guard count >= group.files.count, sizeReasons.isSuperset(of: group.reasons),
+            sources.allSatisfy({ $0.deletedRows.isEmpty }),
+            group.files.allSatisfy({ $0.sizeInBytes <= sizes.maximum.value })
+        else { return }
+        throw .unsupported(
+            "its files would become \(count): no two of their row groups fit into one of "
+                + "max-file-size-bytes (\(sizes.maximum.value))")
     }
 
     /// Puts rows in order, and into the partitions that they belong to.

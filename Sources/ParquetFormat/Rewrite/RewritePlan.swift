@@ -104,6 +104,7 @@ extension ParquetWriteSettings {
         guard let fileSizeBytes, let largestFileBytes, fileSizeBytes > 0,
             size > max(fileSizeBytes, largestFileBytes), rows <= Self.dividedRowLimit
         else { return 1 }
-        return min(kept, size / fileSizeBytes + (size % fileSizeBytes > 0 ? 1 : 0))
+        let count = size / fileSizeBytes + (size % fileSizeBytes > 0 ? 1 : 0)
+        return min(kept, count, Self.dividedFileLimit)
     }
 }

@@ -203,7 +203,8 @@ extension ParquetRewriteFacts {
                     let chunk = group.columns[column].metadata
                     let size =
                         wanted == .uncompressed ? chunk?.uncompressedSize : chunk?.compressedSize
-                    return sum &+ max(size ?? 0, 0)
+                    // What a footer says of bytes that are not in the file may be any number.
+                    return sum &+ min(max(size ?? 0, 0), 1 << 40)
                 }
             },
             keptRows: groups.indices.map { input.keptRowCount($0) },

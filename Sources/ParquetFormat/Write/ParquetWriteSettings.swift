@@ -45,6 +45,8 @@ public struct ParquetWriteSettings: Hashable, Sendable {
     /// The most rows of a row group that is divided: those that go elsewhere are left out by their
     /// positions, which take eight bytes each.
     public static let dividedRowLimit: Int64 = 1 << 23
+    /// The most files among which a row group is divided.
+    public static let dividedFileLimit: Int64 = 4096
 
     /// The usual settings.
     public init() {}
