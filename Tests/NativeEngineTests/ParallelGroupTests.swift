@@ -38,7 +38,7 @@ import WireFormat
             settings: settings)
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [nil, 2, 3])
+    @Test(.timeLimit(.minutes(10)), arguments: [nil, 2, 3])
     func `groups are written at the same time`(atOnce: Int?) async throws {
         let table = try await table()
         let before = try await table.rows()
@@ -61,7 +61,7 @@ import WireFormat
         #expect(storage.most == 1)
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [(127, 1), (128, 2)])
+    @Test(.timeLimit(.minutes(10)), arguments: [(127, 1), (128, 2)])
     func `P-49: no more groups than memory has room for, whatever is asked for`(
         mebibytes: Int, most: Int
     ) async throws {
@@ -75,7 +75,7 @@ import WireFormat
         #expect(storage.most == most)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `P-54: of several commits none waits for a group that is slow`() async throws {
         let table = try await table()
         let before = try await table.rows()
@@ -99,7 +99,7 @@ import WireFormat
         #expect(try await table.rows() == before)
     }
 
-    @Test(.timeLimit(.minutes(1)))
+    @Test(.timeLimit(.minutes(10)))
     func `a failure stops the others, and what all of them wrote goes`() async throws {
         let table = try await table()
         let before = try table.dataFolder()
@@ -117,7 +117,7 @@ import WireFormat
         #expect(journal.open.isEmpty)
     }
 
-    @Test(.timeLimit(.minutes(1)), arguments: [false, true])
+    @Test(.timeLimit(.minutes(10)), arguments: [false, true])
     func `a cancelled run stops all groups, and what they wrote goes, with a lease or without`(
         losesLease: Bool
     ) async throws {
