@@ -77,3 +77,11 @@ public struct S3Storage: ObjectStorage {
         }
     }
 }
+
+extension S3Storage: CustomReflectable {
+    /// Shows where the store is: what is behind that changes while it is looked at, and secrets are
+    /// not to be shown.
+    public var customMirror: Mirror {
+        Mirror(self, children: ["endpoint": client.settings.endpoint.description])
+    }
+}
