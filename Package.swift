@@ -106,8 +106,9 @@ let package = Package(
         .library("AvroFormat", ["Compression", "WireFormat"], settings: hot),
         .library("IcebergSpec", ["WireFormat"]),
         .library("SortedRuns", settings: hot),
+        .library("RowSets", settings: hot),
         .library("Digests", ["COpenSSL"]),
-        .library("ParquetFormat", ["Compression"], settings: hot),
+        .library("ParquetFormat", ["Compression", "RowSets"], settings: hot),
 
         // Storage and catalogs.
         .library("ObjectStorage"),
@@ -140,7 +141,7 @@ let package = Package(
             "IcebergTable",
             [
                 "AvroFormat", "Compression", "IcebergCatalog", "IcebergSpec", "ObjectStorage",
-                "WireFormat",
+                "RowSets", "WireFormat",
             ]),
         .library(
             "Maintenance",
@@ -152,7 +153,8 @@ let package = Package(
             "NativeEngine",
             [
                 "AvroFormat", "Compression", "IcebergCatalog", "IcebergSpec", "IcebergTable",
-                "Maintenance", "ObjectStorage", "ParquetFormat", "SortedRuns", "WireFormat",
+                "Maintenance", "ObjectStorage", "ParquetFormat", "RowSets", "SortedRuns",
+                "WireFormat",
             ]),
 
         .library(
@@ -227,7 +229,7 @@ let package = Package(
             ],
             path: "Benchmarks/Driver", swiftSettings: strict),
         .executableTarget(
-            name: "parquet-bench", dependencies: ["ParquetFormat", .argumentParser],
+            name: "parquet-bench", dependencies: ["ParquetFormat", "RowSets", .argumentParser],
             path: "Benchmarks/Parquet", swiftSettings: strict),
 
         // The house style, as a program.
@@ -249,11 +251,12 @@ let package = Package(
             "AvroFormatTests", ["AvroFormat", "Compression", "TestSupport", "WireFormat"],
             exclude: ["Goldens"]),
         .tests("SortedRunsTests", ["SortedRuns", "TestSupport"]),
+        .tests("RowSetsTests", ["RowSets", "TestSupport"]),
         .tests(
             "ParquetFormatTests",
             [
-                "Compression", "ParquetFormat", "TestSupport", "WireFormat", "parquet-bench",
-                .subprocess,
+                "Compression", "ParquetFormat", "RowSets", "TestSupport", "WireFormat",
+                "parquet-bench", .subprocess,
             ]),
         .tests("IcebergSpecTests", ["IcebergSpec", "TestSupport", "WireFormat"]),
         .target(
@@ -280,7 +283,7 @@ let package = Package(
             "IcebergTableTests",
             [
                 "AvroFormat", "Compression", "IcebergCatalog", "IcebergSpec", "IcebergTable",
-                "ObjectStorage", "StorageTestSupport", "TestSupport", "WireFormat",
+                "ObjectStorage", "RowSets", "StorageTestSupport", "TestSupport", "WireFormat",
             ],
             exclude: ["Goldens"]),
         .tests(
@@ -294,8 +297,8 @@ let package = Package(
             [
                 "AWSSigning", "AvroFormat", "Compression", "FileSystemCatalog", "GlueCatalog",
                 "HTTPExchange", "IcebergCatalog", "IcebergSpec", "IcebergTable", "Maintenance",
-                "NativeEngine", "ObjectStorage", "ParquetFormat", "RESTCatalog", "SQLCatalog",
-                "StorageTestSupport", "TestSupport", "WireFormat", .grdb,
+                "NativeEngine", "ObjectStorage", "ParquetFormat", "RESTCatalog", "RowSets",
+                "SQLCatalog", "StorageTestSupport", "TestSupport", "WireFormat", .grdb,
             ]),
         .tests(
             "HiveServer2Tests",
@@ -356,6 +359,6 @@ if Context.environment["ICEPACK_FUZZ"] != nil {
     package.targets.removeAll { $0.name == "ParquetFormatTests" }
     package.targets.append(
         .executableTarget(
-            name: "parquet-fuzz", dependencies: ["ParquetFormat"],
+            name: "parquet-fuzz", dependencies: ["ParquetFormat", "RowSets"],
             path: "Tests/ParquetFormatTests/Fuzzing", swiftSettings: strict))
 }

@@ -3,6 +3,7 @@
 import ArgumentParser
 import Glibc
 import ParquetFormat
+import RowSets
 
 /// Makes one Parquet file of many, and says how long that took.
 @main
@@ -92,9 +93,12 @@ struct ParquetBench: AsyncParsableCommand {
     }
 
     /// One row in a hundred, the same in every run: those that `parquet_contenders.py` leaves out.
-    private func deleted(_ index: Int, _ file: ParquetFile<LocalFile>) -> [Int64] {
+    private func deleted(_ index: Int, _ file: ParquetFile<LocalFile>) -> RowPositions {
         let first = Int64(index) * file.rowCount
-        return (0..<file.rowCount).filter { ($0 + first) &* 2_654_435_761 % 1_000_003 % 100 == 0 }
+        return RowPositions(
+            (0..<file.rowCount).lazy.filter {
+                ($0 + first) &* 2_654_435_761 % 1_000_003 % 100 == 0
+            })
     }
 
     private func decode(_ files: [ParquetFile<LocalFile>]) async throws -> Int64 {

@@ -3,6 +3,7 @@
 import Maintenance
 import ObjectStorage
 import ParquetFormat
+import RowSets
 import StorageTestSupport
 import Testing
 
@@ -61,7 +62,7 @@ import Testing
         return try await stored(output.sink.bytes, name)
     }
 
-    private func proof(_ files: [Proof.File], deleted: [Int64] = []) throws -> Proof {
+    private func proof(_ files: [Proof.File], deleted: RowPositions = []) throws -> Proof {
         Proof(
             inputs: files.map {
                 .init(
@@ -72,7 +73,7 @@ import Testing
     }
 
     private func hasSamePages(
-        _ old: [Proof.File], _ new: [Proof.File], deleted: [Int64] = []
+        _ old: [Proof.File], _ new: [Proof.File], deleted: RowPositions = []
     ) async throws -> [Bool] {
         let proof = try proof(old, deleted: deleted)
         var answers: [Bool] = []

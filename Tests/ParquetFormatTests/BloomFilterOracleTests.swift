@@ -2,6 +2,7 @@
 
 import Foundation
 import ParquetFormat
+import RowSets
 import TestSupport
 import Testing
 import WireFormat
@@ -31,7 +32,9 @@ struct BloomFilterOracleTests {
             if way.way == .encode {
                 settings.bloomFilters.columns = ["id": .written, "name": .written, "day": .written]
             }
-            let inputs = files.map { ParquetRewriteInput($0, deletedRows: way.deleted) }
+            let inputs = files.map {
+                ParquetRewriteInput($0, deletedRows: RowPositions(way.deleted))
+            }
             let rewriter = try RewriterTests.Rewriter(inputs, way: way.way, settings: settings)
             let outputs = try await RewriterTests.rewrite(rewriter)
             #expect(outputs.count == 1 && outputs[0].0.losses == [])

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import RowSets
 import TestSupport
 import Testing
 
@@ -186,7 +187,7 @@ func expectSoundFilters<Source>(
         way: ParquetRewriteWay, deleted: [Int64]
     ) async throws {
         let files = [try await Self.numbers(0..<900), try await Self.numbers(5000..<5900)]
-        let inputs = files.map { ParquetRewriteInput($0, deletedRows: deleted) }
+        let inputs = files.map { ParquetRewriteInput($0, deletedRows: RowPositions(deleted)) }
 
         let outputs = try await RewriterTests.rewrite(try Rewriter(inputs, way: way))
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import RowSets
 import TestSupport
 import Testing
 
@@ -172,7 +173,7 @@ import Testing
         let file = try await WriterTests.open(sink.bytes)
         // The first and the last row go, all rows of the last text, and what is no number.
         let gone = [0, 50, 99].map { Int64($0) } + (0..<100).filter { $0 % 7 == 6 }
-        let input = ParquetRewriteInput(file, deletedRows: Set(gone).sorted())
+        let input = ParquetRewriteInput(file, deletedRows: RowPositions(gone))
 
         let rewriter = try RewriterTests.Rewriter([input], way: way)
         let (written, _) = try #require(try await RewriterTests.rewrite(rewriter).first)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import RowSets
 import TestSupport
 import Testing
 
@@ -120,7 +121,7 @@ import Testing
             [field], [ColumnBatch(.byteArray(ByteArrays(texts)))], settings)
         #expect(try await Self.pages(file).map { $0.dataCounts.count } == [count])
         let inputs = (0..<3).map { _ in
-            RewriterTests.Input(file, deletedRows: deleted.sorted())
+            RewriterTests.Input(file, deletedRows: RowPositions(deleted))
         }
 
         let made = try await Self.rewritten(inputs, .stitch, settings)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import RowSets
 import Testing
 
 @testable import ParquetFormat
@@ -106,7 +107,7 @@ import Testing
     @Test(arguments: [[], [0], [132], [133], [0, 132], [133, 134], [135]] as [[Int64]])
     func `rows are left out with all of their elements`(_ deleted: [Int64]) async throws {
         let input = RewriterTests.Input(
-            try await Self.file(Self.pages), deletedRows: deleted)
+            try await Self.file(Self.pages), deletedRows: RowPositions(deleted))
         let rewriter = try RewriterTests.Rewriter([input, input], way: .stitch)
         let output = try #require(try await RewriterTests.rewrite(rewriter).first)
         let file = try await WriterTests.open(output.1)

@@ -2,6 +2,7 @@
 
 import Foundation
 import ParquetFormat
+import RowSets
 import Subprocess
 import TestSupport
 import Testing
@@ -78,7 +79,7 @@ struct ParquetSparkTests {
                 Array(try Data(contentsOf: URL(filePath: path))))
             let deleted = RewriterTests.deleted(
                 Int(file.rowCount), share: job.share, using: &random)
-            inputs.append(Input(file, deletedRows: deleted))
+            inputs.append(Input(file, deletedRows: RowPositions(deleted)))
         }
         var settings = ParquetWriteSettings()
         for column in job.filters { settings.bloomFilters.columns[column] = .written }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import RowSets
 import TestSupport
 
 @testable import ParquetFormat
@@ -65,7 +66,9 @@ struct RandomRewriting {
         let share = shares.randomElement(using: &random) ?? 0
         let deleted = RewriterTests.deleted(rowCount, share: share, using: &random)
         inputs.append(
-            Input(try await WriterTests.open(bytes), deletedRows: deleted, fills: fills))
+            Input(
+                try await WriterTests.open(bytes), deletedRows: RowPositions(deleted),
+                fills: fills))
         let gone = Set(deleted)
         kept.rows += table.rows.enumerated().filter { !gone.contains(Int64($0.offset)) }
             .map { row($0.element) }

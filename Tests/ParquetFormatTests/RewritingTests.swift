@@ -2,6 +2,7 @@
 
 import Foundation
 import ParquetFormat
+import RowSets
 import TestSupport
 import Testing
 import WireFormat
@@ -196,7 +197,9 @@ struct RewritingOracleTests {
                 let deleted = files.map {
                     RewriterTests.deleted(Int($0.rowCount), share: way.share, using: &random)
                 }
-                let inputs = zip(files, deleted).map { ParquetRewriteInput($0, deletedRows: $1) }
+                let inputs = zip(files, deleted).map {
+                    ParquetRewriteInput($0, deletedRows: RowPositions($1))
+                }
                 let rewriter = try RewriterTests.Rewriter(
                     inputs, way: way.way, settings: Self.settings(&random))
                 guard let (written, output) = try await RewriterTests.rewrite(rewriter).first

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import RowSets
 import TestSupport
 import Testing
 
@@ -46,7 +47,8 @@ import Testing
             Int.random(in: 0..<4, using: &random) == 0
         }
 
-        let columns = try await rows(Input(file, deletedRows: deleted), table.schema)
+        let input = Input(file, deletedRows: RowPositions(deleted))
+        let columns = try await rows(input, table.schema)
 
         let gone = Set(deleted)
         var kept = table

@@ -10,7 +10,7 @@ enum LayerRule {
         "WireFormat": [],
         "Compression": ["CBrotli", "CLZ4", "CSnappy", "CZlib", "CZstd"],
         "Digests": ["COpenSSL"],
-        "ParquetFormat": ["Compression"],
+        "ParquetFormat": ["Compression", "RowSets"],
         "AvroFormat": ["Compression", "WireFormat"],
         "IcebergSpec": ["WireFormat"],
         "ObjectStorage": [],
@@ -18,6 +18,7 @@ enum LayerRule {
         "HTTPExchange": ["AWSSigning", "WireFormat"],
         "S3Storage": ["AWSSigning", "Digests", "HTTPExchange", "ObjectStorage", "WireFormat"],
         "SortedRuns": [],
+        "RowSets": [],
         "Postgres": ["CPQ"],
         "IcebergCatalog": ["Compression", "IcebergSpec", "ObjectStorage", "WireFormat"],
         "SQLCatalog": [
@@ -32,7 +33,7 @@ enum LayerRule {
         ],
         "IcebergTable": [
             "AvroFormat", "Compression", "IcebergCatalog", "IcebergSpec", "ObjectStorage",
-            "WireFormat",
+            "RowSets", "WireFormat",
         ],
         "Maintenance": [
             "AvroFormat", "IcebergCatalog", "IcebergSpec", "IcebergTable", "ObjectStorage",
@@ -40,7 +41,8 @@ enum LayerRule {
         ],
         "NativeEngine": [
             "AvroFormat", "Compression", "IcebergCatalog", "IcebergSpec", "IcebergTable",
-            "Maintenance", "ObjectStorage", "ParquetFormat", "SortedRuns", "WireFormat",
+            "Maintenance", "ObjectStorage", "ParquetFormat", "RowSets", "SortedRuns",
+            "WireFormat",
         ],
         "Demonstration": [
             "FileSystemCatalog", "IcebergCatalog", "IcebergSpec", "IcebergTable", "NativeEngine",

@@ -1,23 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Compression
+public import RowSets
 
 extension DeletionVector {
-    /// Takes positions in any order, some of them perhaps more than once.
+    /// Takes the positions of deleted rows.
     ///
     /// - Throws: ``DeletionVectorError/malformed(_:)`` for a position that no row can have.
-    public init(positions: some Sequence<Int64>) throws(DeletionVectorError) {
-        var ascending: [Int64] = []
-        for position in positions.sorted() where position != ascending.last {
-            ascending.append(position)
-        }
-        if let first = ascending.first, first < 0 {
+    public init(positions: RowPositions) throws(DeletionVectorError) {
+        if let first = positions.first, first < 0 {
             throw .malformed("it has the position \(first)")
         }
-        if let last = ascending.last, last > Self.largestPosition {
+        if let last = positions.last, last > Self.largestPosition {
             throw .malformed("it has the position \(last), which is too large")
         }
-        self.init(ascending: ascending)
+        self.positions = positions
     }
 
     /// The keys of bitmaps are below the largest number of 32 bits with a sign.
@@ -26,11 +23,11 @@ extension DeletionVector {
     /// The vector as a Puffin file has it.
     public func blob() -> [UInt8] {
         var body = Self.magic
-        let bitmaps = Self.divided(positions[...], by: 32)
+        let bitmaps = Self.bitmaps(positions.containers)
         body.append(littleEndian: UInt64(bitmaps.count))
         for bitmap in bitmaps {
             body.append(littleEndian: UInt32(truncatingIfNeeded: bitmap.key))
-            RoaringWriter(bitmap.positions).write(to: &body)
+            RoaringWriter(bitmap.containers).write(to: &body)
         }
         let checksum = crc32(body.span.bytes)
         return Self.bigEndianBytes(UInt32(truncatingIfNeeded: body.count)) + body
@@ -41,70 +38,94 @@ extension DeletionVector {
         (0..<4).reversed().map { UInt8(truncatingIfNeeded: value >> ($0 * 8)) }
     }
 
-    /// Ascending positions by what is above their lowest bits.
-    fileprivate static func divided(
-        _ positions: ArraySlice<Int64>, by bits: Int64
-    ) -> [(key: Int64, positions: ArraySlice<Int64>)] {
-        var parts: [(key: Int64, positions: ArraySlice<Int64>)] = []
-        var start = positions.startIndex
-        while start < positions.endIndex {
-            let key = positions[start] >> bits
-            let end = positions[start...].firstIndex { $0 >> bits != key } ?? positions.endIndex
-            parts.append((key, positions[start..<end]))
+    /// Containers by the upper halves of their positions.
+    private static func bitmaps(
+        _ containers: [RowContainer]
+    ) -> [(key: Int64, containers: ArraySlice<RowContainer>)] {
+        var bitmaps: [(key: Int64, containers: ArraySlice<RowContainer>)] = []
+        var start = containers.startIndex
+        while start < containers.endIndex {
+            let key = containers[start].key >> 16
+            let end =
+                containers[start...].firstIndex { $0.key >> 16 != key } ?? containers.endIndex
+            bitmaps.append((key, containers[start..<end]))
             start = end
         }
-        return parts
+        return bitmaps
     }
 }
 
 /// Writes a bitmap of 32 bits: containers of 16 bits, each in the shortest of its three forms.
 private struct RoaringWriter {
-    private enum Container {
-        case array(ArraySlice<Int64>)
-        case bits(ArraySlice<Int64>)
+    private enum Form {
+        case array
+        case bits([UInt64])
         case runs([(first: UInt16, more: UInt16)])
+    }
+
+    private struct Part {
+        let container: RowContainer
+        let form: Form
+
+        init(_ container: RowContainer) {
+            self.container = container
+            let lows = container.lows
+            let plainSize = container.denseWords.map { $0.count * 8 } ?? lows.count * 2
+            if let runs = Self.runs(lows, size: plainSize) {
+                form = .runs(runs)
+            } else {
+                form = container.denseWords.map { .bits($0) } ?? .array
+            }
+        }
+
+        /// Nil where they take as much as the other form.
+        private static func runs(
+            _ lows: [UInt16], size: Int
+        ) -> [(first: UInt16, more: UInt16)]? {
+            var runs: [(first: UInt16, more: UInt16)] = []
+            var last: UInt16?
+            for low in lows {
+                if let before = last, low == before + 1 {
+                    runs[runs.count - 1].more += 1
+                } else {
+                    runs.append((low, 0))
+                    guard 2 + runs.count * 4 < size else { return nil }
+                }
+                last = low
+            }
+            return runs
+        }
+
+        var isRun: Bool { if case .runs = form { true } else { false } }
 
         var size: Int {
-            switch self {
-            case .array(let positions): positions.count * 2
-            case .bits: RoaringWriter.bitsSize
+            switch form {
+            case .array: container.count * 2
+            case .bits(let words): words.count * 8
             case .runs(let runs): 2 + runs.count * 4
             }
         }
-    }
 
-    private static let bitsSize = 8192
-    private let parts: [(key: UInt16, count: Int, container: Container)]
-
-    init(_ positions: ArraySlice<Int64>) {
-        parts = DeletionVector.divided(positions, by: 16).map {
-            (
-                key: UInt16(truncatingIfNeeded: $0.key), count: $0.positions.count,
-                container: Self.container($0.positions)
-            )
-        }
-    }
-
-    private static func container(_ positions: ArraySlice<Int64>) -> Container {
-        let plain: Container =
-            positions.count > DeletionVector.largestArray ? .bits(positions) : .array(positions)
-        var runs: [(first: UInt16, more: UInt16)] = []
-        var last: Int64?
-        for position in positions {
-            if let before = last, position == before + 1 {
-                runs[runs.count - 1].more += 1
-            } else {
-                runs.append((UInt16(truncatingIfNeeded: position), 0))
-                // Longer than the other form already.
-                guard 2 + runs.count * 4 < plain.size else { return plain }
+        func write(to output: inout [UInt8]) {
+            switch form {
+            case .array: for low in container.lows { output.append(littleEndian: low) }
+            case .bits(let words): for word in words { output.append(littleEndian: word) }
+            case .runs(let runs):
+                output.append(littleEndian: UInt16(truncatingIfNeeded: runs.count))
+                for run in runs {
+                    output.append(littleEndian: run.first)
+                    output.append(littleEndian: run.more)
+                }
             }
-            last = position
         }
-        return .runs(runs)
     }
+
+    private let parts: [Part]
+
+    init(_ containers: ArraySlice<RowContainer>) { parts = containers.map { Part($0) } }
 
     func write(to output: inout [UInt8]) {
-        let isRun = parts.map { if case .runs = $0.container { true } else { false } }
+        let isRun = parts.map(\.isRun)
         let start = output.count
         if isRun.contains(true) {
             let cookie = DeletionVector.runCookie | (parts.count - 1) << 16
@@ -117,39 +138,17 @@ private struct RoaringWriter {
             output.append(littleEndian: UInt32(parts.count))
         }
         for part in parts {
-            output.append(littleEndian: part.key)
-            output.append(littleEndian: UInt16(truncatingIfNeeded: part.count - 1))
+            output.append(littleEndian: UInt16(truncatingIfNeeded: part.container.key))
+            output.append(littleEndian: UInt16(truncatingIfNeeded: part.container.count - 1))
         }
         if !isRun.contains(true) || parts.count >= DeletionVector.offsetThreshold {
             var offset = output.count - start + parts.count * 4
             for part in parts {
                 output.append(littleEndian: UInt32(truncatingIfNeeded: offset))
-                offset += part.container.size
+                offset += part.size
             }
         }
-        for part in parts { Self.write(part.container, to: &output) }
-    }
-
-    private static func write(_ container: Container, to output: inout [UInt8]) {
-        switch container {
-        case .array(let positions):
-            for position in positions {
-                output.append(littleEndian: UInt16(truncatingIfNeeded: position))
-            }
-        case .bits(let positions):
-            var bits = [UInt8](repeating: 0, count: bitsSize)
-            for position in positions {
-                let bit = Int(position & 0xFFFF)
-                bits[bit / 8] |= 1 << (bit % 8)
-            }
-            output += bits
-        case .runs(let runs):
-            output.append(littleEndian: UInt16(truncatingIfNeeded: runs.count))
-            for run in runs {
-                output.append(littleEndian: run.first)
-                output.append(littleEndian: run.more)
-            }
-        }
+        for part in parts { part.write(to: &output) }
     }
 }
 

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import Compression
+public import RowSets
 
 /// Which rows of one data file are deleted (format version 3).
 ///
 /// Iceberg spec, Deletion Vectors; Puffin spec, `deletion-vector-v1`; the RoaringFormatSpec, with
 /// its extension to 64 bits.
 public struct DeletionVector: Hashable, Sendable {
-    /// The positions of deleted rows, ascending.
-    public let positions: [Int64]
+    /// The positions of deleted rows.
+    public let positions: RowPositions
 
     static let magic: [UInt8] = [0xD1, 0xD3, 0x39, 0x64]
     /// What surrounds the bitmap: its length before, and the magic; a checksum behind.
@@ -20,14 +21,9 @@ public struct DeletionVector: Hashable, Sendable {
     static let plainCookie = 12_346
     /// Bitmaps with runs and fewer containers have no offsets.
     static let offsetThreshold = 4
-    /// Containers with more values are bits.
-    static let largestArray = 4096
-
-    init(ascending positions: [Int64]) { self.positions = positions }
-
     /// Reads the blob that a manifest's offset and size point to.
     ///
-    /// - Parameter limit: The most positions that are held.
+    /// - Parameter limit: The most bytes that its positions may take in memory.
     /// - Throws: ``DeletionVectorError``.
     public init(blob: [UInt8], limit: Int) throws(DeletionVectorError) {
         guard blob.count >= Self.frame else { throw .malformed("it has \(blob.count) bytes") }
@@ -41,7 +37,7 @@ public struct DeletionVector: Hashable, Sendable {
         guard Int(checksum) == Self.bigEndian(blob[end...]) else {
             throw .malformed("its checksum is another")
         }
-        var reader = RoaringReader(bytes: Array(blob[8..<end]), limit: limit)
+        var reader = RoaringReader(bytes: blob[8..<end], limit: limit)
         positions = try reader.read()
     }
 
@@ -54,7 +50,7 @@ public struct DeletionVector: Hashable, Sendable {
 public enum DeletionVectorError: Error, Hashable, Sendable {
     /// Its bytes are none of a deletion vector.
     case malformed(String)
-    /// It has more positions than are held.
+    /// Its positions take more memory than they may.
     case tooLarge(limit: Int)
 }
 
@@ -63,24 +59,26 @@ extension DeletionVectorError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .malformed(let reason): "the deletion vector is damaged: \(reason)"
-        case .tooLarge(let limit): "the deletion vector has more than \(limit) positions"
+        case .tooLarge(let limit): "the deletion vector takes more than \(limit) bytes of memory"
         }
     }
 }
 
 /// Reads a bitmap of 64 bits: bitmaps of 32 bits by their upper halves.
 private struct RoaringReader {
-    private let bytes: [UInt8]
+    private let bytes: ArraySlice<UInt8>
     private let limit: Int
-    private var offset = 0
-    private var positions: [Int64] = []
+    private var offset: Int
+    private var positions = RowPositions()
+    private var byteCount = 0
 
-    init(bytes: [UInt8], limit: Int) {
+    init(bytes: ArraySlice<UInt8>, limit: Int) {
         self.bytes = bytes
         self.limit = limit
+        offset = bytes.startIndex
     }
 
-    mutating func read() throws(DeletionVectorError) -> [Int64] {
+    mutating func read() throws(DeletionVectorError) -> RowPositions {
         let count = try integer(8)
         var last = -1
         // Each takes twelve bytes at least, so that a wrong count ends soon.
@@ -90,16 +88,18 @@ private struct RoaringReader {
                 throw .malformed("its upper halves do not ascend")
             }
             last = key
-            try readBitmap(base: Int64(key) << 32)
+            try readBitmap(base: Int64(key) << 16)
         }
-        guard offset == bytes.count else {
-            throw .malformed("\(bytes.count - offset) bytes follow its bitmaps")
+        guard offset == bytes.endIndex else {
+            throw .malformed("\(bytes.endIndex - offset) bytes follow its bitmaps")
         }
         return positions
     }
 
     private mutating func integer(_ width: Int) throws(DeletionVectorError) -> Int {
-        guard bytes.count - offset >= width else { throw .malformed("it ends within a number") }
+        guard bytes.endIndex - offset >= width else {
+            throw .malformed("it ends within a number")
+        }
         var value: UInt64 = 0
         for place in 0..<width { value |= UInt64(bytes[offset + place]) << UInt64(8 * place) }
         offset += width
@@ -107,6 +107,7 @@ private struct RoaringReader {
         return number
     }
 
+    /// - Parameter base: What the keys of containers are counted from.
     private mutating func readBitmap(base: Int64) throws(DeletionVectorError) {
         let cookie = try integer(4)
         var count: Int
@@ -132,43 +133,55 @@ private struct RoaringReader {
             for _ in 0..<count { _ = try integer(4) }
         }
         for (index, header) in headers.enumerated() {
-            let start = base | Int64(header.key) << 16
-            let before = positions.count
-            if !runs.isEmpty, runs[index / 8] >> UInt8(index % 8) & 1 == 1 {
-                try readRuns(start)
-            } else if header.count > DeletionVector.largestArray {
-                try readBits(start)
-            } else {
-                for _ in 0..<header.count { try append(start, try integer(2)) }
-            }
-            guard positions.count - before == header.count else {
-                throw .malformed("a container has another number of values than it says")
-            }
+            let isRun = !runs.isEmpty && runs[index / 8] >> UInt8(index % 8) & 1 == 1
+            try read(header.count, key: base | Int64(header.key), isRun: isRun)
         }
     }
 
-    private mutating func readRuns(_ start: Int64) throws(DeletionVectorError) {
+    private mutating func read(
+        _ count: Int, key: Int64, isRun: Bool
+    ) throws(DeletionVectorError) {
+        let container: RowContainer?
+        if isRun {
+            container = RowContainer(key: key, words: try runs())
+        } else if count > RowContainer.largestArray {
+            var words: [UInt64] = []
+            words.reserveCapacity(1024)
+            for _ in 0..<1024 { words.append(try word()) }
+            container = RowContainer(key: key, words: words)
+        } else {
+            var lows: [UInt16] = []
+            lows.reserveCapacity(count)
+            for _ in 0..<count { lows.append(UInt16(truncatingIfNeeded: try integer(2))) }
+            container = RowContainer(key: key, ascending: lows)
+        }
+        guard let container else { throw .malformed("its positions do not ascend") }
+        guard container.count == count else {
+            throw .malformed("a container has another number of values than it says")
+        }
+        byteCount += container.byteCount
+        guard byteCount <= limit else { throw .tooLarge(limit: limit) }
+        guard positions.append(container) else {
+            throw .malformed("its containers do not ascend")
+        }
+    }
+
+    private mutating func word() throws(DeletionVectorError) -> UInt64 {
+        let low = UInt64(try integer(4))
+        return UInt64(try integer(4)) << 32 | low
+    }
+
+    private mutating func runs() throws(DeletionVectorError) -> [UInt64] {
+        var words = [UInt64](repeating: 0, count: 1024)
+        var next = 0
         for _ in 0..<(try integer(2)) {
             let first = try integer(2)
-            let more = try integer(2)
-            guard first + more < 1 << 16 else { throw .malformed("a run leaves its container") }
-            for value in first...(first + more) { try append(start, value) }
+            let end = first + (try integer(2)) + 1
+            guard first >= next else { throw .malformed("its positions do not ascend") }
+            guard end <= 1 << 16 else { throw .malformed("a run leaves its container") }
+            for value in first..<end { words[value >> 6] |= 1 << UInt64(value & 63) }
+            next = end
         }
-    }
-
-    private mutating func readBits(_ start: Int64) throws(DeletionVectorError) {
-        for byte in 0..<8192 {
-            let bits = try integer(1)
-            for bit in 0..<8 where bits >> bit & 1 == 1 { try append(start, byte * 8 + bit) }
-        }
-    }
-
-    private mutating func append(_ start: Int64, _ value: Int) throws(DeletionVectorError) {
-        let position = start | Int64(value)
-        guard position > positions.last ?? -1 else {
-            throw .malformed("its positions do not ascend")
-        }
-        guard positions.count < limit else { throw .tooLarge(limit: limit) }
-        positions.append(position)
+        return words
     }
 }

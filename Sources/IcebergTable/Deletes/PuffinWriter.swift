@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import RowSets
 import WireFormat
 
 /// Puts deletion vectors into a Puffin file.

@@ -6,6 +6,7 @@ import IcebergTable
 import Maintenance
 import ObjectStorage
 import ParquetFormat
+import RowSets
 import WireFormat
 
 /// Makes a Parquet file of an Avro data file, row by row, for all that comes after.

@@ -99,7 +99,7 @@ struct EqualityConversionWork<Tables: Catalog, Storage: ObjectStorage> {
     /// the whole table.
     private static func mostRows(_ deletes: [LiveFile], _ limits: RewriteLimits) -> Int {
         let kinds = Set(deletes.map { Set($0.equalityIDs) }).count
-        return max(1, limits.deletes / max(1, 2 * kinds))
+        return max(1, limits.deletesOfRowGroup / max(1, 2 * kinds))
     }
 
     /// Brings what position deletes delete already, where vectors are written.
@@ -112,12 +112,12 @@ struct EqualityConversionWork<Tables: Catalog, Storage: ObjectStorage> {
             strays = try await StrayDeletes(
                 naming: DeleteNaming(
                     storage: engine.storage, metadata: metadata, manifests: planned.manifests,
-                    width: limits.width, limit: limits.deletes),
+                    width: limits.width, limit: limits.deleteBytes),
                 index: index
             ).find(among: targets)
         }
         return GroupDeleteLoader(
             storage: engine.storage, index: index, strays: strays, width: limits.width,
-            limit: limits.deletes)
+            limit: limits.deleteBytes)
     }
 }

@@ -5,6 +5,7 @@ import IcebergTable
 import Maintenance
 import ObjectStorage
 import ParquetFormat
+import RowSets
 
 /// Finds the rows that equality deletes delete, and writes position deletes or deletion vectors of
 /// them.
@@ -125,7 +126,7 @@ struct EqualityConverter<Storage: ObjectStorage>: Sendable {
     /// Compares what is deleted now with what was deleted before.
     private func check(
         _ added: [CompleteEntry], _ deletes: GroupPositions, _ place: DeletePlace,
-        _ opened: [OpenedDataFile<Storage>], _ existing: GroupDeletes, _ all: [String: [Int64]]
+        _ opened: [OpenedDataFile<Storage>], _ existing: GroupDeletes, _ all: [String: RowPositions]
     ) async throws(GroupFailure) {
         guard let proof else { return }
         try await proof.check(added, in: place.partition, deletes)

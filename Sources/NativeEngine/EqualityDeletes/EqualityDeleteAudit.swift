@@ -5,6 +5,7 @@ import IcebergTable
 import Maintenance
 import ObjectStorage
 import ParquetFormat
+import RowSets
 
 /// Works out a second time which rows equality deletes delete, before anybody may commit what is
 /// left of a group.
@@ -50,11 +51,11 @@ struct EqualityDeleteAudit<Storage: ObjectStorage> {
         }
     }
 
-    /// The positions of deleted rows by path, in no order and maybe more than once.
+    /// The positions of deleted rows by path.
     mutating func positions(
         in files: [OpenedDataFile<Storage>]
-    ) async throws(GroupFailure) -> [String: [Int64]] {
-        var found: [String: [Int64]] = [:]
+    ) async throws(GroupFailure) -> [String: RowPositions] {
+        var found: [String: RowPositions] = [:]
         for (kind, deletes) in deletes {
             let concerned = files.filter { file in
                 (kind.partition == nil || kind.partition == file.live.partition)
@@ -111,24 +112,24 @@ struct EqualityDeleteAudit<Storage: ObjectStorage> {
 
     private func look(
         _ keys: Keys, _ columns: EqualityColumns, _ files: [OpenedDataFile<Storage>],
-        _ found: inout [String: [Int64]]
+        _ found: inout [String: RowPositions]
     ) async throws(GroupFailure) {
-        var results: [(String, [Int64])] = []
+        var results: [(String, RowPositions)] = []
         try await BoundedTasks.forEach(
             files, width: limits.parallelism, cancelled: GroupFailure.stopped(.cancelled),
-            finished: { (result: (String, [Int64])) in results.append(result) },
-            { (file) async throws(GroupFailure) -> (String, [Int64]) in
+            finished: { (result: (String, RowPositions)) in results.append(result) },
+            { (file) async throws(GroupFailure) -> (String, RowPositions) in
                 let rows = RowDigests(
                     file.file, file.schema, columns, fills: try file.fills(columns))
-                var positions: [Int64] = []
+                var positions = RowPositions()
                 try await rows.forEach(in: 0..<file.live.recordCount) { digest, row in
                     if let number = keys[digest], file.live.dataSequenceNumber < number {
-                        positions.append(row)
+                        positions.insert(row)
                     }
                 }
                 return (file.live.path, positions)
             })
-        for (path, positions) in results { found[path, default: []] += positions }
+        for (path, positions) in results { found[path, default: []].formUnion(positions) }
     }
 }
 

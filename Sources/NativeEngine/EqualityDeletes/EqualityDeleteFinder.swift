@@ -4,6 +4,7 @@ import IcebergSpec
 import IcebergTable
 import Maintenance
 import ObjectStorage
+import RowSets
 import Synchronization
 
 /// Finds the rows that equality deletes delete.
@@ -81,11 +82,11 @@ struct EqualityDeleteFinder<Storage: ObjectStorage> {
         }
     }
 
-    /// The positions of deleted rows by path, in no order and maybe more than once.
+    /// The positions of deleted rows by path.
     mutating func positions(
         in files: [OpenedDataFile<Storage>]
-    ) async throws(GroupFailure) -> [String: [Int64]] {
-        var found = FoundRows(limit: limits.deletes)
+    ) async throws(GroupFailure) -> [String: RowPositions] {
+        var found = FoundRows(limit: limits.deleteBytes)
         for (name, kind) in kinds {
             var candidates: [Candidate] = []
             let comparesBounds = files.count <= Self.mostPairs / max(kind.deletes.count, 1)
@@ -149,21 +150,21 @@ struct EqualityDeleteFinder<Storage: ObjectStorage> {
     private func probe(
         _ table: KeyTable, _ candidates: [Candidate], _ found: inout FoundRows
     ) async throws(GroupFailure) {
-        let limit = limits.deletes
-        var results: [(String, [Int64])] = []
+        let limit = limits.deleteBytes
+        var results: [(String, RowPositions)] = []
         try await BoundedTasks.forEach(
             candidates, width: limits.parallelism, cancelled: GroupFailure.stopped(.cancelled),
-            finished: { (result: (String, [Int64])) in results.append(result) },
-            { (item) async throws(GroupFailure) -> (String, [Int64]) in
+            finished: { (result: (String, RowPositions)) in results.append(result) },
+            { (item) async throws(GroupFailure) -> (String, RowPositions) in
                 let age = item.file.dataSequenceNumber
-                var positions: [Int64] = []
+                var positions = RowPositions()
                 try await item.keys.forEachBatch { (batch, first) throws(GroupFailure) in
                     for row in 0..<batch.count {
                         if let number = table.sequenceNumber(batch, row), number > age {
-                            positions.append(first + Int64(row))
+                            positions.insert(first + Int64(row))
                         }
                     }
-                    return positions.count <= limit
+                    return positions.byteCount <= limit
                 }
                 return (item.file.path, positions)
             })
@@ -173,21 +174,22 @@ struct EqualityDeleteFinder<Storage: ObjectStorage> {
 
 /// Deleted rows, no more than memory is allowed.
 private struct FoundRows {
-    private(set) var positions: [String: [Int64]] = [:]
-    private var count = 0
+    private(set) var positions: [String: RowPositions] = [:]
+    private var byteCount = 0
     private let limit: Int
 
     init(limit: Int) { self.limit = limit }
 
-    mutating func add(_ more: [Int64], of path: String) throws(GroupFailure) {
+    mutating func add(_ more: RowPositions, of path: String) throws(GroupFailure) {
         guard !more.isEmpty else { return }
-        count += more.count
-        guard count <= limit else {
+        byteCount -= positions[path]?.byteCount ?? 0
+        positions[path, default: []].formUnion(more)
+        byteCount += positions[path]?.byteCount ?? 0
+        guard byteCount <= limit else {
             throw .unsupported(
-                "more than \(limit) of its rows are deleted, and memory is allowed no more "
-                    + "(ICEPACK_NATIVE_MEMORY_BYTES)")
+                "the positions of its deleted rows take more than the \(limit) bytes that memory "
+                    + "is allowed for them (ICEPACK_NATIVE_MEMORY_BYTES)")
         }
-        positions[path, default: []] += more
     }
 }
 

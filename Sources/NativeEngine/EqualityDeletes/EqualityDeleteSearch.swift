@@ -2,6 +2,7 @@
 
 import Maintenance
 import ObjectStorage
+import RowSets
 
 /// Finds what equality deletes delete, for groups that are rewritten at the same time.
 ///
@@ -20,10 +21,10 @@ actor EqualityDeleteSearch<Storage: ObjectStorage> {
         self.audit = audit
     }
 
-    /// The positions of deleted rows by path, in no order and maybe more than once.
+    /// The positions of deleted rows by path.
     func positions(
         in files: [OpenedDataFile<Storage>]
-    ) async throws(GroupFailure) -> [String: [Int64]] {
+    ) async throws(GroupFailure) -> [String: RowPositions] {
         await begin()
         defer { end() }
         guard var finder else { return [:] }
@@ -36,7 +37,7 @@ actor EqualityDeleteSearch<Storage: ObjectStorage> {
     /// The same, worked out a second time by other means; nil where nothing is compared.
     func auditedPositions(
         in files: [OpenedDataFile<Storage>]
-    ) async throws(GroupFailure) -> [String: [Int64]]? {
+    ) async throws(GroupFailure) -> [String: RowPositions]? {
         await begin()
         defer { end() }
         guard var audit else { return nil }

@@ -2,45 +2,53 @@
 
 import Synchronization
 
-/// How many deletes the files of one group may have, counted while several tasks read them: once
-/// they are too many, none of them reads on.
+/// How much memory the deletes of one group may take, counted while several tasks read them: once
+/// it is too much, none of them reads on.
 ///
-/// Names of data files count by their bytes, eight for a delete.
+/// Names of data files count as well.
 final class DeleteAllowance: Sendable {
+    /// In bytes.
     let limit: Int
     private let state = Mutex(State())
 
     private struct State {
-        var count = 0
+        var byteCount = 0
+        var isExceeded = false
         var names: Set<String> = []
+
+        mutating func take(_ more: Int, limit: Int) -> Bool {
+            byteCount += more
+            if byteCount > limit { isExceeded = true }
+            return !isExceeded
+        }
     }
+
+    /// What a place in a set of names takes.
+    private static let placeBytes = 16
 
     init(limit: Int) { self.limit = limit }
 
-    /// Whether so many deletes more may be held.
+    /// Whether so many bytes more may be held; what is negative is given back.
+    @discardableResult
     func take(_ more: Int) -> Bool {
-        state.withLock { state in
-            state.count += more
-            return state.count <= limit
-        }
+        state.withLock { $0.take(more, limit: limit) }
     }
 
     /// The name as others hold it, so that each is held once, however many files have it.
     func shared(_ name: String) -> String? {
         state.withLock { state in
             // A place in a set, and the first time the name itself.
-            state.count += 2
             let (isNew, held) = state.names.insert(name)
-            if isNew { state.count += 2 + name.utf8.count / MemoryLayout<Int64>.size }
-            return state.count <= limit ? held : nil
+            let bytes = isNew ? 2 * Self.placeBytes + name.utf8.count : Self.placeBytes
+            return state.take(bytes, limit: limit) ? held : nil
         }
     }
 
     /// Why reading stopped, if that is why.
     var failure: GroupFailure? {
-        guard state.withLock({ $0.count }) > limit else { return nil }
+        guard state.withLock({ $0.isExceeded }) else { return nil }
         return .unsupported(
-            "its files have more deletes than the \(limit) that memory is allowed "
-                + "(ICEPACK_NATIVE_MEMORY_BYTES)")
+            "the deletes of its files take more than the \(limit) bytes that memory is allowed "
+                + "for them (ICEPACK_NATIVE_MEMORY_BYTES)")
     }
 }

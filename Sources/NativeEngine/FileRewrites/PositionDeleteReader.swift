@@ -6,17 +6,33 @@ import IcebergTable
 import Maintenance
 import ObjectStorage
 import ParquetFormat
+import RowSets
 
 /// What one delete file deletes from some data files.
 struct FoundPositions: Sendable {
-    /// The positions of deleted rows by the data file's path, in the order of the file.
-    var positions: [String: [Int64]] = [:]
+    /// The positions of deleted rows by the data file's path.
+    var positions: [String: RowPositions] = [:]
+    /// What these take of the allowance.
+    var byteCount = 0
+    /// Whether the positions of each data file follow each other and ascend, each once.
+    var isSorted = true
     /// Which of the wanted files it names.
     var named: Set<String> = []
     /// What else it names; only where that was asked for.
     var others: Set<String> = []
     /// Whether it has the values of the deleted rows, too.
     var holdsRows = false
+
+    /// Adds the positions to those of other delete files, which may take less together.
+    func move(to all: inout [String: RowPositions], _ allowance: DeleteAllowance) {
+        var growth = -byteCount
+        for (path, positions) in positions {
+            growth -= all[path]?.byteCount ?? 0
+            all[path, default: []].formUnion(positions)
+            growth += all[path]?.byteCount ?? 0
+        }
+        allowance.take(growth)
+    }
 }
 
 /// The data files that deletes are looked for, shared between reads of many delete files.
@@ -43,7 +59,7 @@ struct PositionDeleteReader<Storage: ObjectStorage>: Sendable {
         self.allowance = allowance
     }
 
-    /// - Parameter limit: The most deletes that are held.
+    /// - Parameter limit: The most bytes of deletes that are held.
     init(storage: Storage, limit: Int) {
         self.init(storage: storage, allowance: DeleteAllowance(limit: limit))
     }
@@ -88,7 +104,7 @@ struct PositionDeleteReader<Storage: ObjectStorage>: Sendable {
                 try await read(parquet: file, into: &collector)
             }
         } catch { throw allowance.failure ?? error }
-        collector.settle()
+        collector.finish()
         if let failure = allowance.failure { throw failure }
     }
 
@@ -194,10 +210,14 @@ struct PositionDeleteReader<Storage: ObjectStorage>: Sendable {
     ) async throws(GroupFailure) {
         let offset = file.contentOffset ?? -1
         let (end, isBeyond) = offset.addingReportingOverflow(file.sizeInBytes)
-        guard let path = file.referencedDataFile, offset >= 0, offset <= end, !isBeyond,
-            file.sizeInBytes <= Self.longestVector
-        else {
+        guard let path = file.referencedDataFile, offset >= 0, offset <= end, !isBeyond else {
             throw .unsupported("a deletion vector in \(file.path) has no place that it can be at")
+        }
+        // In memory it takes no less.
+        guard file.sizeInBytes <= allowance.limit else {
+            throw .unsupported(
+                "\(file.path): a deletion vector has \(file.sizeInBytes) bytes, and memory is "
+                    + "allowed \(allowance.limit) for deletes (ICEPACK_NATIVE_MEMORY_BYTES)")
         }
         let bytes: [UInt8]
         do throws(StorageError) {
@@ -221,9 +241,6 @@ struct PositionDeleteReader<Storage: ObjectStorage>: Sendable {
             throw .unsupported("\(file.path): \(error)")
         }
     }
-
-    /// A vector of a billion rows without any order takes less.
-    private static var longestVector: Int64 { 256 << 20 }
 
     private static func column(
         _ id: Int32, _ name: String, _ type: PhysicalType, in file: File
@@ -276,12 +293,17 @@ private struct PositionCollector {
     private let allowance: DeleteAllowance
     var holdsPositions = true
     var found = FoundPositions()
-    /// Deletes that are held and not told to the allowance yet, which others ask as well.
-    private var untold = 0
     /// The path of the delete before, which mostly is that of the next.
     private var last: [UInt8] = []
     /// The data file whose positions are wanted, if that is what it names.
     private var wanted: String?
+    /// The positions of that data file.
+    private var current = RowPositions()
+    private var lastPosition = Int64.min
+    /// What the positions of the others take.
+    private var otherBytes = 0
+    /// How many deletes came since the allowance, which others ask as well, was told.
+    private var untold = 0
 
     private static let toldAtOnce = 1024
 
@@ -301,37 +323,60 @@ private struct PositionCollector {
             last = Array(path)
             try turn(to: last)
         }
-        guard let wanted, holdsPositions else { return }
-        found.positions[wanted, default: []].append(position)
+        guard wanted != nil, holdsPositions else { return }
+        if position <= lastPosition { found.isSorted = false }
+        lastPosition = position
+        current.insert(position)
         untold += 1
-        if untold >= Self.toldAtOnce, !settle() { throw tooMany }
+        if untold >= Self.toldAtOnce, !settle() { throw tooMuch }
     }
 
     mutating func add(_ vector: DeletionVector, of path: String) throws(ParquetError) {
         try turn(to: Array(path.utf8))
-        guard let wanted, holdsPositions else { return }
-        untold += vector.positions.count
-        guard settle() else { throw tooMany }
-        found.positions[wanted] = vector.positions
+        guard wanted != nil, holdsPositions else { return }
+        current = vector.positions
+        guard settle() else { throw tooMuch }
+    }
+
+    /// Ends the last data file.
+    mutating func finish() {
+        putAway()
+        settle()
     }
 
     /// Tells the allowance of all that is held; false if that is too much.
     @discardableResult
-    mutating func settle() -> Bool {
-        defer { untold = 0 }
-        return allowance.take(untold)
+    private mutating func settle() -> Bool {
+        untold = 0
+        let byteCount = otherBytes + current.byteCount
+        defer { found.byteCount = byteCount }
+        return allowance.take(byteCount - found.byteCount)
     }
 
-    private var tooMany: ParquetError {
+    private var tooMuch: ParquetError {
         .tooLarge(
             part: "its deletes", size: Int64(allowance.limit) + 1, limit: Int64(allowance.limit))
     }
 
+    private mutating func putAway() {
+        guard let wanted, !current.isEmpty else { return }
+        otherBytes += current.byteCount
+        found.positions[wanted] = current
+        current = []
+    }
+
     private mutating func turn(to path: [UInt8]) throws(ParquetError) {
+        putAway()
         wanted = nil
+        lastPosition = .min
         if let file = targets.files[path], file.since <= age {
             wanted = file.path
             found.named.insert(file.path)
+            if let earlier = found.positions.removeValue(forKey: file.path) {
+                found.isSorted = false
+                current = earlier
+                otherBytes -= earlier.byteCount
+            }
             return
         }
         guard namesOthers else { return }
@@ -339,7 +384,7 @@ private struct PositionCollector {
             throw .incompatible(reason: "a delete has a path that is no text")
         }
         guard !found.others.contains(name) else { return }
-        guard let name = allowance.shared(name) else { throw tooMany }
+        guard let name = allowance.shared(name) else { throw tooMuch }
         found.others.insert(name)
     }
 }
@@ -361,16 +406,5 @@ extension FileFormat {
         case .parquet, .avro: true
         case .orc, .puffin: false
         }
-    }
-}
-
-extension [Int64] {
-    /// Puts the numbers in ascending order, each once.
-    mutating func sortUniquely() {
-        sort()
-        var result: [Int64] = []
-        result.reserveCapacity(count)
-        for number in self where number != result.last { result.append(number) }
-        self = result
     }
 }

@@ -12,8 +12,8 @@ struct RewriteLimits: Hashable, Sendable {
     let groups: Int
     /// What reading and putting together may take.
     let workBytes: Int64
-    /// The most deletes of a group.
-    let deletes: Int
+    /// What the deletes of a group may take.
+    let deleteBytes: Int
     /// What the keys of equality deletes may take that are looked up at once; as much again may be
     /// kept for other groups.
     let keyBytes: Int
@@ -46,7 +46,7 @@ struct RewriteLimits: Hashable, Sendable {
         // A run of one group does with what it has beside another.
         let share = max(2, groups)
         workBytes = Int64(memory / 2 / share)
-        deletes = memory / 8 / groups / MemoryLayout<Int64>.size
+        deleteBytes = memory / 8 / groups
         keyBytes = memory / 8
         width = max(1, settings.readWidth / groups)
         parallelism = max(1, min(Self.mostParallelism, settings.processors / groups))
@@ -85,6 +85,10 @@ struct RewriteLimits: Hashable, Sendable {
 
     /// What sorted rows may take that are handed to the writer at once.
     var blockBytes: Int { max(1, min(4 << 20, Int(workBytes / 32))) }
+
+    /// The most rows of a row group that are left out: their positions take eight bytes each while
+    /// it is written.
+    var deletesOfRowGroup: Int { deleteBytes / MemoryLayout<Int64>.size }
 
     /// How much of each column of a row group is read from a temporary file at once.
     func spoolBufferBytes(columns: Int) -> Int {

@@ -145,7 +145,7 @@ struct DanglingRemovalSource<Tables: Catalog, Storage: ObjectStorage> {
         let limits = RewriteLimits(engine.settings)
         var targets: [DeleteIdentity: Set<String>] = [:]
         var rest = deletes.filter { !$0.isEncrypted && $0.format.holdsReadableDeletes }[...]
-        let allowance = DeleteAllowance(limit: limits.deletes)
+        let allowance = DeleteAllowance(limit: limits.deleteBytes)
         while !rest.isEmpty, allowance.failure == nil {
             // A few at a time, so that the same ones are read each time as long as they fit.
             let some = Array(rest.prefix(max(1, limits.width)))

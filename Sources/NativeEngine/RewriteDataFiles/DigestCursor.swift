@@ -27,17 +27,16 @@ struct DigestCursor {
     private let deleted: [Int64]
     /// The ordinal in the file of the next row that begins.
     private var nextRow: Int64
-    private var nextDeleted: Int
+    private var nextDeleted = 0
     private var isKept = false
     private var place: Int64 = 0
 
     /// - Parameters:
-    ///   - deleted: The ordinals of rows that do not count, ascending.
+    ///   - deleted: The ordinals of rows that do not count, ascending, none below the first row.
     ///   - firstRow: The ordinal of the first row that is read.
-    ///   - deletedBefore: How many of the deleted rows are before that.
     init(
         _ expectation: ColumnExpectation, _ leaf: ParquetColumn, deleted: [Int64],
-        firstRow: Int64 = 0, deletedBefore: Int = 0
+        firstRow: Int64 = 0
     ) {
         self.expectation = expectation
         self.leaf = leaf
@@ -45,7 +44,6 @@ struct DigestCursor {
         wholeKey = OrderedDigest.key(presence: expectation.wholePresence)
         self.deleted = deleted
         nextRow = firstRow
-        nextDeleted = deletedBefore
     }
 
     /// The rows of a row group, which follow those that came before.

@@ -4,6 +4,7 @@ import IcebergSpec
 import IcebergTable
 import Maintenance
 import ObjectStorage
+import RowSets
 
 /// A delete file that was read, and every data file that it names, live or not.
 struct ReadDeleteFile: Hashable, Sendable {
@@ -13,20 +14,17 @@ struct ReadDeleteFile: Hashable, Sendable {
 
 /// The deletes of a group's data files.
 struct GroupDeletes: Sendable {
-    /// Positions of deleted rows by the data file's path, ascending and each once.
-    var positions: [String: [Int64]] = [:]
+    /// Positions of deleted rows by the data file's path.
+    var positions: [String: RowPositions] = [:]
     /// The position delete files and vectors that were read.
     var read: [ReadDeleteFile] = []
     /// The equality delete files that apply to any of the data files.
     var equality: Set<DeleteIdentity> = []
 
     /// The positions with those of equality deletes.
-    func merged(with found: [String: [Int64]]) -> [String: [Int64]] {
+    func merged(with found: [String: RowPositions]) -> [String: RowPositions] {
         var all = positions
-        for (path, more) in found where !more.isEmpty {
-            all[path, default: []] += more
-            all[path]?.sortUniquely()
-        }
+        for (path, more) in found where !more.isEmpty { all[path, default: []].formUnion(more) }
         return all
     }
 }
@@ -40,7 +38,7 @@ struct GroupDeleteLoader<Storage: ObjectStorage> {
     /// Delete files of other partitions that name data files, by the data file's path.
     let strays: [String: String]
     let width: Int
-    /// The most deletes that are held.
+    /// The most bytes of deletes that are held.
     let limit: Int
 
     /// A delete file, and the paths of the group's files that it applies to.
@@ -72,7 +70,7 @@ struct GroupDeleteLoader<Storage: ObjectStorage> {
                 wanted[identity, default: (delete, [])].paths.insert(file.path)
             }
         }
-        let (found, unread) = try await read(wanted.values.map { $0 })
+        let unread = try await read(wanted.values.map { $0 }, into: &deletes)
         for file in files {
             guard let one = unread.first(where: { $0.item.paths.contains(file.path) }) else {
                 continue
@@ -80,33 +78,23 @@ struct GroupDeleteLoader<Storage: ObjectStorage> {
             left.add(file, because: "\(one.reason), and it may delete from \(file.path)")
         }
         guard left.isEmpty else { throw .unsupportedFiles(left) }
-        for (file, result) in found {
-            for (path, positions) in result.positions {
-                deletes.positions[path, default: []] += positions
-            }
-            deletes.read.append(Self.summary(of: file, result))
-        }
-        for path in deletes.positions.keys {
-            deletes.positions[path]?.sortUniquely()
-        }
         return deletes
     }
 
-    /// What delete files say, and which of them cannot be used.
+    /// Adds what delete files say, and tells which of them cannot be used.
     private func read(
-        _ items: [Item]
-    ) async throws(GroupFailure) -> (
-        found: [(LiveFile, FoundPositions)], unread: [(item: Item, reason: String)]
-    ) {
+        _ items: [Item], into deletes: inout GroupDeletes
+    ) async throws(GroupFailure) -> [(item: Item, reason: String)] {
         let allowance = DeleteAllowance(limit: limit)
         let reader = PositionDeleteReader(storage: storage, allowance: allowance)
-        var found: [(LiveFile, FoundPositions)] = []
         var unread: [(item: Item, reason: String)] = []
         try await BoundedTasks.forEach(
             items, width: width, cancelled: GroupFailure.stopped(.cancelled),
             finished: { (result: (item: Item, found: Result<FoundPositions, Unsupported>)) in
                 switch result.found {
-                case .success(let positions): found.append((result.item.file, positions))
+                case .success(let found):
+                    found.move(to: &deletes.positions, allowance)
+                    deletes.read.append(Self.summary(of: result.item.file, found))
                 case .failure(let problem): unread.append((result.item, problem.reason))
                 }
             },
@@ -125,7 +113,8 @@ struct GroupDeleteLoader<Storage: ObjectStorage> {
                     return (item, .failure(Unsupported(reason: reason)))
                 }
             })
-        return (found, unread)
+        if let failure = allowance.failure { throw failure }
+        return unread
     }
 
     /// Whether a file deletes from others than it is said to: readers that go by what is in it

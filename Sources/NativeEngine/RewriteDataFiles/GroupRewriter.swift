@@ -5,6 +5,7 @@ import IcebergTable
 import Maintenance
 import ObjectStorage
 import ParquetFormat
+import RowSets
 
 /// Writes the new files of groups, and compares them with the old ones; several at once if wanted.
 struct GroupRewriter<Storage: ObjectStorage>: Sendable {
@@ -81,6 +82,7 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
         let keys = try arrangement.keys(for: group)
         let mappings = try mappings(of: opened, dividing: keys == nil)
         let positions = try await allDeleted(from: opened, deletes)
+        try checkDeletes(of: opened, positions)
         let inputs = zip(opened, mappings).map { file, mapping in
             RewriteProof<Storage>.Input(
                 file: file.file, schema: file.schema, fieldIDs: file.fieldIDs,
@@ -204,15 +206,41 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
     /// The positions of all deleted rows, those of equality deletes among them.
     private func allDeleted(
         from files: [OpenedDataFile<Storage>], _ deletes: GroupDeletes
-    ) async throws(GroupFailure) -> [String: [Int64]] {
+    ) async throws(GroupFailure) -> [String: RowPositions] {
         guard !deletes.equality.isEmpty, let search else { return deletes.positions }
         return deletes.merged(with: try await search.positions(in: files))
+    }
+
+    /// Refuses row groups of which so many rows are deleted that memory has no room for the
+    /// positions of all.
+    private func checkDeletes(
+        of files: [OpenedDataFile<Storage>], _ positions: [String: RowPositions]
+    ) throws(GroupFailure) {
+        var left = UnsupportedFiles()
+        for file in files {
+            guard let deleted = positions[file.live.path],
+                deleted.count > limits.deletesOfRowGroup
+            else { continue }
+            var first: Int64 = 0
+            for group in file.file.rowGroups {
+                let count = deleted.count(in: first..<first + group.rowCount)
+                first += group.rowCount
+                guard count > limits.deletesOfRowGroup else { continue }
+                left.add(
+                    file.live,
+                    because: "\(count) rows of one row group of \(file.live.path) are deleted, and "
+                        + "memory is allowed \(limits.deletesOfRowGroup) "
+                        + "(ICEPACK_NATIVE_MEMORY_BYTES)")
+                break
+            }
+        }
+        guard left.isEmpty else { throw .unsupportedFiles(left) }
     }
 
     /// Works out a second time what equality deletes delete.
     private func checkDeleted(
         _ files: [OpenedDataFile<Storage>], _ deletes: GroupDeletes,
-        _ positions: [String: [Int64]]
+        _ positions: [String: RowPositions]
     ) async throws(GroupFailure) {
         guard !deletes.equality.isEmpty,
             let found = try await search?.auditedPositions(in: files)

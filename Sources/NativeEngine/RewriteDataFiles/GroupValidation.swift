@@ -174,7 +174,7 @@ extension DataFileRules {
         self.newcomers = Set(newcomers.map { DeleteIdentity($0) })
         came = try await DeleteNaming(
             storage: storage, metadata: table.metadata, manifests: survey.manifests,
-            width: limits.width, limit: limits.deletes
+            width: limits.width, limit: limits.deleteBytes
         ).find(
             groups.flatMap(\.group.files).compactMap { survey.found[$0.path] }, in: newcomers,
             scope: .everyPartition)

@@ -46,12 +46,12 @@ struct RewriteDataFilesWork<Tables: Catalog, Storage: ObjectStorage> {
         let strays = try await StrayDeletes(
             naming: DeleteNaming(
                 storage: engine.storage, metadata: planned.table.metadata,
-                manifests: planned.manifests, width: limits.width, limit: limits.deletes),
+                manifests: planned.manifests, width: limits.width, limit: limits.deleteBytes),
             index: planned.deletes
         ).find(in: planned.groups)
         let loader = GroupDeleteLoader(
             storage: engine.storage, index: planned.deletes, strays: strays, width: limits.width,
-            limit: limits.deletes)
+            limit: limits.deleteBytes)
         commits.remainder = { [plan = planned.plan] in plan.remainder(of: $0, without: $1) }
         try await commits.run(
             planned.groups, atOnce: limits.groups, phase: "rewriting data files"

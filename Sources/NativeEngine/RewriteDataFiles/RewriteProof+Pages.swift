@@ -3,6 +3,7 @@
 import Maintenance
 import ObjectStorage
 import ParquetFormat
+import RowSets
 
 // Where pages without a dictionary were moved as they are, the same bytes stand on both sides, and
 // what they decode to needs no look. Nobody has to say which these are: where the stored pages of

@@ -4,6 +4,7 @@ import IcebergTable
 import Maintenance
 import ObjectStorage
 import ParquetFormat
+import RowSets
 
 /// Compares what was written with what it was written from, before anybody may commit it.
 ///
@@ -19,7 +20,7 @@ struct RewriteProof<Storage: ObjectStorage>: Sendable {
         let schema: ParquetSchema
         /// The ids that the file lacks, by the paths of names.
         let fieldIDs: [[String]: Int32]
-        let deleted: [Int64]
+        let deleted: RowPositions
         let fills: [Int32: ColumnFill]
         let filledNulls: Set<Int32>
     }

@@ -3,6 +3,7 @@
 import Maintenance
 import ObjectStorage
 import ParquetFormat
+import RowSets
 
 /// Digests one column over several files, whose rows follow each other.
 struct RowDigester<Storage: ObjectStorage> {
@@ -19,13 +20,17 @@ struct RowDigester<Storage: ObjectStorage> {
 
     /// A file's rows, seen as an expectation has them.
     ///
-    /// - Parameter deleted: Positions of rows that do not count, ascending.
+    /// - Parameter deleted: Positions of rows that do not count.
     mutating func add(
-        _ file: File, _ expectation: ColumnExpectation, deleted: [Int64]
+        _ file: File, _ expectation: ColumnExpectation, deleted: RowPositions
     ) async throws(ParquetReadError<MaintenanceError>) {
-        var cursor = DigestCursor(expectation, leaf, deleted: deleted)
-        for group in file.rowGroups.indices {
-            try await cursor.add(file, rowGroup: group, to: &entries)
+        var first: Int64 = 0
+        for (index, group) in file.rowGroups.enumerated() {
+            let rows = first..<first + group.rowCount
+            var cursor = DigestCursor(
+                expectation, leaf, deleted: deleted.elements(in: rows), firstRow: first)
+            try await cursor.add(file, rowGroup: index, to: &entries)
+            first = rows.upperBound
         }
     }
 

@@ -3,6 +3,7 @@
 import Maintenance
 import ObjectStorage
 import ParquetFormat
+import RowSets
 
 /// Digests columns over files whose rows may be in any order.
 ///
@@ -29,17 +30,15 @@ struct UnorderedDigests<Storage: ObjectStorage> {
 
     /// A file's rows, seen as expectations have them, one for each column.
     ///
-    /// - Parameter deleted: Positions of rows that do not count, ascending.
+    /// - Parameter deleted: Positions of rows that do not count.
     mutating func add(
-        _ file: File, _ expectations: [ColumnExpectation], deleted: [Int64]
+        _ file: File, _ expectations: [ColumnExpectation], deleted: RowPositions
     ) async throws(ParquetReadError<MaintenanceError>) {
         var firstRow: Int64 = 0
-        var deletedBefore = 0
         for group in file.rowGroups.indices {
             let endRow = firstRow + file.rowGroups[group].rowCount
-            var deletedUpTo = deletedBefore
-            while deletedUpTo < deleted.count, deleted[deletedUpTo] < endRow { deletedUpTo += 1 }
-            let kept = Int(endRow - firstRow) - (deletedUpTo - deletedBefore)
+            let gone = deleted.elements(in: firstRow..<endRow)
+            let kept = Int(endRow - firstRow) - gone.count
             for start in stride(from: 0, to: kept, by: rowsAtOnce) {
                 let window = start..<min(start + rowsAtOnce, kept)
                 var tokens = [UInt64](repeating: 0, count: window.count)
@@ -48,15 +47,14 @@ struct UnorderedDigests<Storage: ObjectStorage> {
                         column: index, window: window, tokens: tokens, digest: columns[index])
                     tokens = []
                     var cursor = DigestCursor(
-                        expectations[index], leaves[index], deleted: deleted, firstRow: firstRow,
-                        deletedBefore: deletedBefore)
+                        expectations[index], leaves[index], deleted: gone, firstRow: firstRow)
                     try await cursor.add(file, rowGroup: group, to: &entries)
                     tokens = entries.tokens
                     columns[index] = entries.digest
                 }
                 add(tokens)
             }
-            (firstRow, deletedBefore) = (endRow, deletedUpTo)
+            firstRow = endRow
         }
     }
 

@@ -5,13 +5,14 @@ import IcebergSpec
 import IcebergTable
 import Maintenance
 import ObjectStorage
+import RowSets
 
 /// What the delete files of a group delete.
 struct GroupPositions: Sendable {
     /// The data files to which deletes of the group's partition apply.
     let live: [LiveFile]
-    /// What is deleted from each by the files of the group: ascending, each position once.
-    var positions: [String: [Int64]] = [:]
+    /// What is deleted from each by the files of the group.
+    var positions: [String: RowPositions] = [:]
     /// Data files to which deletes that are dropped do not apply, and the highest sequence number
     /// of those deletes: a data file of that age would bring them to life.
     var dropped: [String: Int64] = [:]
@@ -44,27 +45,14 @@ struct DeleteGroupReader<Storage: ObjectStorage>: Sendable {
     let planned: PlannedDeleteRewrite
     let limits: RewriteLimits
 
-    private typealias Found = (file: LiveFile, found: FoundPositions)
-
     /// Reads a group.
     func read(_ group: FileGroup) async throws(GroupFailure) -> GroupPositions {
         let live = planned.affected[group.partition] ?? []
         guard Set(live.map(\.path)).count == live.count else {
             throw .unsupported("a data file of its partition is listed twice")
         }
-        let all = try await readFiles(group, live)
         var deletes = GroupPositions(live: live)
-        for (file, found) in all {
-            deletes.readCount &+= file.recordCount
-            for (path, positions) in found.positions {
-                deletes.positions[path, default: []] += positions
-            }
-            for path in found.others {
-                deletes.dropped[path] = max(
-                    deletes.dropped[path] ?? .min, file.dataSequenceNumber)
-            }
-        }
-        for path in deletes.positions.keys { deletes.positions[path]?.sortUniquely() }
+        try await readFiles(of: group, into: &deletes)
         try deletes.check()
         if planned.table.metadata.formatVersion >= .v3 {
             try await settleVectors(group, &deletes)
@@ -73,22 +61,29 @@ struct DeleteGroupReader<Storage: ObjectStorage>: Sendable {
     }
 
     private func readFiles(
-        _ group: FileGroup, _ live: [LiveFile]
-    ) async throws(GroupFailure) -> [Found] {
+        of group: FileGroup, into deletes: inout GroupPositions
+    ) async throws(GroupFailure) {
+        typealias Found = (file: LiveFile, found: FoundPositions)
         let targets = DeleteTargets(
-            wanted: live.map { (path: $0.path, since: $0.dataSequenceNumber) })
-        let reader = PositionDeleteReader(
-            storage: storage, allowance: DeleteAllowance(limit: limits.deletes))
-        var all: [Found] = []
+            wanted: deletes.live.map { (path: $0.path, since: $0.dataSequenceNumber) })
+        let allowance = DeleteAllowance(limit: limits.deleteBytes)
+        let reader = PositionDeleteReader(storage: storage, allowance: allowance)
         try await BoundedTasks.forEach(
             group.files, width: limits.width, cancelled: GroupFailure.stopped(.cancelled),
-            finished: { (one: Found) in all.append(one) },
+            finished: { (one: Found) in
+                one.found.move(to: &deletes.positions, allowance)
+                deletes.readCount &+= one.file.recordCount
+                for path in one.found.others {
+                    deletes.dropped[path] = max(
+                        deletes.dropped[path] ?? .min, one.file.dataSequenceNumber)
+                }
+            },
             { (file) async throws(GroupFailure) -> Found in
                 let found = try await reader.read(file, of: targets, namingOthers: true)
                 try Self.check(file, found)
                 return (file, found)
             })
-        return all
+        if let failure = allowance.failure { throw failure }
     }
 
     private static func check(_ file: LiveFile, _ found: FoundPositions) throws(GroupFailure) {
@@ -121,9 +116,9 @@ struct DeleteGroupReader<Storage: ObjectStorage>: Sendable {
                     throw .unsupported("the deletion vector of \(file.path) is encrypted")
                 }
                 let said =
-                    try await PositionDeleteReader(storage: storage, limit: limits.deletes)
+                    try await PositionDeleteReader(storage: storage, limit: limits.deleteBytes)
                     .read(vector, wanted: [file.path]).positions[file.path] ?? []
-                guard Set(said).isSuperset(of: positions) else {
+                guard said.isSuperset(of: positions) else {
                     throw .unsupported(
                         "the deletion vector of \(file.path) lacks what older position deletes "
                             + "delete from it, and readers disagree on which count")

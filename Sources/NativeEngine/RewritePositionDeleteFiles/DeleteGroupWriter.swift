@@ -5,6 +5,7 @@ import IcebergTable
 import Maintenance
 import ObjectStorage
 import ParquetFormat
+import RowSets
 
 /// Where new deletes belong, and how old they are.
 struct DeletePlace: Sendable {
@@ -92,7 +93,7 @@ struct DeleteGroupWriter<Storage: ObjectStorage>: Sendable {
         }
     }
 
-    private typealias Deletes = (path: String, positions: [Int64])
+    private typealias Deletes = (path: String, positions: RowPositions)
 
     private struct WrittenDeletes {
         var file: DataFile
@@ -136,24 +137,26 @@ struct DeleteGroupWriter<Storage: ObjectStorage>: Sendable {
     /// The deletes that no file has yet.
     private struct Remaining {
         private var deletes: ArraySlice<Deletes>
-        /// How many of the first path's are in a file.
-        private var start = 0
+        /// The first path's that are in no file; all of them if nil.
+        private var started: RowPositions.Iterator?
+        private var left = 0
 
         init(deletes: ArraySlice<Deletes>) { self.deletes = deletes }
 
         var isEmpty: Bool { deletes.isEmpty }
 
         /// The next ones, so many at most, which are all from one data file.
-        mutating func next(_ count: Int) -> (path: String, positions: ArraySlice<Int64>)? {
+        mutating func next(_ count: Int) -> (path: String, positions: [Int64])? {
             guard let first = deletes.first else { return nil }
-            let end = min(start + count, first.positions.count)
-            let next = (first.path, first.positions[start..<end])
-            start = end
-            if end == first.positions.count {
-                deletes.removeFirst()
-                start = 0
-            }
-            return next
+            if started == nil { left = first.positions.count }
+            var iterator = started ?? first.positions.makeIterator()
+            var next: [Int64] = []
+            next.reserveCapacity(min(count, left))
+            while next.count < count, let position = iterator.next() { next.append(position) }
+            left -= next.count
+            started = left > 0 ? iterator : nil
+            if left == 0 { deletes.removeFirst() }
+            return (first.path, next)
         }
     }
 

@@ -4,6 +4,7 @@ import IcebergSpec
 import IcebergTable
 import Maintenance
 import ObjectStorage
+import RowSets
 
 /// Compares the deletes that were written with those that they replace, before anybody may commit
 /// them.
@@ -39,20 +40,21 @@ struct DeleteProof<Storage: ObjectStorage>: Sendable {
                 throw GroupFailure.verificationFailed(
                     "the new deletes do not fit \(file.path): \(error)")
             }
-            var positions: [Int64] = []
+            // One data file's deletes may be in two files, but each in one of them alone.
+            var positions = RowPositions()
+            var count = 0
             for delete in applying {
-                let more = found[delete.ordinal]?.positions[file.path] ?? []
-                guard zip(more, more.dropFirst()).allSatisfy({ $0 < $1 }) else {
+                guard let found = found[delete.ordinal], found.isSorted else {
                     throw GroupFailure.verificationFailed("\(delete.path) is not sorted")
                 }
-                positions += more
+                let more = found.positions[file.path] ?? []
+                count += more.count
+                positions.formUnion(more)
             }
-            // One data file's deletes may be in two files that come in any order.
-            positions.sort()
-            guard positions == expected else {
+            guard positions == expected, count == expected.count else {
                 throw GroupFailure.verificationFailed(
-                    "the new files delete \(positions.count) rows of \(file.path) and should "
-                        + "delete \(expected.count), or others")
+                    "the new files delete \(count) rows of \(file.path) and should delete "
+                        + "\(expected.count), or others")
             }
         }
         let count = written.reduce(Int64(0)) { $0 &+ $1.recordCount }
@@ -67,7 +69,7 @@ struct DeleteProof<Storage: ObjectStorage>: Sendable {
     ) async throws(GroupFailure) -> [Int64: FoundPositions] {
         let targets = DeleteTargets(
             wanted: deletes.live.map { (path: $0.path, since: $0.dataSequenceNumber) })
-        let reader = PositionDeleteReader(storage: storage, limit: limits.deletes)
+        let reader = PositionDeleteReader(storage: storage, limit: limits.deleteBytes)
         typealias One = (ordinal: Int64, found: FoundPositions)
         var all: [Int64: FoundPositions] = [:]
         try await BoundedTasks.forEach(

@@ -60,7 +60,7 @@ struct PositionDeleteFile {
     var size: Int64 { writer.writtenBytes + Int64(writer.bufferedBytes) }
 
     /// Adds deletes from a data file.
-    mutating func add(_ path: String, _ positions: ArraySlice<Int64>) async throws(GroupFailure) {
+    mutating func add(_ path: String, _ positions: [Int64]) async throws(GroupFailure) {
         guard let first = positions.first, let last = positions.last else { return }
         smallest = min(smallest, first)
         largest = max(largest, last)
@@ -71,7 +71,7 @@ struct PositionDeleteFile {
         for _ in positions { paths.append(bytes) }
         do throws(Failure) {
             try await writer.write([
-                ColumnBatch(.byteArray(paths)), ColumnBatch(.int64(Array(positions))),
+                ColumnBatch(.byteArray(paths)), ColumnBatch(.int64(positions)),
             ])
         } catch {
             throw Self.failure(error)

@@ -3,6 +3,7 @@
 import IcebergSpec
 import IcebergTable
 import ObjectStorage
+import RowSets
 
 /// A deletion vector in a Puffin file that is being written.
 ///
@@ -13,10 +14,8 @@ struct PuffinVector {
     private let place: PuffinWriter.Place
 
     /// Adds the vector of a data file.
-    ///
-    /// - Parameter positions: In any order, some of them perhaps more than once.
     init(
-        of path: String, positions: [Int64], addedTo puffin: inout PuffinWriter
+        of path: String, positions: RowPositions, addedTo puffin: inout PuffinWriter
     ) throws(DeletionVectorError) {
         let vector = try DeletionVector(positions: positions)
         self.path = path

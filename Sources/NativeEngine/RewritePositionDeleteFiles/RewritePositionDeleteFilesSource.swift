@@ -147,9 +147,11 @@ struct RewritePositionDeleteFilesSource<Tables: Catalog, Storage: ObjectStorage>
             let (sum, overflow) = count.addingReportingOverflow(file.recordCount)
             count = overflow ? .max : sum
         }
-        guard count > limits.deletes else { return nil }
-        return "its files have \(count) deletes, and memory is allowed \(limits.deletes) "
-            + "(ICEPACK_NATIVE_MEMORY_BYTES); max-file-group-size-bytes makes smaller groups"
+        // They take a bit each at least.
+        guard count / 8 > limits.deleteBytes else { return nil }
+        return "its files have \(count) deletes, and memory is allowed \(limits.deleteBytes) bytes "
+            + "for them (ICEPACK_NATIVE_MEMORY_BYTES); max-file-group-size-bytes makes smaller "
+            + "groups"
     }
 }
 

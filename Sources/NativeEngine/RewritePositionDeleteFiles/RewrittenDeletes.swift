@@ -77,7 +77,7 @@ struct PositionDeleteRules<Storage: ObjectStorage>: DeleteFileRules {
         }
         others = try await DeleteNaming(
             storage: storage, metadata: table.metadata, manifests: survey.manifests,
-            width: limits.width, limit: limits.deletes
+            width: limits.width, limit: limits.deleteBytes
         ).find(
             groups.flatMap(\.live).compactMap { survey.found[$0.path] }, in: deletes,
             scope: .ownPartition)

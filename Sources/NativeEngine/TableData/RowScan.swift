@@ -5,6 +5,7 @@ package import IcebergTable
 package import Maintenance
 package import ObjectStorage
 package import ParquetFormat
+import RowSets
 
 /// Reads the rows that a snapshot has, those that are deleted left out.
 ///
@@ -47,7 +48,7 @@ package struct RowScan<Storage: ObjectStorage>: Sendable {
         do throws(GroupFailure) {
             let deletes = try await GroupDeleteLoader(
                 storage: storage, index: found.deletes, strays: [:], width: limits.width,
-                limit: limits.deletes
+                limit: limits.deleteBytes
             ).load(files)
             guard deletes.equality.isEmpty else {
                 throw .unsupported("equality deletes are not applied where rows are counted")
@@ -61,7 +62,7 @@ package struct RowScan<Storage: ObjectStorage>: Sendable {
     }
 
     private func visit(
-        _ live: LiveFile, deleted: [Int64], _ body: (ScannedRows) -> Void
+        _ live: LiveFile, deleted: RowPositions, _ body: (ScannedRows) -> Void
     ) async throws(GroupFailure) {
         guard live.format == .parquet, !live.isEncrypted else {
             throw .unsupported("\(live.path) is no plain Parquet file")
@@ -72,12 +73,12 @@ package struct RowScan<Storage: ObjectStorage>: Sendable {
                 source, isLoaded: live.sizeInBytes <= DataFileSource<Storage>.smallFile)
             var first: Int64 = 0
             for group in file.rowGroups.indices {
-                let end = first + file.rowGroups[group].rowCount
+                let rows = first..<first + file.rowGroups[group].rowCount
                 body(
                     ScannedRows(
-                        file: live, positions: first..<end, deleted: deleted,
+                        file: live, positions: rows, deleted: deleted.elements(in: rows),
                         columns: try await Self.columns(of: file, group)))
-                first = end
+                first = rows.upperBound
             }
         } catch {
             throw GroupFailure(error, in: live.path)
@@ -125,7 +126,7 @@ package struct ScannedRows {
 
     /// The positions of the rows that are not deleted, ascending.
     package var livePositions: [Int64] {
-        let gone = Set(deleted.lazy.filter { positions.contains($0) })
+        let gone = Set(deleted)
         return positions.filter { !gone.contains($0) }
     }
 }

@@ -5,6 +5,7 @@ package import IcebergTable
 package import Maintenance
 package import ObjectStorage
 package import ParquetFormat
+import RowSets
 
 /// Writes new data and delete files of a table, as this engine's rewrites write theirs.
 ///
@@ -95,7 +96,7 @@ package struct TableFileWriter<Storage: ObjectStorage> {
             (sink) async throws(GroupFailure) -> PositionDeleteFile.Finished in
             var writer = try PositionDeleteFile(settings, to: sink)
             for (path, positions) in deletes {
-                try await writer.add(path, positions.sorted()[...])
+                try await writer.add(path, positions.sorted())
             }
             return try await writer.finish()
         }
@@ -110,7 +111,8 @@ package struct TableFileWriter<Storage: ObjectStorage> {
         for (path, positions) in deletes {
             do throws(DeletionVectorError) {
                 vectors.append(
-                    try PuffinVector(of: path, positions: positions, addedTo: &puffin))
+                    try PuffinVector(
+                        of: path, positions: RowPositions(positions), addedTo: &puffin))
             } catch {
                 throw .refused(
                     code: "unwritable_deletes",

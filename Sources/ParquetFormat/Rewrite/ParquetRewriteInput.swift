@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+public import RowSets
+
 /// Where the values of a column come from when a file does not have it.
 public enum ColumnFill: Hashable, Sendable {
     /// There are none.
@@ -14,8 +16,8 @@ public enum ColumnFill: Hashable, Sendable {
 public struct ParquetRewriteInput<Source: ParquetByteSource>: Sendable {
     /// The file.
     public var file: ParquetFile<Source>
-    /// Positions of the rows that are left out, counted from the file's first row, ascending.
-    public var deletedRows: [Int64]
+    /// Positions of the rows that are left out, counted from the file's first row.
+    public var deletedRows: RowPositions
     /// Ids for fields by the path of their names, for a file that carries none.
     public var fieldIDs: [[String]: Int32]
     /// What stands in for fields that the file does not have, by their ids; null if not given.
@@ -27,7 +29,7 @@ public struct ParquetRewriteInput<Source: ParquetByteSource>: Sendable {
 
     /// Takes a file of which all rows stay.
     public init(
-        _ file: ParquetFile<Source>, deletedRows: [Int64] = [],
+        _ file: ParquetFile<Source>, deletedRows: RowPositions = [],
         fieldIDs: [[String]: Int32] = [:], fills: [Int32: ColumnFill] = [:],
         filledNulls: Set<Int32> = [], nanCounts: [Int32: Int64] = [:]
     ) {
@@ -42,31 +44,15 @@ public struct ParquetRewriteInput<Source: ParquetByteSource>: Sendable {
     /// How many rows stay.
     public var keptRowCount: Int64 { file.rowCount - Int64(deletedRows.count) }
 
-    /// Checks that the deleted rows ascend and are rows of the file.
+    /// Checks that the deleted rows are rows of the file.
     func check() throws(ParquetError) {
-        var last: Int64 = -1
-        for row in deletedRows {
-            guard row > last else {
-                throw .incompatible(
-                    reason: "deleted rows must ascend, each once: \(row) follows \(last)")
-            }
-            last = row
-        }
-        let count = file.rowCount
-        guard last < count else {
+        guard let first = deletedRows.first, let last = deletedRows.last else { return }
+        guard first >= 0, last < file.rowCount else {
             throw .incompatible(
-                reason: "row \(last) is to be deleted, and the file has only \(count) rows")
+                reason: "row \(first < 0 ? first : last) is to be deleted, and the file has "
+                    + "\(file.rowCount) rows")
         }
     }
-}
-
-extension [Int64] {
-    /// The elements of a range of values, in an array that ascends.
-    func elements(in range: Range<Int64>) -> ArraySlice<Int64> {
-        self[lowerBound(range.lowerBound)..<lowerBound(range.upperBound)]
-    }
-
-    private func lowerBound(_ value: Int64) -> Int { self[...].firstPosition(atLeast: value) }
 }
 
 extension ArraySlice<Int64> {

@@ -18,6 +18,8 @@ struct RewritePlan: Hashable {
     private struct Piece {
         let part: Part
         let rowCount: Int64
+        /// How many rows of its row group it does not have.
+        let leftOut: Int64
         let size: Int64
     }
 
@@ -33,19 +35,22 @@ struct RewritePlan: Hashable {
         var groups: [(parts: [Part], size: Int64)] = []
         var size: Int64 = 0
         var rows: Int64 = 0
+        var leftOut: Int64 = 0
         for (file, source) in sources.enumerated() {
             for piece in Self.pieces(of: source, file, settings, dividing: stitching) {
                 let fits =
                     stitching && size + piece.size <= limit
                     && piece.rowCount <= settings.rowGroupRowLimit - rows
+                    && piece.leftOut <= ParquetWriteSettings.leftOutRowLimit - leftOut
                 if !fits || groups.isEmpty {
                     groups.append(([], 0))
-                    (size, rows) = (0, 0)
+                    (size, rows, leftOut) = (0, 0, 0)
                 }
                 groups[groups.count - 1].parts.append(piece.part)
                 groups[groups.count - 1].size += piece.size
                 size += piece.size
                 rows += piece.rowCount
+                leftOut += piece.leftOut
             }
         }
         var written: Int64 = 0
@@ -81,10 +86,12 @@ struct RewritePlan: Hashable {
             for place in 0..<count {
                 // No row group that is divided has so many rows that this overflows.
                 let rows = kept * place / count..<kept * (place + 1) / count
+                let part = Part(file: file, rowGroup: index, rows: count > 1 ? rows : nil)
+                let rowCount = count > 1 ? Int64(rows.count) : kept
                 pieces.append(
                     Piece(
-                        part: Part(file: file, rowGroup: index, rows: count > 1 ? rows : nil),
-                        rowCount: count > 1 ? Int64(rows.count) : kept, size: stored / count))
+                        part: part, rowCount: rowCount, leftOut: all - rowCount,
+                        size: stored / count))
             }
         }
         return pieces

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import RowSets
+
 /// Rewriting as it was decided: what goes where, and the hands that do it.
 struct RewriteWork<Source: ParquetByteSource, Sink: ParquetByteSink>: Sendable {
     typealias Failure = ParquetWriteError<Source.Failure, Sink.Failure>
@@ -115,7 +117,7 @@ struct RewriteWork<Source: ParquetByteSource, Sink: ParquetByteSink>: Sendable {
     private func isCopied(_ part: RewritePlan.Part) -> Bool {
         let input = inputs[part.file]
         guard decision.way != .encode, isSame[part.file], part.rows == nil,
-            input.deleted(inRowGroup: part.rowGroup).rows.isEmpty
+            input.keptRowCount(part.rowGroup) == input.file.rowGroups[part.rowGroup].rowCount
         else { return false }
         guard decision.way == .stitch else { return true }
         let group = input.file.rowGroups[part.rowGroup]
@@ -160,14 +162,19 @@ struct RewriteWork<Source: ParquetByteSource, Sink: ParquetByteSink>: Sendable {
 extension ParquetRewriteInput {
     /// The rows of a row group that are left out, and the ordinal of its first row.
     func deleted(inRowGroup index: Int) -> (rows: ArraySlice<Int64>, firstRow: Int64) {
+        let range = rows(ofRowGroup: index)
+        return (deletedRows.elements(in: range)[...], range.lowerBound)
+    }
+
+    private func rows(ofRowGroup index: Int) -> Range<Int64> {
         let first = file.rowGroups[..<index].reduce(Int64(0)) { $0 + $1.rowCount }
-        let range = first..<first + file.rowGroups[index].rowCount
-        return (deletedRows.elements(in: range), first)
+        return first..<first + file.rowGroups[index].rowCount
     }
 
     /// How many rows of a row group stay.
     func keptRowCount(_ index: Int) -> Int64 {
-        file.rowGroups[index].rowCount - Int64(deleted(inRowGroup: index).rows.count)
+        file.rowGroups[index].rowCount
+            - Int64(deletedRows.count(in: rows(ofRowGroup: index)))
     }
 
     /// How many rows a part has.

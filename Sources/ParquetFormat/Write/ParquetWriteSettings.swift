@@ -45,6 +45,9 @@ public struct ParquetWriteSettings: Hashable, Sendable {
     /// The most rows of a row group that is divided: those that go elsewhere are left out by their
     /// positions, which take eight bytes each.
     public static let dividedRowLimit: Int64 = 1 << 23
+    /// Row groups are not put together whose rows that are left out are more than these: their
+    /// positions take eight bytes each as well.
+    public static let leftOutRowLimit: Int64 = 1 << 22
     /// The most files among which a row group is divided.
     public static let dividedFileLimit: Int64 = 4096
 

@@ -2,6 +2,7 @@
 
 import Foundation
 import IcebergTable
+import RowSets
 import TestSupport
 import Testing
 
@@ -15,7 +16,7 @@ struct DeletionVectorTests {
     }
 
     private func positions(_ name: String) throws -> [Int64] {
-        try DeletionVector(blob: try blob(name), limit: 1 << 20).positions
+        Array(try DeletionVector(blob: try blob(name), limit: 1 << 20).positions)
     }
 
     @Test func `values of every kind of container are read`() throws {
@@ -29,11 +30,30 @@ struct DeletionVectorTests {
         #expect(all.count > 100)
     }
 
-    @Test func `more positions than are held are refused`() throws {
-        let bytes = try blob("small-alternating-values")
-        #expect(try DeletionVector(blob: bytes, limit: 5).positions.count == 5)
-        #expect(throws: DeletionVectorError.tooLarge(limit: 4)) {
-            try DeletionVector(blob: bytes, limit: 4)
+    @Test(arguments: ["small-alternating-values", "all-container-types"])
+    func `more positions than memory has room for are refused`(name: String) throws {
+        let bytes = try blob(name)
+        let positions = try DeletionVector(blob: bytes, limit: 1 << 20).positions
+        let limit = positions.byteCount
+        #expect(try DeletionVector(blob: bytes, limit: limit).positions == positions)
+        #expect(throws: DeletionVectorError.tooLarge(limit: limit - 1)) {
+            try DeletionVector(blob: bytes, limit: limit - 1)
+        }
+    }
+
+    @Test func `a few bytes of runs that stand for many rows are refused`() throws {
+        // Every container is one run of all of its rows.
+        var all = RowPositions()
+        for key in 0..<Int64(100) {
+            let container = RowContainer(key: key, words: [UInt64](repeating: .max, count: 1024))
+            let isTaken = all.append(try #require(container))
+            #expect(isTaken)
+        }
+        let bytes = try DeletionVector(positions: all).blob()
+        #expect(bytes.count < 2000)
+        #expect(try DeletionVector(blob: bytes, limit: all.byteCount).positions == all)
+        #expect(throws: DeletionVectorError.tooLarge(limit: 1 << 16)) {
+            try DeletionVector(blob: bytes, limit: 1 << 16)
         }
     }
 

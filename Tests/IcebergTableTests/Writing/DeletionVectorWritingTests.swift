@@ -2,6 +2,7 @@
 
 import Foundation
 import IcebergTable
+import RowSets
 import TestSupport
 import Testing
 import WireFormat
@@ -9,10 +10,10 @@ import WireFormat
 /// Deletion vectors that are written, and the Puffin files that they are in.
 @Suite struct DeletionVectorWritingTests {
     private func roundTrip(_ positions: [Int64]) throws -> [Int64] {
-        let vector = try DeletionVector(positions: positions)
+        let vector = try DeletionVector(positions: RowPositions(positions))
         let again = try DeletionVector(blob: vector.blob(), limit: 1 << 22)
         #expect(again == vector)
-        return again.positions
+        return Array(again.positions)
     }
 
     @Test func `every kind of container is read back as it was written`() throws {
@@ -66,7 +67,7 @@ import WireFormat
             try Data(
                 contentsOf: Fixtures.url("deletion-vectors/\(name)-position-index.bin")))
         let vector = try DeletionVector(blob: bytes, limit: 1 << 20)
-        #expect(try roundTrip(vector.positions) == vector.positions)
+        #expect(try roundTrip(Array(vector.positions)) == Array(vector.positions))
         if name == "small-alternating-values" { #expect(vector.blob() == bytes) }
     }
 
@@ -75,7 +76,9 @@ import WireFormat
         let vectors = [("/a", [1, 2, 3]), ("/b", [Int64](0..<100))]
         var places: [PuffinWriter.Place] = []
         for (path, positions) in vectors {
-            places.append(puffin.add(try DeletionVector(positions: positions), of: path))
+            places.append(
+                puffin.add(
+                    try DeletionVector(positions: RowPositions(positions)), of: path))
         }
         let bytes = puffin.finish()
         let magic = Array("PFA1".utf8)
@@ -103,7 +106,7 @@ import WireFormat
                 ])
             let range = Int(places[index].offset)..<Int(places[index].offset + places[index].length)
             let read = try DeletionVector(blob: Array(bytes[range]), limit: 1000)
-            #expect(read.positions == positions)
+            #expect(Array(read.positions) == positions)
         }
     }
 }

@@ -98,7 +98,13 @@ extension ManifestTable {
         body += littleEndian(UInt64(1)) + littleEndian(UInt32(0))
         body += littleEndian(UInt32(12_346)) + littleEndian(UInt32(1)) + littleEndian(UInt16(0))
         body += littleEndian(UInt16(positions.count - 1)) + littleEndian(UInt32(16))
-        for position in positions.sorted() { body += littleEndian(position) }
+        if positions.count > 4096 {
+            var bits = [UInt8](repeating: 0, count: 8192)
+            for position in positions { bits[Int(position / 8)] |= 1 << (position % 8) }
+            body += bits
+        } else {
+            for position in positions.sorted() { body += littleEndian(position) }
+        }
         let blob = bigEndian(UInt32(body.count)) + body + bigEndian(crc32(body.span.bytes))
         let location = Location("\(self.location)/data/vector-\(UUID().uuidString).puffin")
         let size = try await storage.write(
