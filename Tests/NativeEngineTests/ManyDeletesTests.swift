@@ -90,8 +90,8 @@ import WireFormat
                 settings: NativeEngineSettings(memoryBytes: 200 << 10))
         } throws: { error in
             "\(error)".contains(
-                "the deletes of its files take more than the 25600 bytes that memory is allowed for "
-                    + "them (ICEPACK_NATIVE_MEMORY_BYTES)")
+                "the deletes of its files take more than the 25600 bytes that memory is allowed "
+                    + "for them (ICEPACK_NATIVE_MEMORY_BYTES)")
         }
         #expect(try await table.rows() == before)
     }

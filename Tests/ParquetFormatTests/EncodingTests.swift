@@ -269,6 +269,20 @@ import Testing
         #expect(parts(size: 1000, kept: 10, of: 10) == [nil])
     }
 
+    @Test func `row groups with too many rows that are left out stay apart`() {
+        func groups(leftOut: [Int64]) -> [Int] {
+            let facts = ParquetRewriteFacts(
+                rowGroupBytes: leftOut.map { _ in 100 }, keptRows: leftOut.map { _ in 1 },
+                allRows: leftOut.map { $0 + 1 })
+            let plan = RewritePlan([facts], settings: ParquetWriteSettings(), stitching: true)
+            return plan.files.flatMap { $0.map(\.count) }
+        }
+        let limit = ParquetWriteSettings.leftOutRowLimit
+        #expect(groups(leftOut: [limit, 0, 0]) == [3])
+        #expect(groups(leftOut: [limit - 1, 1, 1, limit]) == [2, 1, 1])
+        #expect(groups(leftOut: [limit + 1, 0, limit + 1]) == [1, 1, 1])
+    }
+
     @Test(arguments: UInt64(0)..<50)
     func `the place of a row that stays is found among those that do not`(seed: UInt64) {
         var random = SeededGenerator(seed: seed)
