@@ -111,10 +111,11 @@ public struct NativeEngine<Tables: Catalog, Storage: ObjectStorage>: Maintenance
 
     /// Reads what files a table's snapshots have.
     func scan(
-        _ metadata: TableMetadata, filter: RowFilter? = nil
+        _ metadata: TableMetadata, filter: RowFilter? = nil, spans: KeySpanMaker? = nil
     ) -> SnapshotScan<ManifestMemory<Storage>> {
         SnapshotScan(
-            storage: manifests, metadata: metadata, limits: settings.scanLimits, filter: filter)
+            storage: manifests, metadata: metadata, limits: settings.scanLimits, filter: filter,
+            spans: spans)
     }
 
     /// The table as it is now.

@@ -65,7 +65,7 @@ import WireFormat
         ("region = 'b' AND id >= 120", [2, 2, 6]), ("id IN (5, 15, 105)", [3, 2, 5]),
         ("id IS NULL OR region > 'b'", [0, 0, 8]), ("TRUE", [8, 8, 0]),
     ])
-    func `the files that may hold rows that pass are planned and rewritten, no others`(
+    func `P-55: the files that may hold rows that pass are planned and rewritten, no others`(
         condition: String, expected: [Int]
     ) async throws {
         let table = try await table()

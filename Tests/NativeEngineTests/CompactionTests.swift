@@ -148,11 +148,11 @@ import WireFormat
 
     @Test func `P-49: deletes of all files of a group count together`() async throws {
         let table = try await table(.v2)
-        for first in [Int64(0), 700] {
-            let path = try await table.addRows(first..<first + 700, region: "a")
-            try await table.deleteRows((0..<600).map { (path, $0) }, region: "a")
+        for first in [Int64(0), 3000] {
+            let path = try await table.addRows(first..<first + 3000, region: "a")
+            try await table.deleteRows((0..<2400).map { (path, $0) }, region: "a")
         }
-        await ManifestTable.expectFilesRefused("more deletes than the 1024 that memory") {
+        await ManifestTable.expectFilesRefused("take more than the 8192 bytes that memory") {
             try await table.compact(
                 catalog: table.catalog, storage: table.storage,
                 settings: NativeEngineSettings(memoryBytes: 64 << 10))

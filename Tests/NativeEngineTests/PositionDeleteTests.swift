@@ -304,10 +304,10 @@ import WireFormat
         async throws
     {
         let (table, _) = try await fragmented()
-        // Eight bytes for each of the nine deletes of a partition's files, of an eighth of it all.
-        let enough = NativeEngineSettings(memoryBytes: 9 * 8 * 8)
-        let few = NativeEngineSettings(memoryBytes: 9 * 8 * 8 - 1)
-        await ManifestTable.expectFilesRefused("memory is allowed 8") {
+        // At least a bit for each of the nine deletes of a partition's files.
+        let enough = NativeEngineSettings(memoryBytes: 8)
+        let few = NativeEngineSettings(memoryBytes: 7)
+        await ManifestTable.expectFilesRefused("have 9 deletes, and memory is allowed 0 bytes") {
             try await table.rewriteDeletes(["min-input-files": 2], settings: few)
         }
         await #expect(throws: Never.self) {

@@ -92,10 +92,11 @@ extension PrimitiveType {
 }
 
 /// Text in UTF-8 by its code points.
-enum CodePoints {
+package enum CodePoints {
     static func count(_ bytes: [UInt8]) -> Int { bytes.count { $0 & 0xC0 != 0x80 } }
 
-    static func first(_ count: Int, of bytes: [UInt8]) -> [UInt8] {
+    /// The first characters of a text.
+    package static func first(_ count: Int, of bytes: [UInt8]) -> [UInt8] {
         var seen = 0
         let end = bytes.firstIndex { byte in
             if byte & 0xC0 != 0x80 { seen += 1 }

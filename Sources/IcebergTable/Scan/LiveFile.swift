@@ -34,6 +34,8 @@ public struct LiveFile: Hashable, Sendable {
     public var contentOffset: Int64?
     /// The columns by which an equality delete file deletes.
     public var equalityIDs: [Int32]
+    /// Between which keys of an order its rows lie; nil where that is not known, or was not asked.
+    public var keySpan: KeySpan?
     /// Counts the files of a snapshot in the order of its manifests, from 0 and with gaps.
     public var ordinal: Int64
 

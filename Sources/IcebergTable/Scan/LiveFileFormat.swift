@@ -26,11 +26,12 @@ struct LiveFileFormat: Sendable {
     private let partition: PartitionSlots
     private let deletes: DeleteFileSlots?
     private let filter: ScanFilter?
+    private let spans: KeySpanMaker?
     private let evidence: EvidenceSlots?
 
     init(
         _ schema: AvroSchema, spec: PartitionSpec, decimals: Set<Int>, content: ManifestContent,
-        filter: ScanFilter?
+        filter: ScanFilter?, spans: KeySpanMaker? = nil
     ) throws(AvroError) {
         var fields = AvroProjection()
         specID = spec.id
@@ -66,7 +67,9 @@ struct LiveFileFormat: Sendable {
         deletes = content == .deletes ? DeleteFileSlots(in: file, of: &fields) : nil
         // A filter chooses data files; all deletes are wanted.
         self.filter = content == .data ? filter : nil
-        evidence = self.filter.map { EvidenceSlots($0.columns, in: file, of: &fields) }
+        self.spans = content == .data ? spans : nil
+        let columns = (self.filter?.columns ?? [:]).merging(self.spans?.columns ?? [:]) { $1 }
+        evidence = columns.isEmpty ? nil : EvidenceSlots(columns, in: file, of: &fields)
         program = try AvroProgram.compile(fields, for: schema)
     }
 
@@ -87,19 +90,15 @@ struct LiveFileFormat: Sendable {
         file.sortOrderID = row.value(sortOrderID)
         file.isEncrypted = !(row.value(keyMetadata)?.isEmpty ?? true)
         try deletes?.read(row, into: &file)
+        let known = try evidence?.evidence(row, recordCount: file.recordCount) ?? [:]
+        file.keySpan = spans?.span(known)
         return LiveEntry(
-            isWanted: try isWanted(file, row), status: status, snapshotID: row.value(snapshotID),
+            isWanted: filter?.mayPass(file.partition, known) ?? true, status: status,
+            snapshotID: row.value(snapshotID),
             sequenceNumber: row.value(sequenceNumber),
             fileSequenceNumber: row.value(fileSequenceNumber), file: file)
     }
 
-    private func isWanted(
-        _ file: LiveFile, _ row: borrowing AvroRow
-    ) throws(AvroError) -> Bool {
-        guard let filter, let evidence else { return true }
-        return filter.mayPass(
-            file.partition, try evidence.evidence(row, recordCount: file.recordCount))
-    }
 }
 
 /// A live entry as its manifest has it, before inheritance.

@@ -21,11 +21,16 @@ final class LiveFileReader<Storage: RangeReading>: Sendable {
     private let specs: [Int: PartitionSpec]
     private let decimals: Set<Int>
     private let filter: ScanFilter?
+    private let spans: KeySpanMaker?
     private let formats = Mutex<[FormatKey: LiveFileFormat]>([:])
 
-    init(storage: Storage, metadata: TableMetadata, filter: ScanFilter? = nil) {
+    init(
+        storage: Storage, metadata: TableMetadata, filter: ScanFilter? = nil,
+        spans: KeySpanMaker? = nil
+    ) {
         self.storage = storage
         self.filter = filter
+        self.spans = spans
         specs = Dictionary(
             metadata.partitionSpecs.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
         decimals = metadata.decimalPartitionFields
@@ -108,7 +113,7 @@ final class LiveFileReader<Storage: RangeReading>: Sendable {
         do throws(AvroError) {
             format = try LiveFileFormat(
                 AvroSchema(parsing: key.schemaText), spec: spec, decimals: decimals,
-                content: content, filter: filter)
+                content: content, filter: filter, spans: spans)
         } catch {
             throw .malformed(reader.location, error)
         }

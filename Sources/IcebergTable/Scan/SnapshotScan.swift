@@ -39,15 +39,20 @@ public struct SnapshotScan<Storage: RangeReading>: Sendable {
     private let reader: LiveFileReader<Storage>
 
     /// Reads a table's snapshots from a storage.
+    ///
+    /// - Parameters:
+    ///   - filter: Chooses the data files that are passed on; nil for all.
+    ///   - spans: Tells between which keys their rows lie, if that is wanted.
     public init(
         storage: Storage, metadata: TableMetadata, limits: ScanLimits = ScanLimits(),
-        filter: RowFilter? = nil
+        filter: RowFilter? = nil, spans: KeySpanMaker? = nil
     ) {
         self.storage = storage
         self.metadata = metadata
         self.limits = limits
         self.filter = filter.map { ScanFilter($0, metadata) }
-        reader = LiveFileReader(storage: storage, metadata: metadata, filter: self.filter)
+        reader = LiveFileReader(
+            storage: storage, metadata: metadata, filter: self.filter, spans: spans)
     }
 
     /// Reads a snapshot's files into a collector.

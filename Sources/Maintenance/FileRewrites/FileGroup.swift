@@ -18,6 +18,8 @@ public struct FileGroup: Hashable, Sendable {
         case deleteFiles = "delete_file_threshold"
         /// Of a file's rows at least `delete-ratio-threshold` are deleted.
         case deleteRatio = "delete_ratio_threshold"
+        /// A file shares a range of keys with at least `overlap-threshold` others.
+        case overlap = "overlap_threshold"
         /// Position deletes that are no deletion vectors, in a table whose version wants those.
         case noVectors = "no_deletion_vectors"
         /// Equality deletes that are to become position deletes.

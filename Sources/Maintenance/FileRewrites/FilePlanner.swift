@@ -44,7 +44,7 @@ public struct FilePlanner<Tables: Catalog, Storage: ObjectStorage>: Sendable {
         }
         let snapshot = metadata.head(ofBranch: settings.branch.value)
         let collector = try await collect(
-            snapshot, of: metadata, filter: settings.filter,
+            snapshot, of: metadata, settings,
             into: DataFileCollector(planner: RewriteDataFilesPlanner(settings, metadata: metadata)))
         let plan = collector.planner.plan()
         let names = PartitionNames(metadata)
@@ -83,13 +83,15 @@ public struct FilePlanner<Tables: Catalog, Storage: ObjectStorage>: Sendable {
     }
 
     private func collect<Collector: LiveFileCollector>(
-        _ snapshot: Snapshot?, of metadata: TableMetadata, filter: RowFilter?,
+        _ snapshot: Snapshot?, of metadata: TableMetadata, _ settings: RewriteDataFilesSettings,
         into collector: Collector
     ) async throws(MaintenanceError) -> Collector {
         guard let snapshot else { return collector }
         do throws(ScanError) {
-            return try await SnapshotScan(storage: storage, metadata: metadata, filter: filter)
-                .collect(snapshot, into: collector)
+            return try await SnapshotScan(
+                storage: storage, metadata: metadata, filter: settings.filter,
+                spans: settings.keySpans(metadata)
+            ).collect(snapshot, into: collector)
         } catch {
             throw MaintenanceError(error)
         }

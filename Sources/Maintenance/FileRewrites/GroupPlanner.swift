@@ -23,6 +23,8 @@ struct GroupPlanner: Sendable {
         var tooFew = LeftAlone()
         var gainless = LeftAlone()
         var beyondLimit = LeftAlone()
+        /// Candidates for their keys alone that overlap with too few files of their group.
+        var wellSized = LeftAlone()
         /// Candidates in no group.
         var remaining: [LiveFile] = []
     }
@@ -32,6 +34,9 @@ struct GroupPlanner: Sendable {
     var compressionFactor = 1.0
     /// The most files in all; nil for no limit.
     var maxFiles: Int64?
+    /// With how many others of its group a file must share a range of keys that is a candidate for
+    /// that alone; nil where there is none.
+    var overlapThreshold: Int?
     /// Whether all candidates of a partition are one group, whatever its size.
     var keepsPartitionsWhole = false
 
@@ -57,7 +62,8 @@ struct GroupPlanner: Sendable {
                 maxItems: keepsPartitionsWhole ? .max : settings.maxGroupFiles.value,
                 size: \.file.sizeInBytes)
             for group in packed {
-                consider(group, in: partition, left: &left, into: &outcome)
+                let ordered = group.sorted { $0.file.ordinal < $1.file.ordinal }
+                consider(ordered, in: partition, left: &left, into: &outcome)
             }
         }
         outcome.groups = sorted(outcome.groups)
@@ -65,16 +71,50 @@ struct GroupPlanner: Sendable {
     }
 
     /// The partitions by their first file, so that a plan does not depend on chance.
+    ///
+    /// Files that are sorted for their keys come in the order of these, so that groups of one
+    /// partition become neighbours: sorted once more, none of them overlaps with another.
     private func inOrder() -> [(PartitionKey, [Candidate])] {
         partitions
             .map { ($0, $1.sorted { $0.file.ordinal < $1.file.ordinal }) }
             .sorted { ($0.1.first?.file.ordinal ?? 0) < ($1.1.first?.file.ordinal ?? 0) }
+            .map { ($0, overlapThreshold == nil ? $1 : KeyOverlaps.sorted($1, by: \.file.keySpan)) }
+    }
+
+    /// Those that are worth it: of files that are candidates for their keys alone such that share a
+    /// range of keys with enough others of the group.
+    ///
+    /// Sorted together they do not any more, and so are none the next time (P-45, P-50).
+    private func settled(
+        _ candidates: [Candidate], into outcome: inout Outcome
+    ) -> [Candidate] {
+        let (kept, left) = overlapping(candidates)
+        for one in left { outcome.wellSized.add(files: 1, bytes: one.file.sizeInBytes) }
+        outcome.remaining += left.map(\.file)
+        return kept
+    }
+
+    private func overlapping(_ candidates: [Candidate]) -> (kept: [Candidate], left: [Candidate]) {
+        guard let overlapThreshold else { return (candidates, []) }
+        var (kept, left) = (candidates, [Candidate]())
+        while kept.contains(where: { $0.reasons == [.overlap] }) {
+            let counts = KeyOverlaps.counts(of: kept.map(\.file.keySpan))
+            let isKept = zip(kept, counts).map {
+                $0.reasons != [.overlap] || $1 >= overlapThreshold
+            }
+            guard isKept.contains(false) else { break }
+            left += zip(kept, isKept).filter { !$1 }.map(\.0)
+            kept = zip(kept, isKept).filter(\.1).map(\.0)
+        }
+        return (kept, left)
     }
 
     private func consider(
         _ candidates: [Candidate], in partition: PartitionKey, left: inout Int64,
         into outcome: inout Outcome
     ) {
+        let candidates = settled(candidates, into: &outcome)
+        guard !candidates.isEmpty else { return }
         let bytes = Self.bytes(of: candidates)
         let reasons = reasons(for: candidates, bytes: bytes)
         guard !reasons.isEmpty else {
@@ -82,11 +122,12 @@ struct GroupPlanner: Sendable {
             outcome.remaining += candidates.map(\.file)
             return
         }
-        let taken = Array(candidates.prefix(Int(clamping: left)))
+        var taken = Array(candidates.prefix(Int(clamping: left)))
         if taken.count < candidates.count {
             let rest = candidates[taken.count...]
             outcome.beyondLimit.add(files: rest.count, bytes: Self.bytes(of: rest))
             outcome.remaining += rest.map(\.file)
+            taken = settled(taken, into: &outcome)
         }
         guard !taken.isEmpty else { return }
         let group = group(taken, in: partition, reasons: reasons)
@@ -117,10 +158,12 @@ struct GroupPlanner: Sendable {
 
     /// A group without some of its files, planned anew; nil if the others are not worth it.
     func remainder(of group: FileGroup, without paths: Set<String>) -> FileGroup? {
-        let rest = zip(group.files, group.merits).compactMap { file, merit in
-            paths.contains(file.path)
-                ? nil : Candidate(file: file, reasons: merit.reasons, deletes: merit.deletes)
-        }
+        let rest = overlapping(
+            zip(group.files, group.merits).compactMap { file, merit in
+                paths.contains(file.path)
+                    ? nil : Candidate(file: file, reasons: merit.reasons, deletes: merit.deletes)
+            }
+        ).kept
         let reasons = reasons(for: rest, bytes: Self.bytes(of: rest))
         guard !rest.isEmpty, !reasons.isEmpty else { return nil }
         let smaller = self.group(rest, in: group.partition, reasons: reasons)
@@ -142,7 +185,7 @@ struct GroupPlanner: Sendable {
         }
         if several, bytes > settings.sizes.target.value { reasons.append(.enoughContent) }
         if bytes > settings.sizes.maximum.value { reasons.append(.tooMuchContent) }
-        for reason in [FileGroup.Reason.deleteFiles, .deleteRatio, .noVectors]
+        for reason in [FileGroup.Reason.deleteFiles, .deleteRatio, .overlap, .noVectors]
         where group.contains(where: { $0.reasons.contains(reason) }) {
             reasons.append(reason)
         }

@@ -140,6 +140,7 @@ extension RewriteDataFilesPlan {
             "outside_where": ["files": .integer(filteredFiles)],
         ]
         summary["equality_deletes"] = .string(hasEqualityDeletes ? "estimated" : "none")
+        if let largestOverlap { summary["largest_overlap"] = .integer(largestOverlap) }
         summary["settings"] = .object(JSONObject(settings.members))
         return summary
     }
@@ -158,6 +159,9 @@ extension RewriteDataFilesSettings {
             members.append(
                 .init(key: "var-length-contribution", value: varLengthContribution.json))
             members.append(.init(key: "max-output-size", value: maxOutputSize.json))
+        }
+        if let overlapThreshold {
+            members.append(.init(key: "overlap-threshold", value: overlapThreshold.json))
         }
         members.append(.init(key: "delete-file-threshold", value: deleteFileThreshold.json))
         members.append(.init(key: "delete-ratio-threshold", value: deleteRatioThreshold.json))

@@ -104,7 +104,7 @@ public struct ActionOptions: Hashable, Sendable {
         }
         let names = [
             "compression-factor", "shuffle-partitions-per-file", "var-length-contribution",
-            "max-output-size",
+            "max-output-size", "overlap-threshold",
         ]
         for name in names where values[name] != nil {
             throw OptionError(

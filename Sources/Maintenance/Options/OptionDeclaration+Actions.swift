@@ -63,6 +63,7 @@ extension OptionDeclaration {
             .init("shuffle-partitions-per-file", .positiveInt, default: "1", .option),
             .init("var-length-contribution", .positiveInt, default: "8", .option),
             .init("max-output-size", .positiveInt, default: "2147483647", .option),
+            .init("overlap-threshold", .positiveInt, default: "none", .own),
             .init("verify", .choice(["full", "sample", "off"]), default: "full", .own),
         ]
 

@@ -22,6 +22,9 @@ public struct RewriteDataFilesPlan: Hashable, Sendable {
     public let beyondLimit: LeftAlone
     /// How many data files `where` leaves out; the other counts are without them.
     public let filteredFiles: Int64
+    /// With how many others of its partition some file shares a range of the keys that are sorted
+    /// by; nil where nothing is sorted, or no bounds tell.
+    public let largestOverlap: Int?
     /// Whether equality deletes apply to any file, whose number is an estimate.
     public let hasEqualityDeletes: Bool
     /// The oldest data that stays in each partition.

@@ -7,7 +7,8 @@ public import IcebergTable
 ///
 /// Pure: files in, in any order, a plan out. The steps are those of Iceberg's bin-pack planner:
 /// 1. a file is a candidate if its size is out of range, or if it has too many delete files or
-///    too many deleted rows; with `rewrite-all` every file is one;
+///    too many deleted rows; with `rewrite-all` every file is one; with `overlap-threshold` those
+///    that share a range of keys with too many others of their partition are as well;
 /// 2. candidates are grouped by partition; files of other specs than the one that is written,
 ///    whose rows may belong to any partition, are one group with the partition of nulls;
 /// 3. each group is packed to its largest size, and kept if it is worth it (``GroupPlanner``);
@@ -23,6 +24,10 @@ public struct RewriteDataFilesPlanner: Sendable {
     private var oldestKept: [PartitionKey: Int64] = [:]
     private var hasEqualityDeletes = false
     private var filteredFiles: Int64 = 0
+    /// Files with nothing against them but perhaps their keys.
+    private var sortable: [PartitionKey: [(file: LiveFile, deletes: AppliedDeletes)]] = [:]
+    /// The keys of the others.
+    private var spans: [PartitionKey: [KeySpan]] = [:]
 
     /// Plans for the files of a table.
     public init(_ settings: RewriteDataFilesSettings, metadata: TableMetadata) {
@@ -55,10 +60,14 @@ public struct RewriteDataFilesPlanner: Sendable {
             settings.groups.rewritesAll.value || !reasons.isEmpty
                 || settings.groups.sizes.isOutOfSize(file.sizeInBytes)
         else {
-            wellSized.add(files: 1, bytes: file.sizeInBytes)
-            keep(file)
+            guard file.keySpan != nil, file.partition.specID == outputSpecID else {
+                wellSized.add(files: 1, bytes: file.sizeInBytes)
+                return keep(file)
+            }
+            sortable[file.partition, default: []].append((file, deletes))
             return
         }
+        if let span = file.keySpan { spans[file.partition, default: []].append(span) }
         let partition =
             file.partition.specID == outputSpecID
             ? file.partition : PartitionKey(specID: outputSpecID, tuple: nullPartition)
@@ -87,14 +96,34 @@ public struct RewriteDataFilesPlanner: Sendable {
 
     /// The plan for the files that were added.
     public func plan() -> RewriteDataFilesPlan {
-        let outcome = groups.outcome()
+        var groups = groups
+        var wellSized = wellSized
         var oldest = oldestKept
+        var largest: Int?
+        let threshold = settings.overlapThreshold.map { Int(clamping: $0.value) } ?? .max
+        for partition in Set(sortable.keys).union(spans.keys) {
+            let files = sortable[partition] ?? []
+            let counts = KeyOverlaps.counts(
+                of: files.map(\.file.keySpan) + (spans[partition] ?? []))
+            largest = max(largest ?? 0, counts.max() ?? 0)
+            for ((file, deletes), count) in zip(files, counts) {
+                if count >= threshold {
+                    groups.add(
+                        .init(file: file, reasons: [.overlap], deletes: deletes), to: partition)
+                } else {
+                    wellSized.add(files: 1, bytes: file.sizeInBytes)
+                    Self.keep(file, in: &oldest)
+                }
+            }
+        }
+        let outcome = groups.outcome()
+        wellSized.add(outcome.wellSized)
         for file in outcome.remaining { Self.keep(file, in: &oldest) }
         return RewriteDataFilesPlan(
             settings: settings, groups: outcome.groups, fileCount: fileCount,
             byteCount: byteCount, wellSized: wellSized, tooFew: outcome.tooFew,
             gainless: outcome.gainless, beyondLimit: outcome.beyondLimit,
-            filteredFiles: filteredFiles,
+            filteredFiles: filteredFiles, largestOverlap: largest,
             hasEqualityDeletes: hasEqualityDeletes, oldestKept: oldest)
     }
 }
@@ -104,6 +133,7 @@ extension GroupPlanner {
     init(_ settings: RewriteDataFilesSettings) {
         self.init(settings.groups)
         maxFiles = settings.maxFiles?.value
+        overlapThreshold = settings.overlapThreshold.map { Int(clamping: $0.value) }
         if settings.strategy.value == .sort {
             compressionFactor = settings.compressionFactor.value
         }

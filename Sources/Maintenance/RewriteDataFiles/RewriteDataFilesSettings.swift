@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 public import IcebergSpec
+public import IcebergTable
 import WireFormat
 
 /// What `rewrite_data_files` is told, each value with where it came from.
@@ -28,6 +29,9 @@ public struct RewriteDataFilesSettings: Hashable, Sendable {
     public var varLengthContribution: EffectiveValue<Int64>
     /// The most bytes of a place on the curve of `zorder`.
     public var maxOutputSize: EffectiveValue<Int64>
+    /// With how many others a file shares a range of keys that is to be sorted; nil for no matter
+    /// how many.
+    public var overlapThreshold: EffectiveValue<Int64>?
     /// How many delete files make a data file worth rewriting.
     public var deleteFileThreshold: EffectiveValue<Int64>
     /// How large a part of its rows deleted makes a data file worth rewriting.
@@ -75,6 +79,7 @@ public struct RewriteDataFilesSettings: Hashable, Sendable {
                 ?? EffectiveValue(defaultVarLengthContribution, .byDefault),
             maxOutputSize: options.requested("max-output-size")
                 ?? EffectiveValue(defaultMaxOutputSize, .byDefault),
+            overlapThreshold: try overlapThreshold(options, order?.order, metadata),
             deleteFileThreshold: fileThreshold(options, &reader),
             deleteRatioThreshold: ratioThreshold(options, &reader),
             outputSpecID: specID,
@@ -134,6 +139,26 @@ public struct RewriteDataFilesSettings: Hashable, Sendable {
             throw .sortOrder(error)
         }
         throw .unsorted
+    }
+
+    private static func overlapThreshold(
+        _ options: ActionOptions, _ order: RowOrder?, _ metadata: TableMetadata
+    ) throws(RewriteRefusal) -> EffectiveValue<Int64>? {
+        guard let threshold: EffectiveValue<Int64> = options.requested("overlap-threshold") else {
+            return nil
+        }
+        guard let order, KeySpanMaker(order, metadata) != nil else {
+            throw .contradiction(
+                "overlap-threshold goes by the bounds of columns, which say nothing of zorder and "
+                    + "of buckets: name a column, a date or a time first in sort_order, or say "
+                    + "rewrite-all instead")
+        }
+        return threshold
+    }
+
+    /// What tells between which keys rows lie; nil where nothing is sorted, or nothing tells.
+    public func keySpans(_ metadata: TableMetadata) -> KeySpanMaker? {
+        order.flatMap { KeySpanMaker($0, metadata) }
     }
 
     private static func fileThreshold(

@@ -8,6 +8,7 @@ import WireFormat
 struct RewriteDataFilesReport {
     let tally: RewriteTally
     let replayed: RemovalCounts
+    let plan: RewriteDataFilesPlan
 
     var report: ActionReport {
         ActionReport(
@@ -39,7 +40,19 @@ struct RewriteDataFilesReport {
             asides.append(
                 "removed \(ReportWording.count(tally.change.removedDeleteFiles, "delete file"))")
         }
-        return asides + tally.asides(replayed)
+        return asides + (unsorted.map { [$0] } ?? []) + tally.asides(replayed)
+    }
+
+    /// Why nothing was sorted that should have been (P-45).
+    private var unsorted: String? {
+        guard plan.settings.strategy.value == .sort, before == 0, plan.fileCount > 0 else {
+            return nil
+        }
+        guard let overlap = plan.largestOverlap else { return "rewrite-all sorts every file" }
+        guard overlap > 0 else { return "no file shares a range of its keys with another" }
+        let others = ReportWording.count(Int64(overlap), "other")
+        return "the keys of files overlap with those of up to \(others): overlap-threshold sorts "
+            + "such files as well, and rewrite-all every file"
     }
 
     /// The columns of Iceberg's procedure, and then our own.

@@ -42,6 +42,8 @@ struct RewriteDataFilesRun<Tables: Catalog, Storage: ObjectStorage> {
             tally = work.commits.tally
         }
         if tally.commits.isEmpty, let error = tally.failure { throw error }
-        return RewriteDataFilesReport(tally: tally, replayed: replayed).report
+        return RewriteDataFilesReport(
+            tally: tally, replayed: replayed, plan: planned.plan
+        ).report
     }
 }

@@ -80,8 +80,10 @@ struct RewriteDataFilesSource<Tables: Catalog, Storage: ObjectStorage> {
             planner: RewriteDataFilesPlanner(settings, metadata: metadata))
         if let snapshot {
             do throws(ScanError) {
-                collector = try await engine.scan(metadata, filter: settings.filter)
-                    .collect(snapshot, into: collector)
+                collector = try await engine.scan(
+                    metadata, filter: settings.filter, spans: settings.keySpans(metadata)
+                )
+                .collect(snapshot, into: collector)
             } catch {
                 throw MaintenanceError(error)
             }

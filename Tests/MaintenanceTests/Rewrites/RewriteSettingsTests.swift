@@ -84,7 +84,8 @@ struct RewriteSettingsTests {
     @Test(
         arguments: [
             ["compression-factor": 2], ["strategy": "binpack", "shuffle-partitions-per-file": 2],
-            ["var-length-contribution": 2], ["max-output-size": 2],
+            ["var-length-contribution": 2], ["max-output-size": 2], ["overlap-threshold": 2],
+            ["sort_order": "id", "overlap-threshold": 0],
             ["sort_order": "id", "var-length-contribution": 2],
             ["strategy": "sort", "max-output-size": 2], ["sort_order": "id,"],
             ["sort_order": "zorder()"], ["sort_order": "id, id"],
