@@ -12,7 +12,7 @@ import WireFormat
 
 @testable import Fleet
 
-@Suite(.timeLimit(.minutes(5))) struct HealthSyncTests {
+@Suite(.timeLimit(.minutes(15))) struct HealthSyncTests {
     private let catalog = TestCatalog()
     private let store = InMemoryJobStore()
     private let clock = Clock()

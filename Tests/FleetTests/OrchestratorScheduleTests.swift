@@ -8,7 +8,7 @@ import TestSupport
 import Testing
 import WireFormat
 
-@Suite(.timeLimit(.minutes(5))) struct OrchestratorScheduleTests {
+@Suite(.timeLimit(.minutes(15))) struct OrchestratorScheduleTests {
     private static let due = Timestamp(microseconds: 1_777_127_700_000_000)
 
     private func schedule(

@@ -7,7 +7,7 @@ import TestSupport
 import Testing
 import WireFormat
 
-@Suite(.timeLimit(.minutes(5))) struct OrchestratorTests {
+@Suite(.timeLimit(.minutes(15))) struct OrchestratorTests {
     private static let start = Timestamp(microseconds: 1_777_127_700_000_000)
     private let clock = LeapingClock()
 

@@ -11,7 +11,7 @@ import WireFormat
 
 @testable import Fleet
 
-@Suite(.timeLimit(.minutes(5))) struct RecommenderTests {
+@Suite(.timeLimit(.minutes(15))) struct RecommenderTests {
     private static let table = TableName(database: "db", table: "a")
     private static let later = Timestamp(microseconds: 1_800_000_100_000_000)
 

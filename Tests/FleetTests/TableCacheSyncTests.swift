@@ -8,7 +8,7 @@ import ServiceLifecycle
 import TestSupport
 import Testing
 
-@Suite(.timeLimit(.minutes(5))) struct TableCacheSyncTests {
+@Suite(.timeLimit(.minutes(15))) struct TableCacheSyncTests {
     private let cache = InMemoryJobStore()
     private static let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
 

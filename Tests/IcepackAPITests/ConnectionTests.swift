@@ -8,7 +8,7 @@ import Testing
 
 @testable import IcepackAPI
 
-@Suite(.timeLimit(.minutes(5))) struct ConnectionTests {
+@Suite(.timeLimit(.minutes(15))) struct ConnectionTests {
     private static let health = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n"
 
     @Test(arguments: ["nonsense\r\n\r\n", "GET /healthz\r\n\r\n", "\u{0}\u{1}\u{2}\r\n\r\n"])

@@ -9,7 +9,7 @@ import WireFormat
 
 @testable import IcepackAPI
 
-@Suite(.timeLimit(.minutes(5))) struct DryRunTests {
+@Suite(.timeLimit(.minutes(15))) struct DryRunTests {
     private static let body = #"{"actions": ["expire_snapshots"], "dry_run": true}"#
 
     @Test func `a dry run is over at once, stored, and carries its plan`() async throws {

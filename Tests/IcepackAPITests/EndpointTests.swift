@@ -7,7 +7,7 @@ import WireFormat
 
 @testable import IcepackAPI
 
-@Suite(.timeLimit(.minutes(5))) struct EndpointTests {
+@Suite(.timeLimit(.minutes(15))) struct EndpointTests {
     @Test(arguments: EndpointCase.all)
     func `every operation answers with the documented status and code`(
         endpoint: EndpointCase

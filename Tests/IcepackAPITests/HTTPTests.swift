@@ -6,7 +6,7 @@ import Testing
 
 @testable import IcepackAPI
 
-@Suite(.timeLimit(.minutes(5))) struct HTTPTests {
+@Suite(.timeLimit(.minutes(15))) struct HTTPTests {
     @Test(arguments: [
         "/", "/nothing", "/jobs/history/nothing", "/jobs/", "/tables/analytics/page_views",
         "/tables/analytics/page_views/nothing", "/metrics",

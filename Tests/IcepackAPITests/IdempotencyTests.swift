@@ -8,7 +8,7 @@ import WireFormat
 
 @testable import IcepackAPI
 
-@Suite(.timeLimit(.minutes(5))) struct IdempotencyTests {
+@Suite(.timeLimit(.minutes(15))) struct IdempotencyTests {
     private static let key: HTTPHeaders = ["Idempotency-Key": "key-1"]
 
     @Test(arguments: [

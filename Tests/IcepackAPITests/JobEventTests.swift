@@ -8,7 +8,7 @@ import WireFormat
 
 @testable import IcepackAPI
 
-@Suite(.timeLimit(.minutes(5))) struct JobEventTests {
+@Suite(.timeLimit(.minutes(15))) struct JobEventTests {
     private static func open(_ id: JobID) -> String {
         "GET /jobs/\(id)/events HTTP/1.1\r\nHost: x\r\n\r\n"
     }

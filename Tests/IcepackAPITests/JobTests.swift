@@ -8,7 +8,7 @@ import WireFormat
 
 @testable import IcepackAPI
 
-@Suite(.timeLimit(.minutes(5))) struct JobTests {
+@Suite(.timeLimit(.minutes(15))) struct JobTests {
     private static let dryRun = #"{"actions": ["expire_snapshots"], "dry_run": true}"#
 
     private static func ids(_ reply: Reply) -> [String] {

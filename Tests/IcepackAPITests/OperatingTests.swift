@@ -10,7 +10,7 @@ import WireFormat
 
 @testable import IcepackAPI
 
-@Suite(.timeLimit(.minutes(5))) struct OperatingTests {
+@Suite(.timeLimit(.minutes(15))) struct OperatingTests {
     private static func check(_ name: String, _ reply: Reply) -> JSONValue? {
         reply.json["checks"]?.objectValue?[name]?.objectValue?["ok"]
     }

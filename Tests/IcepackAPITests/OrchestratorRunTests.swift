@@ -7,7 +7,7 @@ import WireFormat
 
 @testable import IcepackAPI
 
-@Suite(.timeLimit(.minutes(5))) struct OrchestratorRunTests {
+@Suite(.timeLimit(.minutes(15))) struct OrchestratorRunTests {
     @Test func `a run is kept with its number, and read back alone and in the list`() async throws {
         try await withAPI { api in
             let first = try await api.send(

@@ -12,7 +12,7 @@ import Testing
 
 @testable import IcepackAPI
 
-@Suite(.timeLimit(.minutes(5))) struct ShutdownTests {
+@Suite(.timeLimit(.minutes(15))) struct ShutdownTests {
     private static let planPath = TestAPI.submitPath + "/plan"
 
     @Test func `a request in flight is finished before the server ends`() async throws {

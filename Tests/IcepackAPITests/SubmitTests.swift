@@ -9,7 +9,7 @@ import WireFormat
 
 @testable import IcepackAPI
 
-@Suite(.timeLimit(.minutes(5))) struct SubmitTests {
+@Suite(.timeLimit(.minutes(15))) struct SubmitTests {
     @Test func `a submission is answered with the job, where it is and when to look again`()
         async throws
     {

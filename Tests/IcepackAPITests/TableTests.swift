@@ -9,7 +9,7 @@ import WireFormat
 
 @testable import IcepackAPI
 
-@Suite(.timeLimit(.minutes(5))) struct TableTests {
+@Suite(.timeLimit(.minutes(15))) struct TableTests {
     private static func names(_ reply: Reply) -> [String] {
         (reply.value.arrayValue ?? []).compactMap { $0.objectValue?["table_name"]?.stringValue }
     }

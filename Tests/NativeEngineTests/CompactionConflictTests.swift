@@ -283,7 +283,7 @@ import WireFormat
         _ = await table.storage.remove([Location(path)])
         let report = try await table.compact()
         #expect(report.fileCounts == [5, 2])
-        #expect(report.message.contains("\(path) is missing"))
+        #expect(report.message.contains("\(path) cannot be read: there is no object"))
         #expect(try await table.dataPaths(region: "b").contains(path))
     }
 

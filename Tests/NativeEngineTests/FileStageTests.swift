@@ -12,7 +12,7 @@ import WireFormat
 @testable import NativeEngine
 
 /// Files that are not at hand are brought to the local disk before they are rewritten.
-@Suite(.timeLimit(.minutes(5))) struct FileStageTests {
+@Suite(.timeLimit(.minutes(15))) struct FileStageTests {
     private func table() async throws -> ManifestTable {
         let table = try await ManifestTable(.v2, properties: ManifestTable.quickRetries)
         for start in stride(from: Int64(1), to: 60, by: 10) {

@@ -13,7 +13,7 @@ import WireFormat
 @testable import NativeEngine
 
 /// Manifests are read once in a run, and what goes is listed in one.
-@Suite(.timeLimit(.minutes(5))) struct ManifestMemoryTests {
+@Suite(.timeLimit(.minutes(15))) struct ManifestMemoryTests {
     private let folder: ScratchFolder
     private let storage = FarStorage(base: LocalStorage())
 

@@ -176,6 +176,30 @@ import Testing
         }
     }
 
+    @Test func `fields that a struct lacks do not count as what it has`() async throws {
+        func group(_ names: [String]) -> ParquetField {
+            .group(
+                "s", id: 1, .optional,
+                names.enumerated().map { index, name in
+                    .values(name, id: Int32(index) + 2, .optional, .byteArray)
+                })
+        }
+        let texts = ByteArrays((0..<1000).map { Array("a text of some length \($0 * 7919)".utf8) })
+        let file = try await Self.file(
+            [group(["a"])],
+            [ColumnBatch(.byteArray(texts), definitionLevels: [UInt8](repeating: 2, count: 1000))])
+        let stored = file.rowGroups[0].columns[0].metadata?.compressedSize ?? 0
+        var settings = ParquetWriteSettings()
+        settings.fileSizeBytes = stored * 2
+        settings.largestFileBytes = stored * 3
+        let rewriter = try ParquetRewriter<ParquetMemorySource, ParquetMemorySink>(
+            [Input(file)], target: ParquetSchema([group(["a", "b", "c", "d", "e"])]),
+            settings: settings)
+        #expect(rewriter.outputCount == 1)
+        let outputs = try await rewriter.rewrite { _ in ParquetMemorySink() }
+        #expect(outputs[0].written.rowCount == 1000)
+    }
+
     @Test func `deleted rows must be rows of the file`() async throws {
         let file = try await Self.file([Self.number], [ColumnBatch(.int32([1, 2, 3]))])
         for (rows, reason) in [

@@ -25,7 +25,7 @@ struct ChaosTests {
         "ICEPACK_RETRY_DELAY_SECONDS": "0.1", "ICEPACK_MAX_ATTEMPTS": "4",
     ]
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(15)))
     func `every job ends once whatever is killed`() async throws {
         print("chaos: CHAOS_SEED=\(Self.seed) CHAOS_JOBS=\(Self.jobs)")
         let fixture = try await ProductFixture(

@@ -31,7 +31,7 @@ struct ClientScriptTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(15)))
     func `jobs are submitted and followed with curl and jq alone`() async throws {
         let folder = try Product.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }

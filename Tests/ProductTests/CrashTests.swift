@@ -33,7 +33,7 @@ struct CrashTests {
             """)
     }
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(15)))
     func `a kill between commit and removal is replayed by the next attempt`() async throws {
         let fixture = try await fixture()
         let (api, url) = try await fixture.startAPI()
@@ -69,7 +69,7 @@ struct CrashTests {
         await fixture.remove()
     }
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(15)))
     func `a paused worker that wakes up commits nothing`() async throws {
         let fixture = try await fixture()
         let (api, url) = try await fixture.startAPI()
@@ -125,7 +125,7 @@ struct CrashTests {
         await fixture.remove()
     }
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(15)))
     func `SIGTERM ends a one-job worker with 1 and its job with a reason`() async throws {
         let fixture = try await fixture()
         let (api, url) = try await fixture.startAPI()

@@ -51,7 +51,7 @@ struct LentCredentialsTests {
         }
     }
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(15)))
     func `a table is maintained with what the catalog lends, which is renewed before it ends`()
         async throws
     {

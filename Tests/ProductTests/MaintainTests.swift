@@ -7,7 +7,7 @@ import Testing
 
 /// `icepack maintain` with a store and without a service.
 @Suite struct MaintainTests {
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(15)))
     func `what it reports as failed does not wait to run later`() async throws {
         let folder = try Product.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }

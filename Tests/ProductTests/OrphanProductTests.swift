@@ -9,7 +9,7 @@ import WireFormat
 /// Orphan removal as a person runs it, on a table that PyIceberg wrote.
 @Suite(.enabled(if: Oracles.isAvailable, "\(Oracles.reason)"))
 struct OrphanProductTests {
-    @Test(.timeLimit(.minutes(5)), arguments: [true, false])
+    @Test(.timeLimit(.minutes(15)), arguments: [true, false])
     func `orphans are moved, listed, brought back, moved again and purged`(
         hasStore: Bool
     ) async throws {

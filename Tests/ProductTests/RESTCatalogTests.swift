@@ -49,7 +49,7 @@ struct RESTCatalogProductTests {
             "--option", "older_than=2100-01-01T00:00:00Z", "--json")
     }
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(15)))
     func `snapshots of a table in a REST catalog expire, and PyIceberg reads the same rows`()
         async throws
     {
@@ -68,7 +68,7 @@ struct RESTCatalogProductTests {
         #expect(appended["rows"]?.arrayValue?.count == 60)
     }
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(15)))
     func `an answer that got lost costs no file, P-30`() async throws {
         let scene = try await scene()
         defer { try? FileManager.default.removeItem(at: scene.folder) }
@@ -85,7 +85,7 @@ struct RESTCatalogProductTests {
         #expect(seen["rows"] == made["rows"])
     }
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(15)))
     func `a wrong credential is said without being shown`() async throws {
         var scene = try await scene()
         defer { try? FileManager.default.removeItem(at: scene.folder) }

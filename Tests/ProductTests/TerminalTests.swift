@@ -8,7 +8,7 @@ import Testing
 /// What the commands of the fleet show to people.
 @Suite(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/script")))
 struct TerminalTests {
-    @Test(.timeLimit(.minutes(5))) func `colours are for terminals alone`() async throws {
+    @Test(.timeLimit(.minutes(15))) func `colours are for terminals alone`() async throws {
         let folder = try Product.makeFolder()
         defer { try? FileManager.default.removeItem(at: folder) }
         var product = Product(

@@ -46,7 +46,10 @@ struct EqualityDeleteReader<Storage: ObjectStorage>: Sendable {
             opened = try await Keys.File.opening(
                 source, isLoaded: file.sizeInBytes <= DataFileSource<Storage>.smallFile)
         } catch {
-            throw GroupFailure(error, in: file.path)
+            let failure = GroupFailure(error, in: file.path)
+            // One that is missing concerns the groups that it applies to, as a damaged one does.
+            guard let reason = failure.reason(ofFile: file.path) else { throw failure }
+            throw .unsupported(reason)
         }
         guard opened.rowCount == file.recordCount else {
             throw .unsupported(

@@ -101,7 +101,7 @@ extension MaintenanceError {
         case .denied, .unsupported:
             self = .refused(code: "storage_denied", reason: error.description)
         case .notFound, .alreadyExists, .tooLarge:
-            self = .unreadable(reason: "nothing was changed: \(error)")
+            self = .unreadable(reason: error.description)
         }
     }
 
@@ -111,6 +111,8 @@ extension MaintenanceError {
         case .unsupported(let reason): self = .refused(code: "unsupported_table", reason: reason)
         case .unsupportedFiles(let files):
             self = .refused(code: "unsupported_table", reason: files.reason)
+        case .gainless:
+            self = .refused(code: "unsupported_table", reason: "there is nothing to gain")
         case .stopped(let error): self = error
         }
     }
@@ -122,6 +124,8 @@ enum GroupFailure: Error {
     case unsupported(String)
     /// Some of the files are; the others may be rewritten without them.
     case unsupportedFiles(UnsupportedFiles)
+    /// The files would be what they are, and planned again for ever (P-50).
+    case gainless
     /// Anything else.
     case stopped(MaintenanceError)
 
@@ -148,8 +152,8 @@ extension GroupFailure {
         switch self {
         case .unsupported(let reason): reason
         case .unsupportedFiles(let files): files.reason
-        case .stopped(.unreadable): "\(path) is missing"
-        case .stopped: nil
+        case .stopped(.unreadable(let reason)): "\(path) cannot be read: \(reason)"
+        case .gainless, .stopped: nil
         }
     }
 

@@ -184,7 +184,8 @@ extension PositionDeleteReader {
         guard delete.isReadableDelete else { return nil }
         do throws(GroupFailure) { return try await named(by: delete, of: targets) } catch {
             switch error {
-            case .unsupported, .unsupportedFiles: return nil
+            // It may name any of them, as far as can be told.
+            case .unsupported, .unsupportedFiles, .gainless, .stopped(.unreadable): return nil
             case .stopped(let error): throw error
             }
         }

@@ -29,6 +29,8 @@ struct RewriteTally: Sendable {
     var convertedRows: Int64 = 0
     var refused: [RefusedGroup] = []
     var dropped: [DroppedGroup] = []
+    /// Files that were left because they would be what they are.
+    var gainlessFiles = 0
     var failedCommits = 0
     var commits: [EngineAftermath.Commit] = []
     /// How many groups went each way.
@@ -92,6 +94,8 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
         let group: FileGroup?
         /// Files of it that were left one by one.
         let left: [UnsupportedFiles]
+        /// How many of its files would be what they are.
+        let gainless: Int
         let outputs: OutputFiles<Storage>
         let result: Result<Rules.Group, GroupFailure>?
     }
@@ -160,6 +164,7 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
         var outputs = empty
         var rest: FileGroup? = group
         var left: [UnsupportedFiles] = []
+        var gainless = 0
         var result: Result<Rules.Group, GroupFailure>?
         while let tried = rest, result == nil {
             do throws(GroupFailure) {
@@ -169,14 +174,18 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
                 }
                 result = .success(written)
             } catch {
-                // Files are looked at before anything is written.
-                if case .unsupportedFiles(let files) = error, !files.isEmpty,
-                    outputs.files.isEmpty, let remainder
-                {
+                switch error {
+                case .unsupportedFiles(let files) where !files.isEmpty && remainder != nil:
+                    // Mostly files are looked at before anything is written.
+                    do throws(MaintenanceError) { try await outputs.removeAll() } catch {
+                        result = .failure(.stopped(error))
+                    }
                     left.append(files)
-                    rest = remainder(tried, files.paths)
-                } else {
-                    result = .failure(error)
+                    rest = remainder?(tried, files.paths)
+                case .gainless:
+                    gainless = tried.files.count
+                    rest = nil
+                case .unsupported, .unsupportedFiles, .stopped: result = .failure(error)
                 }
             }
         }
@@ -184,7 +193,9 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
         case .failure(.stopped): break
         case .success, .failure, nil: progress.note(group.files.count, of: ordinal)
         }
-        return Attempt(ordinal: ordinal, group: rest, left: left, outputs: outputs, result: result)
+        return Attempt(
+            ordinal: ordinal, group: rest, left: left, gainless: gainless, outputs: outputs,
+            result: result)
     }
 
     /// Takes what became of a group whose turn it is.
@@ -194,6 +205,7 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
         outputs.add(attempt.outputs)
         try MaintenanceError.checkCancellation()
         tally.refused += attempt.left.map { RefusedGroup($0, of: group, names) }
+        tally.gainlessFiles += attempt.gainless
         var reason: String?
         switch attempt.result {
         case .success(let written): pending.append(written)
@@ -201,6 +213,7 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
         case .failure(.stopped(let error)): throw error
         case .failure(.unsupported(let why)): reason = why
         case .failure(.unsupportedFiles(let files)): reason = files.reason
+        case .failure(.gainless): break
         }
         if let reason {
             tally.refused.append(RefusedGroup(attempt.group ?? group, of: names, because: reason))

@@ -25,6 +25,11 @@ extension RewriteTally {
         var asides: [String] = []
         asides += refusedSentences + remedies
         asides += droppedSentences
+        if gainlessFiles > 0 {
+            asides.append(
+                "\(ReportWording.count(gainlessFiles, "file")) stay as they are: no two of their "
+                    + "row groups fit into max-file-size-bytes")
+        }
         for loss in losses.sorted() { asides.append("the new files lack \(loss)") }
         if replayed.removedTotal > 0 {
             asides.append(

@@ -16,7 +16,7 @@ struct UnsupportedFiles: Sendable {
     var reason: String {
         let others = files.count - 1
         guard others > 0 else { return first }
-        return "\(first), and \(ReportWording.count(others, "more file")) likewise"
+        return "\(first), and \(ReportWording.count(others, "more file"))"
     }
 
     /// Takes note of a file, which the reason names.

@@ -173,7 +173,8 @@ struct DanglingRemovalSource<Tables: Catalog, Storage: ObjectStorage> {
                     return (delete, try await reader.read(delete, wanted: []).named)
                 } catch {
                     switch error {
-                    case .unsupported, .unsupportedFiles: return (delete, nil)
+                    case .unsupported, .unsupportedFiles, .gainless, .stopped(.unreadable):
+                        return (delete, nil)
                     case .stopped(let error): throw error
                     }
                 }

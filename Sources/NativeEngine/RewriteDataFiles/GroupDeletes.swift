@@ -71,11 +71,13 @@ struct GroupDeleteLoader<Storage: ObjectStorage> {
             }
         }
         let unread = try await read(wanted.values.map { $0 }, into: &deletes)
+        var reasons: [String: String] = [:]
+        for one in unread {
+            for path in one.item.paths { reasons[path] = reasons[path] ?? one.reason }
+        }
         for file in files {
-            guard let one = unread.first(where: { $0.item.paths.contains(file.path) }) else {
-                continue
-            }
-            left.add(file, because: "\(one.reason), and it may delete from \(file.path)")
+            guard let reason = reasons[file.path] else { continue }
+            left.add(file, because: "\(reason), and it may delete from \(file.path)")
         }
         guard left.isEmpty else { throw .unsupportedFiles(left) }
         return deletes

@@ -80,9 +80,9 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
         let opened = try await opener.open(
             group.files, entries, writing: settings(for: group))
         let keys = try arrangement.keys(for: group)
-        let mappings = try mappings(of: opened, dividing: keys == nil)
+        let mappings = try mappings(of: opened)
         let positions = try await allDeleted(from: opened, deletes)
-        try checkDeletes(of: opened, positions)
+        try checkRowGroups(of: opened, positions, dividing: keys == nil)
         let inputs = zip(opened, mappings).map { file, mapping in
             RewriteProof<Storage>.Input(
                 file: file.file, schema: file.schema, fieldIDs: file.fieldIDs,
@@ -92,16 +92,46 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
         let sources = zip(group.files, inputs).map { rewriteInput($1, entries[$0.path]) }
         let partition = self.partition(of: group, entries)
         let made: Made
-        if let keys {
-            made = try await arrange(
-                sources, by: keys, group, ordinal, partition, into: &outputs, progress)
-        } else {
-            made = try await join(sources, group, ordinal, partition, into: &outputs, progress)
+        do throws(GroupFailure) {
+            if let keys {
+                made = try await arrange(
+                    sources, by: keys, group, ordinal, partition, into: &outputs, progress)
+            } else {
+                made = try await join(sources, group, ordinal, partition, into: &outputs, progress)
+            }
+        } catch {
+            if case .unsupported = error { try await findDamage(in: opened) }
+            throw error
         }
         try await checkDeleted(opened, deletes, positions)
         try await check(made.files, inputs, isReordered: keys != nil)
         progress(group.files.count)
         return result(group, deletes, inputs, made)
+    }
+
+    /// Looks which files have pages that cannot be read, and refuses these alone.
+    private func findDamage(in files: [OpenedDataFile<Storage>]) async throws(GroupFailure) {
+        var left = UnsupportedFiles()
+        for file in files {
+            do throws(ParquetReadError<MaintenanceError>) {
+                for group in file.file.rowGroups.indices {
+                    for column in file.file.schema.columns.indices {
+                        var reader: ColumnReader<Source>
+                        do throws(ParquetError) {
+                            reader = try ColumnReader(file.file, rowGroup: group, column: column)
+                        } catch { throw .format(error) }
+                        while try await reader.next() != nil {
+                            guard !Task.isCancelled else { throw .source(.cancelled) }
+                        }
+                    }
+                }
+            } catch {
+                let failure = GroupFailure(error, in: file.live.path)
+                guard let reason = failure.reason(ofFile: file.live.path) else { throw failure }
+                left.add(file.live, because: reason)
+            }
+        }
+        guard left.isEmpty else { throw .unsupportedFiles(left) }
     }
 
     /// The partition of new files that have the rows of all old ones.
@@ -138,35 +168,18 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
         let filledNulls: Set<Int32>
     }
 
-    /// - Parameter dividing: Whether row groups that are too large for a file have to be divided.
     private func mappings(
-        of files: [OpenedDataFile<Storage>], dividing: Bool
+        of files: [OpenedDataFile<Storage>]
     ) throws(GroupFailure) -> [Mapping] {
         var mappings: [Mapping] = []
         var left = UnsupportedFiles()
         for file in files {
-            do throws(Unsupported) {
-                if dividing { try checkRowGroups(file) }
-                mappings.append(try mapping(of: file))
-            } catch {
+            do throws(Unsupported) { mappings.append(try mapping(of: file)) } catch {
                 left.add(file.live, because: "\(file.live.path): \(error)")
             }
         }
         guard left.isEmpty else { throw .unsupportedFiles(left) }
         return mappings
-    }
-
-    /// Refuses row groups that would be files of a wrong size by themselves and are not divided:
-    /// the result would be planned again for ever (P-50).
-    private func checkRowGroups(_ file: OpenedDataFile<Storage>) throws(Unsupported) {
-        for group in file.file.rowGroups
-        where group.rowCount > ParquetWriteSettings.dividedRowLimit
-            && group.storedSize > sizes.maximum.value
-        {
-            throw Unsupported(
-                reason: "a row group of \(group.rowCount) rows and \(group.storedSize) bytes is "
-                    + "not divided, and max-file-size-bytes is \(sizes.maximum.value)")
-        }
     }
 
     private func mapping(of file: OpenedDataFile<Storage>) throws(Unsupported) -> Mapping {
@@ -211,30 +224,52 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
         return deletes.merged(with: try await search.positions(in: files))
     }
 
-    /// Refuses row groups of which so many rows are deleted that memory has no room for the
-    /// positions of all.
-    private func checkDeletes(
-        of files: [OpenedDataFile<Storage>], _ positions: [String: RowPositions]
+    /// Refuses files with deletes of rows that they do not have, and with row groups that are too
+    /// large for what has to be done with them.
+    ///
+    /// - Parameter dividing: Whether row groups that are too large for a file have to be divided.
+    private func checkRowGroups(
+        of files: [OpenedDataFile<Storage>], _ positions: [String: RowPositions], dividing: Bool
     ) throws(GroupFailure) {
         var left = UnsupportedFiles()
         for file in files {
-            guard let deleted = positions[file.live.path],
-                deleted.count > limits.deletesOfRowGroup
-            else { continue }
-            var first: Int64 = 0
-            for group in file.file.rowGroups {
-                let count = deleted.count(in: first..<first + group.rowCount)
-                first += group.rowCount
-                guard count > limits.deletesOfRowGroup else { continue }
-                left.add(
-                    file.live,
-                    because: "\(count) rows of one row group of \(file.live.path) are deleted, and "
-                        + "memory is allowed \(limits.deletesOfRowGroup) "
-                        + "(ICEPACK_NATIVE_MEMORY_BYTES)")
-                break
+            let deleted = positions[file.live.path] ?? []
+            if let reason = problem(with: file, deleted, dividing: dividing) {
+                left.add(file.live, because: reason)
             }
         }
         guard left.isEmpty else { throw .unsupportedFiles(left) }
+    }
+
+    private func problem(
+        with file: OpenedDataFile<Storage>, _ deleted: RowPositions, dividing: Bool
+    ) -> String? {
+        let path = file.live.path
+        if let first = deleted.first, let last = deleted.last,
+            first < 0 || last >= file.file.rowCount
+        {
+            return "row \(first < 0 ? first : last) of \(path) is deleted, which has "
+                + "\(file.file.rowCount) rows"
+        }
+        var first: Int64 = 0
+        for group in file.file.rowGroups {
+            let count = deleted.count(in: first..<first + group.rowCount)
+            first += group.rowCount
+            if count > limits.deletesOfRowGroup {
+                return "\(count) rows of one row group of \(path) are deleted, and memory is "
+                    + "allowed \(limits.deletesOfRowGroup) (ICEPACK_NATIVE_MEMORY_BYTES)"
+            }
+            // The result would be planned again for ever (P-50).
+            let share = 1 - Double(count) / Double(max(group.rowCount, 1))
+            if dividing, group.rowCount > ParquetWriteSettings.dividedRowLimit,
+                Double(group.storedSize) * share > Double(sizes.maximum.value)
+            {
+                return "\(path) has a row group of \(group.rowCount) rows and "
+                    + "\(group.storedSize) bytes, which is not divided, and max-file-size-bytes is "
+                    + "\(sizes.maximum.value)"
+            }
+        }
+        return nil
     }
 
     /// Works out a second time what equality deletes delete.
@@ -298,7 +333,7 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
         } catch {
             throw .unsupported("its files cannot be put together: \(error)")
         }
-        try checkGain(group, sources, outputs: work.outputCount)
+        try checkGain(group, work)
         var names = names.ofGroup(ordinal)
         var written: [WrittenDataFile] = []
         for index in 0..<work.outputCount {
@@ -322,18 +357,13 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
             sortOrderID: order.map { Int($0) } ?? SortOrder.unsortedID)
     }
 
-    /// Refuses what would be planned again for ever (P-50): only bytes were known to the plan.
+    /// Leaves what would be planned again for ever (P-50): only bytes were known to the plan.
     private func checkGain(
-        _ group: FileGroup, _ sources: [ParquetRewriteInput<Source>], outputs count: Int
+        _ group: FileGroup, _ work: ParquetRewriter<Source, DataFileSink>
     ) throws(GroupFailure) {
         let sizeReasons: Set<FileGroup.Reason> = [.enoughFiles, .enoughContent, .tooMuchContent]
-        guard count >= group.files.count, sizeReasons.isSuperset(of: group.reasons),
-            sources.allSatisfy({ $0.deletedRows.isEmpty }),
-            group.files.allSatisfy({ $0.sizeInBytes <= sizes.maximum.value })
-        else { return }
-        throw .unsupported(
-            "its files would become \(count): no two of their row groups fit into one of "
-                + "max-file-size-bytes (\(sizes.maximum.value))")
+        guard work.repeatsInputs, sizeReasons.isSuperset(of: group.reasons) else { return }
+        throw .gainless
     }
 
     /// Puts rows in order, and into the partitions that they belong to.

@@ -40,6 +40,10 @@ public struct ParquetRewriter<Source: ParquetByteSource, Sink: ParquetByteSink> 
     /// How many files there will be: none if no row stays.
     public var outputCount: Int { work.plan.files.count }
 
+    /// Whether each new file would be one of the inputs again: nothing is put together, divided,
+    /// left out or written otherwise.
+    public var repeatsInputs: Bool { work.repeatsInputs }
+
     /// Writes one of the new files.
     ///
     /// What was written when this throws is no Parquet file.

@@ -25,6 +25,8 @@ struct RewritePlan: Hashable {
 
     /// For each new file its row groups, each with its parts in order.
     private(set) var files: [[[Part]]] = []
+    /// About how many bytes the row groups of each new file take.
+    private(set) var sizes: [Int64] = []
 
     /// How many row groups there are in all.
     var groupCount: Int { files.reduce(0) { $0 + $1.count } }
@@ -58,10 +60,22 @@ struct RewritePlan: Hashable {
             let isFull = settings.isFull(fileOf: written, beforeMore: group.size)
             if files.isEmpty || isFull && written > 0 {
                 files.append([])
+                sizes.append(0)
                 written = 0
             }
             files[files.count - 1].append(group.parts)
             written += group.size
+            sizes[files.count - 1] = written
+        }
+    }
+
+    /// Whether each new file has the row groups of one source, all of them and no others.
+    func repeatsFiles(of sources: [ParquetRewriteFacts]) -> Bool {
+        guard files.count == sources.count, sources.allSatisfy({ $0.keptRows == $0.allRows })
+        else { return false }
+        return files.enumerated().allSatisfy { file, groups in
+            let kept = sources[file].keptRows.indices.filter { sources[file].keptRows[$0] > 0 }
+            return groups == kept.map { [Part(file: file, rowGroup: $0)] }
         }
     }
 

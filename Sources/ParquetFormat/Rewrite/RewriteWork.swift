@@ -8,6 +8,8 @@ struct RewriteWork<Source: ParquetByteSource, Sink: ParquetByteSink>: Sendable {
 
     let decision: ParquetRewriteDecision
     let plan: RewritePlan
+    /// Whether each new file would be one of the inputs again.
+    let repeatsInputs: Bool
     let inputs: [ParquetRewriteInput<Source>]
     let projections: [FileProjection]
     /// For each input, whether its columns are those of the new file as they are.
@@ -54,6 +56,9 @@ struct RewriteWork<Source: ParquetByteSource, Sink: ParquetByteSink>: Sendable {
             inputs.map { ($0.file.schema, $0.file.metadata) }, target: target,
             movingPages: decision.way != .encode, settings: settings)
         plan = RewritePlan(facts, settings: settings, stitching: decision.way != .copy)
+        repeatsInputs =
+            plan.repeatsFiles(of: facts)
+            && facts.allSatisfy { $0.hasTargetSchema && $0.hasWantedCodec && $0.hasWantedFilters }
         codecs = schema.columns.indices.map { column in
             settings.codec ?? Self.codec(inputs, projections, column)
         }
@@ -201,7 +206,11 @@ extension ParquetRewriteFacts {
         settings: ParquetWriteSettings
     ) {
         let groups = input.file.rowGroups
-        let columns = projection.columns.compactMap(\.source)
+        // A field that a struct of the file lacks borrows levels from another, and adds nothing.
+        let columns = Set(
+            projection.columns.compactMap {
+                if case .values(let source) = $0.origin { source } else { nil }
+            })
         let chunks = groups.flatMap { $0.columns.compactMap(\.metadata) }
         let wanted = settings.codec
         self.init(

@@ -25,7 +25,7 @@ import WireFormat
         "auto_explain.log_format=json", "auto_explain.log_nested_statements=off",
     ]
 
-    @Test(.timeLimit(.minutes(5)))
+    @Test(.timeLimit(.minutes(15)))
     func `what people and workers ask reads no more for a long history than for a short one`()
         async throws
     {
