@@ -88,8 +88,15 @@ where Time.Duration == Duration {
         if outcome.stopReason == nil, outcome.run.tablesAssessed == 0, !tables.isEmpty {
             return outcome.stop(.failed, "no table could be assessed: \(outcome.firstFailure)")
         }
+        // Of the same urgency they come as they are listed, whichever was assessed first.
+        let places = Dictionary(
+            tables.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
         let due = assessed.filter { !$0.recommendation.actions.isEmpty }
-            .sorted { $0.recommendation.urgency > $1.recommendation.urgency }
+            .map { (work: $0, place: places[$0.table] ?? 0) }
+            .sorted {
+                ($1.work.recommendation.urgency, $0.place)
+                    < ($0.work.recommendation.urgency, $1.place)
+            }.map(\.work)
         guard !settings.isDryRun, outcome.stopReason == nil else { return }
         await submit(due, &outcome, until: deadline)
     }
