@@ -36,6 +36,8 @@ where RunClock.Duration == Duration {
         var helpers: [Task<Void, Never>] = []
         /// What the engine said of its end, if it had to stop early.
         var aftermath: JSONValue?
+        /// Says that the engine is on its way to stop, which must not come after what is known then.
+        var stopNote: Task<Void, Never>?
         /// Which engine carries out the action, and why.
         var engine: (name: String, reason: String)?
         /// Whether the job's ``Job/engineState`` may name something that runs.
@@ -125,7 +127,8 @@ where RunClock.Duration == Duration {
                 self.mailbox.yield(.stopLimitOver)
             }
         case .noteEngineStopping:
-            start { await self.noteEngineStopping() }
+            let note = start { await self.noteEngineStopping() }
+            state.withLock { $0.stopNote = note }
         case .cleanUp:
             start { await self.cleanUp() }
         case .end(let outcome):
@@ -135,10 +138,12 @@ where RunClock.Duration == Duration {
     }
 
     /// A task that ends when it is done or, at the latest, with the run.
-    private func start(_ body: @escaping @Sendable () async -> Void) {
+    @discardableResult
+    private func start(_ body: @escaping @Sendable () async -> Void) -> Task<Void, Never> {
         // The run cancels it when it ends; nobody waits, since what it does may be stuck.
         let task = Task { await body() }
         state.withLock { $0.helpers.append(task) }
+        return task
     }
 
     private func startTimers() {
@@ -352,6 +357,8 @@ where RunClock.Duration == Duration {
     /// The engine has stopped and the fence is gone: says so, and frees what a cancel left locked.
     private func cleanUp() async {
         let limit = clock.now.advanced(by: WorkerConfiguration.cleanUpLimit)
+        // It must not be the last word.
+        await state.withLock { $0.stopNote }?.value
         var wasCancelled = false
         await attempt("clean_up_left_to_sweep") { () throws(JobStoreError) in
             let current = try await retry.call(until: limit) { () throws(JobStoreError) in
