@@ -36,7 +36,7 @@ where RunClock.Duration == Duration {
         var helpers: [Task<Void, Never>] = []
         /// What the engine said of its end, if it had to stop early.
         var aftermath: JSONValue?
-        /// Says that the engine is on its way to stop, which must not come after what is known then.
+        /// Says that the engine is on its way to stop; what is known later must come after it.
         var stopNote: Task<Void, Never>?
         /// Which engine carries out the action, and why.
         var engine: (name: String, reason: String)?
