@@ -2,9 +2,9 @@
 
 /// Positions of rows in a file, ascending and each once, as a Roaring bitmap has them.
 ///
-/// A position takes two bytes, and where more than 4,096 of 65,536 rows are in the set one bit for
-/// each of these: all rows of a billion take 120 MiB. Positions that lie far apart take up to
-/// ``bytesOfContainer`` more each.
+/// A position takes two to four bytes, and where more than 4,096 of 65,536 rows are in the set one
+/// bit for each of these: all rows of a billion take 120 MiB. Positions that lie far apart take up
+/// to ``bytesOfContainer`` more each.
 public struct RowPositions: Sendable {
     /// In the order of their keys; none is empty.
     public private(set) var containers: [RowContainer] = []
@@ -32,6 +32,12 @@ public struct RowPositions: Sendable {
 
     /// The highest position.
     public var last: Int64? { containers.last.map { $0.start | Int64($0.last) } }
+
+    /// A position that is none of a file of so many rows; nil if all are.
+    public func stray(inFileOf rowCount: Int64) -> Int64? {
+        guard let first, let last else { return nil }
+        return first < 0 ? first : last >= rowCount ? last : nil
+    }
 
     /// Whether a position is in the set.
     public func contains(_ position: Int64) -> Bool {

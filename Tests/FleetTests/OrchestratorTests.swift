@@ -290,6 +290,26 @@ import WireFormat
         #expect(clock.pauses.max() == OrchestratorSettings.longestRetryPause)
     }
 
+    @Test func `tables of the same urgency come as they are listed, whichever was assessed first`()
+        async
+    {
+        var state = ScriptedMaintenance.State()
+        state.tables = Self.tables(4)
+        for table in state.tables { state.recommendations[table] = Self.due() }
+        // The first two are asked again after a pause.
+        for table in state.tables.prefix(2) {
+            state.unassessable[table] = .unavailable(reason: "busy")
+            state.unassessableLeft[table] = 1
+        }
+        let service = ScriptedMaintenance(state)
+
+        _ = await run(service)
+
+        let (asked, submitted) = service.state.withLock { ($0.assessments, $0.submitted) }
+        #expect(asked.last == state.tables[0] || asked.last == state.tables[1])
+        #expect(submitted == state.tables)
+    }
+
     @Test func `what a service refuses is not asked again`() async {
         var state = ScriptedMaintenance.State()
         state.tables = Self.tables(1)

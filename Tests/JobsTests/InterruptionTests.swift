@@ -80,8 +80,13 @@ import WireFormat
         #expect(fixture.lock() == nil)
     }
 
-    @Test func `an engine that may still run keeps the table locked after a cancel`() async throws {
+    @Test(arguments: [false, true])
+    func `an engine that may still run keeps the table locked after a cancel`(
+        isStoreSlow: Bool
+    ) async throws {
         let fixture = try WorkerFixture()
+        // What is known before must not be written after what is known last.
+        if isStoreSlow { fixture.store.slowDown(aftermath: ["engine_state": "engine_stopping"]) }
         let id = try await fixture.submit()
         let began = Gate()
         let worker = fixture.worker { _, _ throws(ActionFailure) in

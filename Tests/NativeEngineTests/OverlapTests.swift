@@ -128,7 +128,7 @@ import WireFormat
             #expect(try await table.rows() == before)
         }
         #expect((2...5).contains(runs), "\(runs)")
-        // What is left is shared with files of other groups alone; it were all eight at first.
+        // What is left is shared with files of other groups alone: of all eight at first.
         let overlap = try await plan(table, .object(options)).summary["largest_overlap"]?.intValue
         #expect((0...5).contains(overlap ?? -1))
     }

@@ -43,6 +43,10 @@ import Testing
         #expect(set.first == one.min())
         #expect(set.last == one.max())
         #expect(set.isEmpty == one.isEmpty)
+        #expect(set.stray(inFileOf: .max) == one.min().flatMap { $0 < 0 ? $0 : nil })
+        #expect(
+            set.byteCount <= 4 * set.count
+                + (RowPositions.bytesOfContainer + 32) * set.containers.count)
         #expect(one.prefix(1000).allSatisfy { set.contains($0) })
         #expect(two.prefix(1000).allSatisfy { set.contains($0) == one.contains($0) })
 
@@ -82,6 +86,8 @@ import Testing
         #expect((set.containers.first?.denseWords != nil) == (count > 4096))
         // Two bytes each, or a bit for each row.
         #expect(set.byteCount <= RowPositions.bytesOfContainer + 16 << 10)
+        #expect(set.stray(inFileOf: count) == nil)
+        #expect(set.stray(inFileOf: count - 1) == count - 1)
         // The lowest and the highest of the bits.
         #expect(set.last == count - 1)
         #expect(set.count(in: count - 1..<count) == 1)

@@ -88,15 +88,11 @@ where Time.Duration == Duration {
         if outcome.stopReason == nil, outcome.run.tablesAssessed == 0, !tables.isEmpty {
             return outcome.stop(.failed, "no table could be assessed: \(outcome.firstFailure)")
         }
-        // Of the same urgency they come as they are listed, whichever was assessed first.
-        let places = Dictionary(
-            tables.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-        let due = assessed.filter { !$0.recommendation.actions.isEmpty }
-            .map { (work: $0, place: places[$0.table] ?? 0) }
+        let due = assessed.filter { !$0.recommendation.actions.isEmpty }.enumerated()
             .sorted {
-                ($1.work.recommendation.urgency, $0.place)
-                    < ($0.work.recommendation.urgency, $1.place)
-            }.map(\.work)
+                ($1.element.recommendation.urgency, $0.offset)
+                    < ($0.element.recommendation.urgency, $1.offset)
+            }.map(\.element)
         guard !settings.isDryRun, outcome.stopReason == nil else { return }
         await submit(due, &outcome, until: deadline)
     }
@@ -180,10 +176,11 @@ extension Orchestrator {
         case failed(TableName, reason: String)
     }
 
+    /// What is to be done to tables, in their order, whichever was assessed first.
     private func assess(
         _ tables: [TableName], _ outcome: inout Outcome, until deadline: Time.Instant
     ) async -> [Assessed] {
-        var found: [Assessed] = []
+        var found: [TableName: Assessed] = [:]
         await withTaskGroup(of: Verdict.self) { group in
             var waiting = tables.makeIterator()
             var running = 0
@@ -203,11 +200,11 @@ extension Orchestrator {
                 case .assessed(let assessed):
                     outcome.count(assessed.recommendation)
                     report(.assessed(assessed.table, assessed.recommendation))
-                    found.append(assessed)
+                    found[assessed.table] = assessed
                 }
             }
         }
-        return found
+        return tables.compactMap { found[$0] }
     }
 
     private func verdict(on table: TableName, until deadline: Time.Instant) async -> Verdict {

@@ -21,6 +21,7 @@ public struct DeletionVector: Hashable, Sendable {
     static let plainCookie = 12_346
     /// Bitmaps with runs and fewer containers have no offsets.
     static let offsetThreshold = 4
+
     /// Reads the blob that a manifest's offset and size point to.
     ///
     /// - Parameter limit: The most bytes that its positions may take in memory.

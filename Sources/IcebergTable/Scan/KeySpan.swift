@@ -73,7 +73,7 @@ public struct KeySpanMaker: Sendable {
         let text =
             name.flatMap { metadata.properties["write.metadata.metrics.column.\($0)"] }
             ?? metadata.properties["write.metadata.metrics.default"] ?? ""
-        let length = Int(text.lowercased().filter(\.isNumber)) ?? usualTextLength
+        let length = Int(text.filter(\.isNumber)) ?? usualTextLength
         return max(0, min(length, usualTextLength) - 1)
     }
 

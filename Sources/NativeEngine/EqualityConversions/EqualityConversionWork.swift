@@ -99,7 +99,7 @@ struct EqualityConversionWork<Tables: Catalog, Storage: ObjectStorage> {
     /// the whole table.
     private static func mostRows(_ deletes: [LiveFile], _ limits: RewriteLimits) -> Int {
         let kinds = Set(deletes.map { Set($0.equalityIDs) }).count
-        return max(1, limits.deletesOfRowGroup / max(1, 2 * kinds))
+        return max(1, limits.expandedDeletes / max(1, 2 * kinds))
     }
 
     /// Brings what position deletes delete already, where vectors are written.

@@ -86,9 +86,9 @@ struct RewriteLimits: Hashable, Sendable {
     /// What sorted rows may take that are handed to the writer at once.
     var blockBytes: Int { max(1, min(4 << 20, Int(workBytes / 32))) }
 
-    /// The most rows of a row group that are left out: their positions take eight bytes each while
-    /// it is written.
-    var deletesOfRowGroup: Int { deleteBytes / MemoryLayout<Int64>.size }
+    /// The most deleted rows whose positions are held at eight bytes each, as those of a row group
+    /// are while it is written.
+    var expandedDeletes: Int { deleteBytes / MemoryLayout<Int64>.size }
 
     /// How much of each column of a row group is read from a temporary file at once.
     func spoolBufferBytes(columns: Int) -> Int {

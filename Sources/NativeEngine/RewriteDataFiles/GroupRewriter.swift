@@ -100,7 +100,10 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
                 made = try await join(sources, group, ordinal, partition, into: &outputs, progress)
             }
         } catch {
-            if case .unsupported = error { try await findDamage(in: opened) }
+            // What was refused before anything was read is nobody's damage.
+            if case .unsupported = error, keys != nil || !outputs.files.isEmpty {
+                try await findDamage(in: opened)
+            }
             throw error
         }
         try await checkDeleted(opened, deletes, positions)
@@ -245,19 +248,16 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
         with file: OpenedDataFile<Storage>, _ deleted: RowPositions, dividing: Bool
     ) -> String? {
         let path = file.live.path
-        if let first = deleted.first, let last = deleted.last,
-            first < 0 || last >= file.file.rowCount
-        {
-            return "row \(first < 0 ? first : last) of \(path) is deleted, which has "
-                + "\(file.file.rowCount) rows"
+        if let row = deleted.stray(inFileOf: file.file.rowCount) {
+            return "row \(row) of \(path) is deleted, which has \(file.file.rowCount) rows"
         }
         var first: Int64 = 0
         for group in file.file.rowGroups {
             let count = deleted.count(in: first..<first + group.rowCount)
             first += group.rowCount
-            if count > limits.deletesOfRowGroup {
+            if count > limits.expandedDeletes {
                 return "\(count) rows of one row group of \(path) are deleted, and memory is "
-                    + "allowed \(limits.deletesOfRowGroup) (ICEPACK_NATIVE_MEMORY_BYTES)"
+                    + "allowed \(limits.expandedDeletes) (ICEPACK_NATIVE_MEMORY_BYTES)"
             }
             // The result would be planned again for ever (P-50).
             let share = 1 - Double(count) / Double(max(group.rowCount, 1))

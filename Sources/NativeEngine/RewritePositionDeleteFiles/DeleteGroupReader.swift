@@ -27,13 +27,9 @@ struct GroupPositions: Sendable {
     /// Refuses deletes of rows that a data file does not have.
     func check() throws(GroupFailure) {
         for file in live {
-            guard let positions = positions[file.path], let first = positions.first,
-                let last = positions.last
-            else { continue }
-            guard first >= 0, last < file.recordCount else {
+            if let row = positions[file.path]?.stray(inFileOf: file.recordCount) {
                 throw .unsupported(
-                    "row \(first < 0 ? first : last) of \(file.path) is deleted, which has "
-                        + "\(file.recordCount) rows")
+                    "row \(row) of \(file.path) is deleted, which has \(file.recordCount) rows")
             }
         }
     }

@@ -46,11 +46,9 @@ public struct ParquetRewriteInput<Source: ParquetByteSource>: Sendable {
 
     /// Checks that the deleted rows are rows of the file.
     func check() throws(ParquetError) {
-        guard let first = deletedRows.first, let last = deletedRows.last else { return }
-        guard first >= 0, last < file.rowCount else {
+        if let row = deletedRows.stray(inFileOf: file.rowCount) {
             throw .incompatible(
-                reason: "row \(first < 0 ? first : last) is to be deleted, and the file has "
-                    + "\(file.rowCount) rows")
+                reason: "row \(row) is to be deleted, and the file has \(file.rowCount) rows")
         }
     }
 }

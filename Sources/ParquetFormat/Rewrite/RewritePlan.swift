@@ -25,8 +25,6 @@ struct RewritePlan: Hashable {
 
     /// For each new file its row groups, each with its parts in order.
     private(set) var files: [[[Part]]] = []
-    /// About how many bytes the row groups of each new file take.
-    private(set) var sizes: [Int64] = []
 
     /// How many row groups there are in all.
     var groupCount: Int { files.reduce(0) { $0 + $1.count } }
@@ -60,12 +58,10 @@ struct RewritePlan: Hashable {
             let isFull = settings.isFull(fileOf: written, beforeMore: group.size)
             if files.isEmpty || isFull && written > 0 {
                 files.append([])
-                sizes.append(0)
                 written = 0
             }
             files[files.count - 1].append(group.parts)
             written += group.size
-            sizes[files.count - 1] = written
         }
     }
 

@@ -17,6 +17,8 @@ public final class InMemoryJobStore: Sendable {
     private let state = Mutex(State())
     private let hub = SignalHub()
 
+    private let slowAftermath = Mutex<JSONValue?>(nil)
+
     /// An empty store.
     public init() {}
 
@@ -37,6 +39,9 @@ public final class InMemoryJobStore: Sendable {
             state.calls = []
         }
     }
+
+    /// What is written so slowly that other calls come first if they may.
+    public func slowDown(aftermath: JSONValue) { slowAftermath.withLock { $0 = aftermath } }
 
     /// The calls since the last ``inject(_:)``.
     public var calls: [StoreCall] { state.withLock { $0.calls } }
@@ -199,6 +204,9 @@ extension InMemoryJobStore: JobQueue {
     public func recordAftermath(
         _ aftermath: JSONValue, underRevoked claim: Claim
     ) async throws(JobStoreError) {
+        if slowAftermath.withLock({ $0 == aftermath }) {
+            for _ in 0..<1000 { await Task.yield() }
+        }
         try write(.recordAftermath) { model throws(JobStoreError) in
             try model.recordAftermath(aftermath, underRevoked: claim)
         }
