@@ -16,6 +16,7 @@ public struct RowContainer: Hashable, Sendable {
     public static let bits: Int64 = 16
     /// More positions are bits.
     public static let largestArray = 4096
+    private static let leastRoom = 8
     private static let wordCount = 1024
 
     /// A container without positions.
@@ -57,10 +58,19 @@ public struct RowContainer: Hashable, Sendable {
     /// Its 1,024 words of bits; nil where the positions are few.
     public var denseWords: [UInt64]? { words.isEmpty ? nil : words }
 
-    /// About how much memory it takes.
+    /// About how much memory it takes: the same for the same positions, and no less for more.
     public var byteCount: Int {
-        RowPositions.bytesOfContainer + array.capacity * MemoryLayout<UInt16>.size
-            + words.count * MemoryLayout<UInt64>.size
+        RowPositions.bytesOfContainer + Self.room(for: count) * MemoryLayout<UInt16>.size
+    }
+
+    /// For how many positions there is room in an array of so many.
+    ///
+    /// It doubles, so that most are added without moving the others. Bits take as much as the
+    /// largest array.
+    private static func room(for count: Int) -> Int {
+        guard count < largestArray else { return largestArray }
+        guard count > leastRoom else { return leastRoom }
+        return 1 << (Int.bitWidth - (count - 1).leadingZeroBitCount)
     }
 
     var first: UInt16 {
@@ -93,15 +103,16 @@ public struct RowContainer: Hashable, Sendable {
             count += 1
             return true
         }
-        if let last = array.last, last >= low {
-            let place = place(of: low)
-            guard array[place] != low else { return false }
-            array.insert(low, at: place)
-        } else {
-            array.append(low)
+        let place = array.last.map { $0 < low } ?? true ? array.count : place(of: low)
+        guard place == array.count || array[place] != low else { return false }
+        guard count < Self.largestArray else {
+            turnToBits()
+            return insert(low)
         }
         count += 1
-        if count > Self.largestArray { turnToBits() }
+        let room = Self.room(for: count)
+        if array.capacity < room { array.reserveCapacity(room) }
+        if place == array.count { array.append(low) } else { array.insert(low, at: place) }
         return true
     }
 

@@ -78,6 +78,40 @@ import WireFormat
         #expect(try await table.rows() == before)
     }
 
+    /// Of two sets of columns one deletes every sixteenth row, and the other more of the first
+    /// 65,536, so that what was cut short for the sake of memory could hide among the others.
+    @Test(
+        arguments: [KeyColumn.count, .day],
+        [(9000, "take more than the 9000 bytes"), (14_000, "9096 rows of one row group")])
+    func `that equality deletes delete are never taken for all when some were not looked at`(
+        sparse: KeyColumn, limit: (Int, String)
+    ) async throws {
+        let keyed = try await KeyedTable(.v2)
+        let dense: KeyColumn = sparse == .count ? .day : .count
+        let rows = (0..<Int64(80_000)).map { row in
+            [
+                KeyColumn.id: KeyCell.integer(row), sparse: .integer(row % 16 == 0 ? 1 : 0),
+                dense: .integer(row % 16 < 2 && row < 65_536 ? 1 : 0),
+            ]
+        }
+        let entry = try await keyed.dataEntry(
+            rows, region: nil,
+            lacking: Set(keyed.columns).subtracting([.id, .count, .day]))
+        try await keyed.table.append([entry], specID: 0)
+        try await keyed.delete([[sparse: .integer(1)]], by: [sparse], region: nil)
+        try await keyed.delete([[dense: .integer(1)]], by: [dense], region: nil)
+        let settings = NativeEngineSettings(memoryBytes: limit.0 * 8)
+        let failure = await #expect(throws: MaintenanceError.self) {
+            try await keyed.table.compact(
+                ["rewrite-all": true, "verify": "off"], catalog: keyed.table.catalog,
+                storage: keyed.table.storage, settings: settings)
+        }
+        let reason = failure.map { "\($0)" } ?? ""
+        #expect(reason.contains(limit.1))
+        let files = try await keyed.table.entries().values.map(\.entry.dataFile)
+        #expect(files.count == 3)
+    }
+
     @Test(arguments: [FormatVersion.v2, .v3])
     func `that take more than memory has as bitmaps are refused with what to change`(
         version: FormatVersion

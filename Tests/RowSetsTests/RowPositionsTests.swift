@@ -44,6 +44,8 @@ import Testing
         #expect(set.last == one.max())
         #expect(set.isEmpty == one.isEmpty)
         #expect(set.stray(inFileOf: .max) == one.min().flatMap { $0 < 0 ? $0 : nil })
+        // Budgets count on it: the same positions take the same, and more of them no less.
+        #expect(set.byteCount == RowPositions(one.sorted()).byteCount)
         #expect(
             set.byteCount <= 4 * set.count
                 + (RowPositions.bytesOfContainer + 32) * set.containers.count)
@@ -55,6 +57,8 @@ import Testing
         union.formUnion(other)
         #expect(union == RowPositions(one.union(two)))
         #expect(union.count == one.union(two).count)
+        #expect(union.byteCount == RowPositions(one.union(two)).byteCount)
+        #expect(union.byteCount >= max(set.byteCount, other.byteCount))
         #expect(union.isSuperset(of: set))
         #expect(union.isSuperset(of: other))
         #expect(set.isSuperset(of: other) == one.isSuperset(of: two))

@@ -114,22 +114,31 @@ struct EqualityDeleteAudit<Storage: ObjectStorage> {
         _ keys: Keys, _ columns: EqualityColumns, _ files: [OpenedDataFile<Storage>],
         _ found: inout [String: RowPositions]
     ) async throws(GroupFailure) {
-        var results: [(String, RowPositions)] = []
+        // The finder kept within its limit; the same rows take up to twice as much on the way.
+        let limit = 2 * limits.deleteBytes
         try await BoundedTasks.forEach(
             files, width: limits.parallelism, cancelled: GroupFailure.stopped(.cancelled),
-            finished: { (result: (String, RowPositions)) in results.append(result) },
+            finished: { (result: (String, RowPositions)) in
+                found[result.0, default: []].formUnion(result.1)
+            },
             { (file) async throws(GroupFailure) -> (String, RowPositions) in
                 let rows = RowDigests(
                     file.file, file.schema, columns, fills: try file.fills(columns))
                 var positions = RowPositions()
+                var isTooMuch = false
                 try await rows.forEach(in: 0..<file.live.recordCount) { digest, row in
-                    if let number = keys[digest], file.live.dataSequenceNumber < number {
-                        positions.insert(row)
-                    }
+                    guard !isTooMuch, let number = keys[digest],
+                        file.live.dataSequenceNumber < number
+                    else { return }
+                    positions.insert(row)
+                    isTooMuch = positions.byteCount > limit
+                }
+                guard !isTooMuch else {
+                    throw RewriteProof<Storage>.failure(
+                        "equality deletes delete more rows of \(file.live.path) than were found")
                 }
                 return (file.live.path, positions)
             })
-        for (path, positions) in results { found[path, default: []].formUnion(positions) }
     }
 }
 

@@ -86,7 +86,7 @@ struct EqualityDeleteFinder<Storage: ObjectStorage> {
     mutating func positions(
         in files: [OpenedDataFile<Storage>]
     ) async throws(GroupFailure) -> [String: RowPositions] {
-        var found = FoundRows(limit: limits.deleteBytes)
+        let found = FoundRows(limit: limits.deleteBytes)
         for (name, kind) in kinds {
             var candidates: [Candidate] = []
             let comparesBounds = files.count <= Self.mostPairs / max(kind.deletes.count, 1)
@@ -99,23 +99,23 @@ struct EqualityDeleteFinder<Storage: ObjectStorage> {
                 }
                 if mayDelete { candidates.append((file.live, try file.keys(kind.columns))) }
             }
-            if !candidates.isEmpty { try await look(for: name, kind, in: candidates, &found) }
+            if !candidates.isEmpty { try await look(for: name, kind, in: candidates, found) }
         }
         return found.positions
     }
 
     private mutating func look(
         for name: EqualityClass, _ kind: Kind, in candidates: [Candidate],
-        _ found: inout FoundRows
+        _ found: FoundRows
     ) async throws(GroupFailure) {
-        if let table = tables[name] { return try await probe(table, candidates, &found) }
+        if let table = tables[name] { return try await probe(table, candidates, found) }
         // What is kept and what is loaded take no more than their share each.
         if tables.values.reduce(0, { $0 + $1.byteCount }) > limits.keyBytes { tables = [:] }
         var partCount = kind.partCount
         var parts = (0..<kind.partCount).map { KeyPart(count: kind.partCount, index: $0) }
         while let part = parts.popLast() {
             if let table = try await load(kind, part) {
-                try await probe(table, candidates, &found)
+                try await probe(table, candidates, found)
                 if part == .whole { tables[name] = table }
                 continue
             }
@@ -148,14 +148,12 @@ struct EqualityDeleteFinder<Storage: ObjectStorage> {
     }
 
     private func probe(
-        _ table: KeyTable, _ candidates: [Candidate], _ found: inout FoundRows
+        _ table: KeyTable, _ candidates: [Candidate], _ found: FoundRows
     ) async throws(GroupFailure) {
-        let limit = limits.deleteBytes
-        var results: [(String, RowPositions)] = []
         try await BoundedTasks.forEach(
             candidates, width: limits.parallelism, cancelled: GroupFailure.stopped(.cancelled),
-            finished: { (result: (String, RowPositions)) in results.append(result) },
-            { (item) async throws(GroupFailure) -> (String, RowPositions) in
+            finished: { (_: Void) in },
+            { (item) async throws(GroupFailure) in
                 let age = item.file.dataSequenceNumber
                 var positions = RowPositions()
                 try await item.keys.forEachBatch { (batch, first) throws(GroupFailure) in
@@ -164,32 +162,52 @@ struct EqualityDeleteFinder<Storage: ObjectStorage> {
                             positions.insert(first + Int64(row))
                         }
                     }
-                    return positions.byteCount <= limit
+                    // Some of the rows must never be taken for all of them.
+                    try found.check(positions)
+                    return true
                 }
-                return (item.file.path, positions)
+                try found.add(positions, of: item.file.path)
             })
-        for (path, positions) in results { try found.add(positions, of: path) }
     }
 }
 
-/// Deleted rows, no more than memory is allowed.
-private struct FoundRows {
-    private(set) var positions: [String: RowPositions] = [:]
-    private var byteCount = 0
+/// Deleted rows that several tasks find, no more than memory is allowed.
+private final class FoundRows: Sendable {
+    private struct State {
+        var positions: [String: RowPositions] = [:]
+        var byteCount = 0
+    }
+
+    private let state = Mutex(State())
     private let limit: Int
 
     init(limit: Int) { self.limit = limit }
 
-    mutating func add(_ more: RowPositions, of path: String) throws(GroupFailure) {
+    /// The positions by path.
+    var positions: [String: RowPositions] { state.withLock { $0.positions } }
+
+    func add(_ more: RowPositions, of path: String) throws(GroupFailure) {
         guard !more.isEmpty else { return }
-        byteCount -= positions[path]?.byteCount ?? 0
-        positions[path, default: []].formUnion(more)
-        byteCount += positions[path]?.byteCount ?? 0
-        guard byteCount <= limit else {
-            throw .unsupported(
-                "the positions of its deleted rows take more than the \(limit) bytes that memory "
-                    + "is allowed for them (ICEPACK_NATIVE_MEMORY_BYTES)")
+        let byteCount = state.withLock { state in
+            state.byteCount -= state.positions[path]?.byteCount ?? 0
+            state.positions[path, default: []].formUnion(more)
+            state.byteCount += state.positions[path]?.byteCount ?? 0
+            return state.byteCount
         }
+        guard byteCount <= limit else { throw excess }
+    }
+
+    /// Refuses positions that are too many by themselves.
+    ///
+    /// Beside others of the same file they may take less, but not all of them were seen yet.
+    func check(_ positions: RowPositions) throws(GroupFailure) {
+        guard positions.byteCount <= limit else { throw excess }
+    }
+
+    private var excess: GroupFailure {
+        .unsupported(
+            "the positions of its deleted rows take more than the \(limit) bytes that memory "
+                + "is allowed for them (ICEPACK_NATIVE_MEMORY_BYTES)")
     }
 }
 

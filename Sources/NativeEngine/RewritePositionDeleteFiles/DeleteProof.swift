@@ -69,7 +69,8 @@ struct DeleteProof<Storage: ObjectStorage>: Sendable {
     ) async throws(GroupFailure) -> [Int64: FoundPositions] {
         let targets = DeleteTargets(
             wanted: deletes.live.map { (path: $0.path, since: $0.dataSequenceNumber) })
-        let reader = PositionDeleteReader(storage: storage, limit: limits.deleteBytes)
+        // What was within the limit takes up to twice as much while it is read anew.
+        let reader = PositionDeleteReader(storage: storage, limit: 2 * limits.deleteBytes)
         typealias One = (ordinal: Int64, found: FoundPositions)
         var all: [Int64: FoundPositions] = [:]
         try await BoundedTasks.forEach(
