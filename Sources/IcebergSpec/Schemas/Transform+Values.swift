@@ -33,7 +33,8 @@ extension Transform {
 
     /// What it makes of a value of a type for which it is defined; nil for null.
     ///
-    /// Integers that truncation takes below the least one of their type are not wrapped around.
+    /// Integers that truncation takes below the least one of their type are not wrapped around,
+    /// and those that it takes below any number here stay at the lowest.
     package func value(of value: OrderedValue, _ type: PrimitiveType) -> OrderedValue? {
         switch (self, value) {
         case (.identity, _): return value
@@ -41,7 +42,9 @@ extension Transform {
             return BucketHash.bucket(value, of: type, count: count).map { .integer(Int128($0)) }
         case (.truncate(let width), .integer(let number)):
             let width = Int128(width)
-            return .integer(number.flooringDivision(by: width) * width)
+            let (product, isOverflow) = number.flooringDivision(by: width)
+                .multipliedReportingOverflow(by: width)
+            return .integer(isOverflow ? .min : product)
         case (.truncate(let width), .bytes(let bytes)):
             return .bytes(
                 type == .string ? CodePoints.first(width, of: bytes) : Array(bytes.prefix(width)))

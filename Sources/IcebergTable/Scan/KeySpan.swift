@@ -12,10 +12,15 @@ public struct KeySpan: Hashable, Sendable {
         package let upper: OrderedValue
         /// Whether all rows are known to have the same value.
         package let isConstant: Bool
+        /// Whether there may be more to both, of which bounds have only the beginning.
+        package var isCut = false
     }
 
     /// By the order's fields, up to the first that is not constant.
     package let fields: [Field]
+
+    /// Whether it tells files apart: not where all that bounds have of texts is how they begin.
+    package var isTelling: Bool { fields.last.map { !$0.isCut } ?? false }
 }
 
 /// Tells between which keys of an order the rows of files lie.
@@ -43,8 +48,10 @@ public struct KeySpanMaker: Sendable {
         else { return nil }
         var parts: [Part] = []
         for field in fields {
+            // Writers have different orders of UUIDs, so that nobody believes in bounds of these.
             guard field.transform.keepsOrder, let id = field.sourceIDs.first,
-                field.sourceIDs.count == 1, case .primitive(let type)? = schema.field(id)?.type
+                field.sourceIDs.count == 1, case .primitive(let type)? = schema.field(id)?.type,
+                type != .uuid
             else { break }
             parts.append(
                 Part(
@@ -89,7 +96,9 @@ public struct KeySpanMaker: Sendable {
                     bytes.count >= length
                 } else { false }
             let isConstant = from == to && !known.mayBeNull && !known.mayBeNaN && !isCut
-            fields.append(KeySpan.Field(lower: from, upper: to, isConstant: isConstant))
+            fields.append(
+                KeySpan.Field(
+                    lower: from, upper: to, isConstant: isConstant, isCut: isCut && from == to))
             guard isConstant else { break }
         }
         return fields.isEmpty ? nil : KeySpan(fields: fields)

@@ -23,10 +23,15 @@ struct GroupPlanner: Sendable {
         var tooFew = LeftAlone()
         var gainless = LeftAlone()
         var beyondLimit = LeftAlone()
-        /// Candidates for their keys alone that overlap with too few files of their group.
+        /// Candidates for their keys alone that nothing of their group makes any.
         var wellSized = LeftAlone()
         /// Candidates in no group.
         var remaining: [LiveFile] = []
+
+        fileprivate mutating func leave(_ candidates: [Candidate], bytes: Int64) {
+            tooFew.add(files: candidates.count, bytes: bytes)
+            remaining += candidates.map(\.file)
+        }
     }
 
     let settings: GroupSettings
@@ -34,8 +39,8 @@ struct GroupPlanner: Sendable {
     var compressionFactor = 1.0
     /// The most files in all; nil for no limit.
     var maxFiles: Int64?
-    /// With how many others of its group a file must share a range of keys that is a candidate for
-    /// that alone; nil where there is none.
+    /// With how many others of its group a file must share a range of keys for it, and these, to be
+    /// rewritten for that alone; nil where there is none.
     var overlapThreshold: Int?
     /// Whether all candidates of a partition are one group, whatever its size.
     var keepsPartitionsWhole = false
@@ -61,10 +66,7 @@ struct GroupPlanner: Sendable {
                 maxBytes: keepsPartitionsWhole ? .max : settings.maxGroupBytes.value,
                 maxItems: keepsPartitionsWhole ? .max : settings.maxGroupFiles.value,
                 size: \.file.sizeInBytes)
-            for group in packed {
-                let ordered = group.sorted { $0.file.ordinal < $1.file.ordinal }
-                consider(ordered, in: partition, left: &left, into: &outcome)
-            }
+            for group in packed { consider(group, in: partition, left: &left, into: &outcome) }
         }
         outcome.groups = sorted(outcome.groups)
         return outcome
@@ -78,11 +80,18 @@ struct GroupPlanner: Sendable {
         partitions
             .map { ($0, $1.sorted { $0.file.ordinal < $1.file.ordinal }) }
             .sorted { ($0.1.first?.file.ordinal ?? 0) < ($1.1.first?.file.ordinal ?? 0) }
-            .map { ($0, overlapThreshold == nil ? $1 : KeyOverlaps.sorted($1, by: \.file.keySpan)) }
+            .map { ($0, inOrder($1)) }
+    }
+
+    /// By their keys, if files are candidates for these; otherwise in the order of the manifests.
+    private func inOrder(_ candidates: [Candidate]) -> [Candidate] {
+        let candidates = candidates.sorted { $0.file.ordinal < $1.file.ordinal }
+        return overlapThreshold == nil
+            ? candidates : KeyOverlaps.sorted(candidates, by: \.file.keySpan)
     }
 
     /// Those that are worth it: of files that are candidates for their keys alone such that share a
-    /// range of keys with enough others of the group.
+    /// range of keys with enough others of the group, and those others.
     ///
     /// Sorted together they do not any more, and so are none the next time (P-45, P-50).
     private func settled(
@@ -95,41 +104,39 @@ struct GroupPlanner: Sendable {
     }
 
     private func overlapping(_ candidates: [Candidate]) -> (kept: [Candidate], left: [Candidate]) {
-        guard let overlapThreshold else { return (candidates, []) }
-        var (kept, left) = (candidates, [Candidate]())
-        while kept.contains(where: { $0.reasons == [.overlap] }) {
-            let counts = KeyOverlaps.counts(of: kept.map(\.file.keySpan))
-            let isKept = zip(kept, counts).map {
-                $0.reasons != [.overlap] || $1 >= overlapThreshold
-            }
-            guard isKept.contains(false) else { break }
-            left += zip(kept, isKept).filter { !$1 }.map(\.0)
-            kept = zip(kept, isKept).filter(\.1).map(\.0)
+        guard let overlapThreshold, candidates.contains(where: { $0.reasons == [.overlap] }) else {
+            return (candidates, [])
         }
-        return (kept, left)
+        let crowded = KeyOverlaps.crowded(
+            candidates.map(\.file.keySpan), threshold: overlapThreshold)
+        let isKept = zip(candidates, crowded).map { $0.reasons != [.overlap] || $1 }
+        return (
+            zip(candidates, isKept).filter(\.1).map(\.0),
+            zip(candidates, isKept).filter { !$1 }.map(\.0)
+        )
     }
 
     private func consider(
         _ candidates: [Candidate], in partition: PartitionKey, left: inout Int64,
         into outcome: inout Outcome
     ) {
-        let candidates = settled(candidates, into: &outcome)
+        // What is cut off below lies beside the others, not among them.
+        let candidates = inOrder(settled(candidates, into: &outcome))
         guard !candidates.isEmpty else { return }
         let bytes = Self.bytes(of: candidates)
-        let reasons = reasons(for: candidates, bytes: bytes)
-        guard !reasons.isEmpty else {
-            outcome.tooFew.add(files: candidates.count, bytes: bytes)
-            outcome.remaining += candidates.map(\.file)
-            return
-        }
+        var reasons = reasons(for: candidates, bytes: bytes)
+        guard !reasons.isEmpty else { return outcome.leave(candidates, bytes: bytes) }
         var taken = Array(candidates.prefix(Int(clamping: left)))
         if taken.count < candidates.count {
             let rest = candidates[taken.count...]
             outcome.beyondLimit.add(files: rest.count, bytes: Self.bytes(of: rest))
             outcome.remaining += rest.map(\.file)
             taken = settled(taken, into: &outcome)
+            reasons.removeAll { $0 == .overlap && !taken.contains(because: $0) }
         }
         guard !taken.isEmpty else { return }
+        guard !reasons.isEmpty else { return outcome.leave(taken, bytes: Self.bytes(of: taken)) }
+        taken.sort { $0.file.ordinal < $1.file.ordinal }
         let group = group(taken, in: partition, reasons: reasons)
         guard isGain(group, of: taken) else {
             outcome.gainless.add(files: taken.count, bytes: group.bytes)
@@ -186,7 +193,7 @@ struct GroupPlanner: Sendable {
         if several, bytes > settings.sizes.target.value { reasons.append(.enoughContent) }
         if bytes > settings.sizes.maximum.value { reasons.append(.tooMuchContent) }
         for reason in [FileGroup.Reason.deleteFiles, .deleteRatio, .overlap, .noVectors]
-        where group.contains(where: { $0.reasons.contains(reason) }) {
+        where group.contains(because: reason) {
             reasons.append(reason)
         }
         return reasons
@@ -218,5 +225,12 @@ struct GroupPlanner: Sendable {
         case .filesAscending: return sorted { $0.files.count < $1.files.count }
         case .filesDescending: return sorted { $0.files.count > $1.files.count }
         }
+    }
+}
+
+extension [GroupPlanner.Candidate] {
+    /// Whether any of them should be rewritten because of that.
+    fileprivate func contains(because reason: FileGroup.Reason) -> Bool {
+        contains { $0.reasons.contains(reason) }
     }
 }

@@ -10,10 +10,21 @@ package import IcebergTable
 /// the next field of the order decides among those that have the same.
 package enum KeyOverlaps {
     /// The counts in the order of the spans; files of which nothing is known overlap with none.
-    package static func counts(of spans: [KeySpan?]) -> [Int] {
+    ///
+    /// - Parameter places: Overlaps with these alone are counted; nil for all.
+    package static func counts(of spans: [KeySpan?], with places: Set<Int>? = nil) -> [Int] {
         var counts = [Int](repeating: 0, count: spans.count)
-        add(spans.indices.map { $0 }, of: spans, field: 0, to: &counts)
+        add(spans.indices.map { $0 }, of: spans, with: places, field: 0, to: &counts)
         return counts
+    }
+
+    /// Which files overlap with at least so many others, and which overlap with one of those.
+    static func crowded(_ spans: [KeySpan?], threshold: Int) -> [Bool] {
+        let counts = counts(of: spans)
+        let places = Set(counts.indices.filter { counts[$0] >= threshold })
+        guard !places.isEmpty else { return counts.map { _ in false } }
+        let neighbours = Self.counts(of: spans, with: places)
+        return counts.indices.map { places.contains($0) || neighbours[$0] > 0 }
     }
 
     /// Items in the order of their lowest keys; those without come last, as they came.
@@ -29,30 +40,36 @@ package enum KeyOverlaps {
     }
 
     private static func add(
-        _ places: [Int], of spans: [KeySpan?], field: Int, to counts: inout [Int]
+        _ places: [Int], of spans: [KeySpan?], with wanted: Set<Int>?, field: Int,
+        to counts: inout [Int]
     ) {
         let known = places.compactMap { place -> (place: Int, field: KeySpan.Field)? in
             guard let fields = spans[place]?.fields, field < fields.count else { return nil }
             return (place, fields[field])
         }
         guard known.count > 1 else { return }
-        let lowers = known.map(\.field.lower).sorted { $0.precedes($1) }
-        let uppers = known.map(\.field.upper).sorted { $0.precedes($1) }
+        let others = wanted.map { wanted in known.filter { wanted.contains($0.place) } } ?? known
+        let lowers = others.map(\.field.lower).sorted { $0.precedes($1) }
+        let uppers = others.map(\.field.upper).sorted { $0.precedes($1) }
         var constants: [OrderedValue: [Int]] = [:]
         for (place, span) in known where span.isConstant {
             constants[span.lower, default: []].append(place)
         }
         let single = Dictionary(
-            grouping: known.lazy.filter { $0.field.lower == $0.field.upper }, by: \.field.lower
+            grouping: others.lazy.filter { $0.field.lower == $0.field.upper }, by: \.field.lower
         ).mapValues(\.count)
         for (place, span) in known {
             let before = uppers.prefixCount { !span.lower.precedes($0) }
             let behind = lowers.count - lowers.prefixCount { $0.precedes(span.upper) }
-            // Files of a single value are both before and behind those of the same.
-            let twice = span.lower == span.upper ? single[span.lower] ?? 0 : -1
-            counts[place] += known.count - before - behind + twice
+            // Files of a single value are both before and behind those of the same, and of itself;
+            // any other has itself in between.
+            let isOther = wanted?.contains(place) != false
+            let twice = span.lower == span.upper ? single[span.lower] ?? 0 : isOther ? -1 : 0
+            counts[place] += others.count - before - behind + twice
         }
-        for places in constants.values { add(places, of: spans, field: field + 1, to: &counts) }
+        for places in constants.values {
+            add(places, of: spans, with: wanted, field: field + 1, to: &counts)
+        }
     }
 }
 

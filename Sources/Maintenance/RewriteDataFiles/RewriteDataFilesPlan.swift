@@ -25,6 +25,8 @@ public struct RewriteDataFilesPlan: Hashable, Sendable {
     /// With how many others of its partition some file shares a range of the keys that are sorted
     /// by; nil where nothing is sorted, or no bounds tell.
     public let largestOverlap: Int?
+    /// Of how many files bounds do not tell with which others they share a range of those keys.
+    public let unknownKeys: Int64
     /// Whether equality deletes apply to any file, whose number is an estimate.
     public let hasEqualityDeletes: Bool
     /// The oldest data that stays in each partition.

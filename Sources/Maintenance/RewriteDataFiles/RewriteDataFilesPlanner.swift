@@ -8,7 +8,8 @@ public import IcebergTable
 /// Pure: files in, in any order, a plan out. The steps are those of Iceberg's bin-pack planner:
 /// 1. a file is a candidate if its size is out of range, or if it has too many delete files or
 ///    too many deleted rows; with `rewrite-all` every file is one; with `overlap-threshold` those
-///    that share a range of keys with too many others of their partition are as well;
+///    that share a range of keys with too many others of their partition are as well, and so are
+///    these others;
 /// 2. candidates are grouped by partition; files of other specs than the one that is written,
 ///    whose rows may belong to any partition, are one group with the partition of nulls;
 /// 3. each group is packed to its largest size, and kept if it is worth it (``GroupPlanner``);
@@ -28,6 +29,7 @@ public struct RewriteDataFilesPlanner: Sendable {
     private var sortable: [PartitionKey: [(file: LiveFile, deletes: AppliedDeletes)]] = [:]
     /// The keys of the others.
     private var spans: [PartitionKey: [KeySpan]] = [:]
+    private var unknownKeys: Int64 = 0
 
     /// Plans for the files of a table.
     public init(_ settings: RewriteDataFilesSettings, metadata: TableMetadata) {
@@ -48,6 +50,7 @@ public struct RewriteDataFilesPlanner: Sendable {
     public mutating func add(_ file: LiveFile, _ deletes: AppliedDeletes) {
         fileCount += 1
         byteCount = saturatingSum(byteCount, file.sizeInBytes)
+        if file.keySpan?.isTelling != true { unknownKeys += 1 }
         hasEqualityDeletes = hasEqualityDeletes || deletes.equalityDeleteFiles > 0
         var reasons: Set<FileGroup.Reason> = []
         // P-50: what was there before the file is has nothing more to delete from it.
@@ -100,14 +103,15 @@ public struct RewriteDataFilesPlanner: Sendable {
         var wellSized = wellSized
         var oldest = oldestKept
         var largest: Int?
-        let threshold = settings.overlapThreshold.map { Int(clamping: $0.value) } ?? .max
         for partition in Set(sortable.keys).union(spans.keys) {
             let files = sortable[partition] ?? []
-            let counts = KeyOverlaps.counts(
-                of: files.map(\.file.keySpan) + (spans[partition] ?? []))
-            largest = max(largest ?? 0, counts.max() ?? 0)
-            for ((file, deletes), count) in zip(files, counts) {
-                if count >= threshold {
+            let spans = files.map(\.file.keySpan) + (spans[partition] ?? [])
+            largest = max(largest ?? 0, KeyOverlaps.counts(of: spans).max() ?? 0)
+            let crowded = settings.overlapThreshold.map {
+                KeyOverlaps.crowded(spans, threshold: Int(clamping: $0.value))
+            }
+            for (place, (file, deletes)) in files.enumerated() {
+                if crowded?[place] == true {
                     groups.add(
                         .init(file: file, reasons: [.overlap], deletes: deletes), to: partition)
                 } else {
@@ -123,7 +127,7 @@ public struct RewriteDataFilesPlanner: Sendable {
             settings: settings, groups: outcome.groups, fileCount: fileCount,
             byteCount: byteCount, wellSized: wellSized, tooFew: outcome.tooFew,
             gainless: outcome.gainless, beyondLimit: outcome.beyondLimit,
-            filteredFiles: filteredFiles, largestOverlap: largest,
+            filteredFiles: filteredFiles, largestOverlap: largest, unknownKeys: unknownKeys,
             hasEqualityDeletes: hasEqualityDeletes, oldestKept: oldest)
     }
 }

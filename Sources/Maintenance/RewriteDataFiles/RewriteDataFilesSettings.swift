@@ -149,9 +149,15 @@ public struct RewriteDataFilesSettings: Hashable, Sendable {
         }
         guard let order, KeySpanMaker(order, metadata) != nil else {
             throw .contradiction(
-                "overlap-threshold goes by the bounds of columns, which say nothing of zorder and "
-                    + "of buckets: name a column, a date or a time first in sort_order, or say "
-                    + "rewrite-all instead")
+                "overlap-threshold goes by the bounds of columns, which say nothing of zorder, of "
+                    + "buckets and of UUIDs: name another column, a date or a time first in "
+                    + "sort_order, or say rewrite-all instead")
+        }
+        if let most = options.integer("max-files-to-rewrite"), most <= threshold.value {
+            throw .contradiction(
+                "overlap-threshold is \(threshold.value), and max-files-to-rewrite \(most), so "
+                    + "that no file is rewritten together with so many others: raise "
+                    + "max-files-to-rewrite above overlap-threshold")
         }
         return threshold
     }

@@ -45,14 +45,25 @@ struct RewriteDataFilesReport {
 
     /// Why nothing was sorted that should have been (P-45).
     private var unsorted: String? {
-        guard plan.settings.strategy.value == .sort, before == 0, plan.fileCount > 0 else {
+        guard plan.settings.strategy.value == .sort, plan.isEmpty, plan.fileCount > 0 else {
             return nil
         }
         guard let overlap = plan.largestOverlap else { return "rewrite-all sorts every file" }
-        guard overlap > 0 else { return "no file shares a range of its keys with another" }
+        guard overlap > 0 else {
+            guard plan.unknownKeys > 0 else {
+                return "no file shares a range of its keys with another"
+            }
+            return "bounds do not tell of \(ReportWording.count(plan.unknownKeys, "file")) whether "
+                + "others share a range of their keys: rewrite-all sorts every file"
+        }
         let others = ReportWording.count(Int64(overlap), "other")
-        return "the keys of files overlap with those of up to \(others): overlap-threshold sorts "
-            + "such files as well, and rewrite-all every file"
+        let keys = "the keys of files overlap with those of up to \(others)"
+        guard let threshold = plan.settings.overlapThreshold?.value else {
+            return keys + ": overlap-threshold sorts such files as well, and rewrite-all every file"
+        }
+        return overlap < threshold
+            ? keys + ", and overlap-threshold is \(threshold)"
+            : keys + ", of other groups: a larger max-file-group-size-bytes sorts more at once"
     }
 
     /// The columns of Iceberg's procedure, and then our own.

@@ -34,6 +34,10 @@ struct TransformValueTests {
     }
 
     @Test func `partition values wrap around, and have the type of their field`() {
+        // What no bound of a decimal should be, and any file may say.
+        let lowest = Transform.truncate(width: 10).value(
+            of: .integer(.min), .decimal(precision: 38, scale: 0))
+        #expect(lowest == .integer(.min))
         let least = Transform.truncate(width: 10).value(of: .integer(Int128(Int32.min)), .int)
         #expect(least.flatMap { PartitionValue($0, as: .int) } == .int(2_147_483_646))
         #expect(PartitionValue(.integer(3), as: .date) == .int(3))

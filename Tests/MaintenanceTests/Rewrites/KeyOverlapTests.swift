@@ -56,6 +56,17 @@ import Testing
             }
         }
         #expect(KeyOverlaps.counts(of: spans) == expected)
+        let threshold = Int.random(in: 1...6, using: &random)
+        let crowded = spans.indices.map { place in
+            expected[place] >= threshold
+                || spans.indices.contains { other in
+                    guard other != place, expected[other] >= threshold, let one = spans[place],
+                        let two = spans[other]
+                    else { return false }
+                    return overlap(one, two)
+                }
+        }
+        #expect(KeyOverlaps.crowded(spans, threshold: threshold) == crowded)
         let sorted = KeyOverlaps.sorted(Array(spans.enumerated()), by: \.element)
         #expect(Set(sorted.map(\.offset)) == Set(spans.indices))
         let lowers = sorted.map { $0.element.map { Self.number($0.fields[0].lower) } }
