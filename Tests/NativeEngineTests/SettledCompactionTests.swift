@@ -156,6 +156,32 @@ import WireFormat
         #expect(Set(try await table.entries().keys) == Set(left.map(\.filePath)))
     }
 
+    @Test func `a damaged page that was copied as it is leaves its file alone`() async throws {
+        // So that row groups are as they should be, and nobody decodes them but the proof.
+        let table = try await table(["write.parquet.row-group-size-bytes": "4000"])
+        for start in stride(from: Int64(0), to: 25_000, by: 5000) {
+            try await table.addRows(start..<start + 5000, region: "a")
+        }
+        let bad = try await table.dataFile(30_000..<35_000, region: "a")
+        let location = Location(bad.entry.dataFile.filePath)
+        var bytes = try await table.storage.read(location, limit: 1 << 20)
+        for index in bytes.count / 2..<bytes.count / 2 + 20 { bytes[index] ^= 0xFF }
+        try await table.storage.write(bytes, to: location, condition: .none)
+        try await table.append([bad])
+
+        let report = try await table.compact()
+
+        #expect(report.fileCounts.first == 5)
+        #expect(report.message.contains("1 file of partition region=a was left as it is"))
+        #expect(report.message.contains(location.rawValue))
+        let files = try await table.entries().values.map(\.entry.dataFile)
+        #expect(files.contains { $0.filePath == location.rawValue })
+        #expect(files.reduce(0) { $0 + $1.recordCount } == 30_000)
+        // What the first try wrote may be on its way out still: no name is used twice.
+        let made = files.map(\.filePath).filter { $0 != location.rawValue }
+        #expect(made.allSatisfy { $0.contains("/00000-1-") }, "\(made)")
+    }
+
     @Test func `files that a delete file names against its entry are left`() async throws {
         let table = try await table()
         var paths: [String] = []

@@ -42,9 +42,9 @@ struct EqualityConversionWork<Tables: Catalog, Storage: ObjectStorage> {
         let converter = try await converter(limits)
         try await commits.run(
             conversions.map(\.group), atOnce: limits.groups, phase: "converting equality deletes"
-        ) { (ordinal, _, outputs, progress) async throws(GroupFailure) -> ConvertedDeletes in
+        ) { (turn, _, outputs, progress) async throws(GroupFailure) -> ConvertedDeletes in
             try await converter.convert(
-                conversions[ordinal], ordinal, into: &outputs, progress: progress)
+                conversions[turn.ordinal], turn, into: &outputs, progress: progress)
         }
     }
 

@@ -39,17 +39,17 @@ struct EqualityConverter<Storage: ObjectStorage>: Sendable {
     /// Writes what stands for the equality deletes of a conversion.
     ///
     /// - Parameters:
-    ///   - ordinal: The conversion's place in the plan, by which its files are named.
+    ///   - turn: By which its files are named.
     ///   - progress: Told how many of the delete files are done.
     func convert(
-        _ conversion: EqualityConversion, _ ordinal: Int,
+        _ conversion: EqualityConversion, _ turn: GroupTurn,
         into outputs: inout OutputFiles<Storage>, progress: (Int) -> Void
     ) async throws(GroupFailure) -> ConvertedDeletes {
         let paths = Set(conversion.targets.map(\.path))
         guard paths.count == conversion.targets.count else {
             throw .unsupported("a data file is listed twice")
         }
-        var names = writer.names(ofGroup: ordinal)
+        var names = writer.names(of: turn)
         var converted = ConvertedDeletes(conversion, concerned: paths)
         let batches = batches(of: conversion.targets)
         for (index, files) in batches.enumerated() {

@@ -5,6 +5,14 @@ import IcebergSpec
 import IcebergTable
 import ObjectStorage
 
+/// Which group of a plan is written, and which time this is.
+struct GroupTurn: Hashable, Sendable {
+    /// The group's place in the plan.
+    let ordinal: Int
+    /// How often it was tried before.
+    var tries = 0
+}
+
 /// Where new data files of a table go: where Iceberg's own writers would put them.
 ///
 /// Iceberg documentation, Object Store File Layout, for `write.object-storage.enabled`.
@@ -16,8 +24,7 @@ struct DataFileNames {
     private let context: String?
     private let names: PartitionNames
     private let stem = UUID().uuidString.lowercased()
-    /// Which group of the run the files are of.
-    private var group = 0
+    private var turn = GroupTurn(ordinal: 0)
     private var count = 0
 
     init(_ metadata: TableMetadata) throws(Unsupported) {
@@ -49,10 +56,11 @@ struct DataFileNames {
         return String(path)
     }
 
-    /// The names of a group's files, whatever other groups write at the same time.
-    func ofGroup(_ ordinal: Int) -> DataFileNames {
+    /// The names of a group's files, whatever other groups write at the same time, and whatever
+    /// was written for it before: a file that was removed may be on its way out for a while.
+    func of(_ turn: GroupTurn) -> DataFileNames {
         var names = self
-        (names.group, names.count) = (ordinal, 0)
+        (names.turn, names.count) = (turn, 0)
         return names
     }
 
@@ -61,7 +69,8 @@ struct DataFileNames {
         in partition: PartitionKey, ending: String = ".parquet"
     ) -> Location {
         count += 1
-        let name = "\(Self.padded(group))-0-\(stem)-\(Self.padded(count))\(ending)"
+        let name =
+            "\(Self.padded(turn.ordinal))-\(turn.tries)-\(stem)-\(Self.padded(count))\(ending)"
         let folders = names.folders(of: partition)
         guard hashes else {
             return Location([folder, folders, name].filter { !$0.isEmpty }.joined(separator: "/"))

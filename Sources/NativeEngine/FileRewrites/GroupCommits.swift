@@ -81,7 +81,7 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
 
     /// Writes a group's files into the outputs, and may tell how many of its files are done.
     typealias GroupWork =
-        @Sendable (Int, FileGroup, inout OutputFiles<Storage>, (Int) -> Void)
+        @Sendable (GroupTurn, FileGroup, inout OutputFiles<Storage>, (Int) -> Void)
         async throws(GroupFailure) -> Rules.Group
 
     /// A group without some of its files; nil if the others are not worth it.
@@ -163,13 +163,14 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
     ) async -> Attempt {
         var outputs = empty
         var rest: FileGroup? = group
+        var turn = GroupTurn(ordinal: ordinal)
         var left: [UnsupportedFiles] = []
         var gainless = 0
         var result: Result<Rules.Group, GroupFailure>?
         while let tried = rest, result == nil {
             do throws(GroupFailure) {
                 guard !Task.isCancelled else { throw .stopped(.cancelled) }
-                let written = try await write(ordinal, tried, &outputs) {
+                let written = try await write(turn, tried, &outputs) {
                     progress.note($0, of: ordinal)
                 }
                 result = .success(written)
@@ -180,6 +181,7 @@ struct GroupCommits<Tables: Catalog, Storage: ObjectStorage, Rules: RewriteRules
                     do throws(MaintenanceError) { try await outputs.removeAll() } catch {
                         result = .failure(.stopped(error))
                     }
+                    turn.tries += 1
                     left.append(files)
                     rest = remainder?(tried, files.paths)
                 case .gainless:

@@ -70,10 +70,10 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
     /// Writes a group's new files.
     ///
     /// - Parameters:
-    ///   - ordinal: The group's place in the plan, by which its files are named.
+    ///   - turn: By which its files are named.
     ///   - progress: Told how many of the group's files are done.
     func rewrite(
-        _ group: FileGroup, _ ordinal: Int, _ entries: [String: SourceEntry],
+        _ group: FileGroup, _ turn: GroupTurn, _ entries: [String: SourceEntry],
         _ deletes: GroupDeletes, into outputs: inout OutputFiles<Storage>,
         progress: (Int) -> Void
     ) async throws(GroupFailure) -> RewrittenGroup {
@@ -95,10 +95,13 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
         do throws(GroupFailure) {
             if let keys {
                 made = try await arrange(
-                    sources, by: keys, group, ordinal, partition, into: &outputs, progress)
+                    sources, by: keys, group, turn, partition, into: &outputs, progress)
             } else {
-                made = try await join(sources, group, ordinal, partition, into: &outputs, progress)
+                made = try await join(sources, group, turn, partition, into: &outputs, progress)
             }
+            try await checkDeleted(opened, deletes, positions)
+            // Pages that were copied are decoded here for the first time.
+            try await check(made.files, inputs, isReordered: keys != nil)
         } catch {
             // What was refused before anything was read is nobody's damage.
             if case .unsupported = error, keys != nil || !outputs.files.isEmpty {
@@ -106,8 +109,6 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
             }
             throw error
         }
-        try await checkDeleted(opened, deletes, positions)
-        try await check(made.files, inputs, isReordered: keys != nil)
         progress(group.files.count)
         return result(group, deletes, inputs, made)
     }
@@ -115,10 +116,13 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
     /// Looks which files have pages that cannot be read, and refuses these alone.
     private func findDamage(in files: [OpenedDataFile<Storage>]) async throws(GroupFailure) {
         var left = UnsupportedFiles()
+        // A column that is dropped is not read otherwise, and is nobody's concern.
+        let wanted = Set(target.columns.map(\.fieldID))
         for file in files {
             do throws(ParquetReadError<MaintenanceError>) {
                 for group in file.file.rowGroups.indices {
-                    for column in file.file.schema.columns.indices {
+                    for (column, leaf) in file.schema.columns.enumerated()
+                    where wanted.contains(leaf.fieldID) {
                         var reader: ColumnReader<Source>
                         do throws(ParquetError) {
                             reader = try ColumnReader(file.file, rowGroup: group, column: column)
@@ -323,7 +327,7 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
 
     /// Puts rows one after the other as they are.
     private func join(
-        _ sources: [ParquetRewriteInput<Source>], _ group: FileGroup, _ ordinal: Int,
+        _ sources: [ParquetRewriteInput<Source>], _ group: FileGroup, _ turn: GroupTurn,
         _ partition: FilePartition, into outputs: inout OutputFiles<Storage>,
         _ progress: (Int) -> Void
     ) async throws(GroupFailure) -> Made {
@@ -334,7 +338,7 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
             throw .unsupported("its files cannot be put together: \(error)")
         }
         try checkGain(group, work)
-        var names = names.ofGroup(ordinal)
+        var names = names.of(turn)
         var written: [WrittenDataFile] = []
         for index in 0..<work.outputCount {
             let location = names.next(in: group.partition)
@@ -362,14 +366,17 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
         _ group: FileGroup, _ work: ParquetRewriter<Source, DataFileSink>
     ) throws(GroupFailure) {
         let sizeReasons: Set<FileGroup.Reason> = [.enoughFiles, .enoughContent, .tooMuchContent]
-        guard work.repeatsInputs, sizeReasons.isSuperset(of: group.reasons) else { return }
+        // What is not Parquet yet becomes it.
+        guard work.repeatsInputs, sizeReasons.isSuperset(of: group.reasons),
+            group.files.allSatisfy({ $0.format == .parquet })
+        else { return }
         throw .gainless
     }
 
     /// Puts rows in order, and into the partitions that they belong to.
     private func arrange(
         _ sources: [ParquetRewriteInput<Source>], by keys: RowKeys, _ group: FileGroup,
-        _ ordinal: Int, _ partition: FilePartition, into outputs: inout OutputFiles<Storage>,
+        _ turn: GroupTurn, _ partition: FilePartition, into outputs: inout OutputFiles<Storage>,
         _ progress: (Int) -> Void
     ) async throws(GroupFailure) -> Made {
         var settings = ArrangedFiles<Storage>.settings(
@@ -380,7 +387,7 @@ struct GroupRewriter<Storage: ObjectStorage>: Sendable {
         // Writing and the comparison are still to come.
         let (rows, partitions) = try await files.sorted(sources, by: keys) { progress($0 / 2) }
         let written = try await files.write(
-            rows, in: partitions ?? [partition], names: names.ofGroup(ordinal),
+            rows, in: partitions ?? [partition], names: names.of(turn),
             fileSize: group.inputSplitSize, into: &outputs)
         return Made(
             files: written, way: arrangement.isSorting ? "sort" : "divide",

@@ -55,10 +55,10 @@ struct RewriteDataFilesWork<Tables: Catalog, Storage: ObjectStorage> {
         commits.remainder = { [plan = planned.plan] in plan.remainder(of: $0, without: $1) }
         try await commits.run(
             planned.groups, atOnce: limits.groups, phase: "rewriting data files"
-        ) { (ordinal, group, outputs, progress) async throws(GroupFailure) -> RewrittenGroup in
+        ) { (turn, group, outputs, progress) async throws(GroupFailure) -> RewrittenGroup in
             let deletes = try await loader.load(group.files)
             return try await rewriter.rewrite(
-                group, ordinal, entries, deletes, into: &outputs, progress: progress)
+                group, turn, entries, deletes, into: &outputs, progress: progress)
         }
     }
 

@@ -59,7 +59,7 @@ struct DeleteGroupWriter<Storage: ObjectStorage>: Sendable {
     }
 
     /// The names of a group's files, by its place in the plan.
-    func names(ofGroup ordinal: Int) -> DataFileNames { names.ofGroup(ordinal) }
+    func names(of turn: GroupTurn) -> DataFileNames { names.of(turn) }
 
     /// Writes the deletes of one partition.
     func write(

@@ -91,9 +91,9 @@ struct RewritePositionDeleteFilesRun<Tables: Catalog, Storage: ObjectStorage> {
             storage: engine.storage, specs: metadata.partitionSpecs, limits: limits)
         try await commits.run(
             planned.groups, atOnce: limits.groups, phase: "rewriting position delete files"
-        ) { (ordinal, group, outputs, _) async throws(GroupFailure) -> RewrittenDeletes in
+        ) { (turn, group, outputs, _) async throws(GroupFailure) -> RewrittenDeletes in
             let deletes = try await reader.read(group)
-            var names = writer.names(ofGroup: ordinal)
+            var names = writer.names(of: turn)
             let place = DeletePlace(
                 partition: group.partition,
                 values: group.files.first.flatMap { entries[$0.path]?.partition } ?? [],
