@@ -4,27 +4,35 @@
 
     rewrite_contenders.py pyiceberg CATALOG_URI [PROPERTY=VALUE...]
     rewrite_contenders.py duckdb CATALOG_URI OUTPUT
+    rewrite_contenders.py transfer CATALOG_URI [PROPERTY=VALUE...]
     rewrite_contenders.py make CATALOG_URI WAREHOUSE FILES [PROPERTY=VALUE...]
     rewrite_contenders.py digest CATALOG_URI [PROPERTY=VALUE...]
 
 The table is demo.lines of the catalog `default`. PyIceberg reads all rows and overwrites the table
-with them. DuckDB writes the rows that it reads to one file, and commits nothing.
+with them. DuckDB writes the rows that it reads to one file, and commits nothing. `transfer` moves
+the bytes of a rewrite and looks at none of them: every file is fetched, and as much is stored in
+one and fetched again; what it prints is how long that took, without the start of Python.
 """
 
+import concurrent.futures
 import json
 import os
 import pathlib
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "Tests" / "Oracles"))
 import pyarrow
 import pyarrow.compute
+import pyarrow.fs
 import read_rows
 from pyiceberg.catalog.sql import SqlCatalog
 
 TABLE = "demo.lines"
 # Of a file of about a megabyte.
 ROWS = 8000
+# How much of a large file is fetched in one request, and how many requests are open at once.
+PIECE, AT_ONCE = 8 << 20, 16
 
 
 def opened(uri, properties):
@@ -45,6 +53,35 @@ def rewrite_with_duckdb(uri, output):
         "(FORMAT parquet, CODEC 'zstd')"
     )
     return {}
+
+
+def transfer(uri, *properties):
+    table = opened(uri, properties).load_table(TABLE)
+    options = table.io.properties
+    store = pyarrow.fs.S3FileSystem(
+        access_key=options["s3.access-key-id"], secret_key=options["s3.secret-access-key"],
+        endpoint_override=options["s3.endpoint"], region=options["s3.region"])
+    paths = [task.file.file_path.removeprefix("s3://") for task in table.scan().plan_files()]
+    copy = f"{table.location().removeprefix('s3://')}/transfer"
+
+    def piece(path, start=None, size=None):
+        with store.open_input_file(path) as file:
+            return file.read() if start is None else file.read_at(size, start)
+
+    began = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as threads:
+        files = list(threads.map(piece, paths))
+        with store.open_output_stream(copy) as stream:
+            for file in files:
+                stream.write(file)
+        total = sum(map(len, files))
+        starts = range(0, total, PIECE)
+        sizes = [min(PIECE, total - start) for start in starts]
+        again = list(threads.map(piece, [copy] * len(sizes), starts, sizes))
+    elapsed = time.monotonic() - began
+    if sum(map(len, again)) != total:
+        raise SystemExit("what was stored is not what was fetched")
+    return {"elapsed_seconds": elapsed}
 
 
 def make(uri, warehouse, files, *properties):
@@ -84,6 +121,7 @@ def digest(uri, *properties):
 COMMANDS = {
     "pyiceberg": rewrite_with_pyiceberg,
     "duckdb": rewrite_with_duckdb,
+    "transfer": transfer,
     "make": make,
     "digest": digest,
 }

@@ -95,6 +95,13 @@ def with_duckdb(table):
     return product.measured(command, table.scratch, table.settings)[1:]
 
 
+def with_transfer(table):
+    """The bytes alone, from the first request to the last: what no rewrite can be faster than."""
+    command = [*CONTENDERS, "transfer", table.uri, *table.properties]
+    report, _, peak = product.measured(command, table.scratch, table.settings)
+    return report["elapsed_seconds"], peak
+
+
 def compare(results, table, what, others, aim, arguments):
     mine, peak = table.medians(arguments.runs, with_icepack)
     memory = []
@@ -175,7 +182,8 @@ def bench_rewrite_s3(results, scratch, arguments):
         product.oracle("s3_table.py", "bucket", *bucket, "--bucket", "rewrites")
         table.make([*CONTENDERS, "make", table.uri, warehouse, "200", *table.properties])
         what = described(table, f"in S3, {S3_DELAY * 1000:.0f} ms for each request")
-        compare(results, table, what, {"PyIceberg": with_pyiceberg}, "under 3 s", arguments)
+        others = {"PyIceberg": with_pyiceberg, "its bytes alone, by PyArrow": with_transfer}
+        compare(results, table, what, others, "under 3 s", arguments)
     finally:
         server.stdin.close()
         server.wait()
