@@ -40,12 +40,25 @@ struct CrashTests {
         let before = try await fixture.metadataLocation(0)
         let job = try await fixture.submit(url, table: 0, retainLast: 5)
 
+        // However busy the machine is: who commits waits until it is killed.
+        try await fixture.change(
+            """
+            CREATE FUNCTION stall() RETURNS trigger LANGUAGE plpgsql AS
+                $$ BEGIN PERFORM pg_sleep(600); RETURN NEW; END $$
+            """,
+            """
+            CREATE TRIGGER stall BEFORE UPDATE ON file_journal
+                FOR EACH ROW WHEN (NEW.state = 'done') EXECUTE FUNCTION stall()
+            """)
         let victim = try await fixture.product.start("worker", name: "victim")
         try await eventually("the commit", limit: .seconds(60)) {
             try await fixture.metadataLocation(0) != before
         }
         victim.send(SIGKILL)
         #expect(try await victim.wait() == .signaled(SIGKILL))
+        try await fixture.change(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE wait_event = 'PgSleep'",
+            "DROP TRIGGER stall ON file_journal")
         let left = try await fixture.references(0)["unreferenced"]?.arrayValue ?? []
         let open = try await fixture.number(
             "SELECT COUNT(*) FROM file_journal WHERE state = 'planned'")

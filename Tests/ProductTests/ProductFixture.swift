@@ -103,6 +103,13 @@ final class ProductFixture: Sendable {
         return try #require(rows.first).decode(0)
     }
 
+    /// Runs statements in the store's own database.
+    func change(_ statements: String...) async throws {
+        for sql in statements {
+            _ = try await database.query(PostgresStatement(sql, effect: .writes))
+        }
+    }
+
     /// Starts the API without workers and returns its address once it is ready.
     func startAPI(
         _ settings: [String: String] = ["ICEPACK_MAX_CONCURRENT_JOBS": "0"]
