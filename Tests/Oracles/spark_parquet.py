@@ -6,18 +6,24 @@ Run it with the Python of `scripts/spark-env`.
 
     spark_parquet.py make FOLDER
     spark_parquet.py compare JOBS
+    spark_parquet.py values FILES
 
 `make` writes files of one schema in several ways: pages of both versions, with and without
 dictionaries, in small row groups, with bloom filters. It prints their paths by way. `compare` takes
 a JSON list of objects with output, inputs, and deleted for each input, and prints a list of what
 is wrong: rows that Spark's two readers see differently, counts by filters that bounds, indexes
-and bloom filters answer, row groups that parquet-mr does not skip by their bloom filters.
+and bloom filters answer, row groups that parquet-mr does not skip by their bloom filters. `values`
+takes a JSON list of paths and prints, for the reader that takes batches and for the one that takes
+rows, what `parquet_values.py` prints for others.
 """
 
 import argparse
+import decimal
 import hashlib
 import json
 import pathlib
+import re
+import struct
 import sys
 
 import spark_table
@@ -90,6 +96,71 @@ def rows_of(session, paths, vectorized):
     return rows
 
 
+def leaf_texts(kind, value, depth=0):
+    """SQL of the text of each leaf of a value; numbers with a point are marked, and done later."""
+    name = kind.typeName()
+    if name == "struct":
+        for field in kind.fields:
+            for text in leaf_texts(field.dataType, f"{value}.`{field.name}`", depth):
+                yield f"if({value} IS NULL, 'n', concat('{{', {text}, '}}'))"
+    elif name in ("array", "map"):
+        parts = [(kind.elementType, value)] if name == "array" else [
+            (kind.keyType, f"map_keys({value})"), (kind.valueType, f"map_values({value})")]
+        for part, items in parts:
+            for text in leaf_texts(part, f"x{depth}", depth + 1):
+                text = text if name == "array" else f"concat('{{', {text}, '}}')"
+                yield (f"if({value} IS NULL, 'n', concat('[', array_join("
+                       f"transform({items}, x{depth} -> {text}), ','), ']'))")
+    else:
+        text = {
+            "boolean": f"CAST(CAST({value} AS INT) AS STRING)",
+            "date": f"CAST(unix_date({value}) AS STRING)",
+            "timestamp": f"CAST(unix_micros({value}) AS STRING)",
+            "float": f"concat('f:', CAST({value} AS STRING))",
+            "double": f"concat('d:', CAST({value} AS STRING))",
+            "decimal": f"concat('m{getattr(kind, 'scale', 0)}:', CAST({value} AS STRING))",
+            "string": f"lower(hex({value}))",
+            "binary": f"lower(hex({value}))",
+        }.get(name, f"CAST({value} AS STRING)")
+        yield f"coalesce({text}, 'n')"
+
+
+def bits(match):
+    mark, text = match.groups()
+    if mark[0] == "m":
+        number = int(decimal.Decimal(text).scaleb(int(mark[1:])))
+        length = (number + (number < 0)).bit_length() // 8 + 1
+        return number.to_bytes(length, "big", signed=True).hex()
+    return struct.pack(">" + mark, float(text)).hex()
+
+
+def values(session, paths):
+    """What both readers read from each file, as `parquet_values.py` has it."""
+    decimal.getcontext().prec = 60
+    # Each file has a schema of its own: compiling what reads it would take longer than reading.
+    session.conf.set("spark.sql.codegen.wholeStage", "false")
+    session.conf.set("spark.sql.codegen.factoryMode", "NO_CODEGEN")
+    session.conf.set("spark.sql.parquet.datetimeRebaseModeInRead", "CORRECTED")
+    answers = []
+    for vectorized in ("true", "false"):
+        session.conf.set("spark.sql.parquet.enableVectorizedReader", vectorized)
+        session.conf.set("spark.sql.parquet.enableNestedColumnVectorizedReader", vectorized)
+        found = {}
+        for path in paths:
+            try:
+                frame = session.read.parquet(path)
+                texts = [text for field in frame.schema
+                         for text in leaf_texts(field.dataType, f"`{field.name}`")]
+                rows = frame.selectExpr(*texts).collect()
+                found[path] = [
+                    [re.sub(r"\b([fd]|m[0-9]+):([^,\]}]+)", bits, row[leaf]) for row in rows]
+                    for leaf in range(len(texts))]
+            except Exception as error:  # Told as what this file gave.
+                found[path] = f"{type(error).__name__}: {error}"
+        answers.append(found)
+    return answers
+
+
 def skipped(session, path, column, value):
     """How many rows are left after parquet-mr looked at statistics, dictionaries and filters."""
     java = session._jvm
@@ -151,12 +222,13 @@ def main(arguments):
         if arguments.what == "make":
             answer = make(session, arguments.path)
         else:
-            answer = compare(session, json.loads(arguments.path.read_text()))
+            work = {"compare": compare, "values": values}[arguments.what]
+            answer = work(session, json.loads(arguments.path.read_text()))
     json.dump(answer, sys.stdout)
 
 
 parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-parser.add_argument("what", choices=["make", "compare"])
+parser.add_argument("what", choices=["make", "compare", "values"])
 parser.add_argument("path", type=pathlib.Path)
 main(parser.parse_args())

@@ -14,14 +14,14 @@ struct NestedReadersTests {
     private static let blockSize: UInt64 = 20
 
     /// Files that together hold the rows of a table.
-    private struct Case {
+    struct Case {
         let name: String
         let table: RandomTable
         let files: [[UInt8]]
     }
 
     /// The rows as they were written, and what becomes of others in each way of rewriting.
-    private static func cases(_ seed: UInt64) async throws -> [Case] {
+    static func cases(_ seed: UInt64) async throws -> [Case] {
         var random = SeededGenerator(seed: seed)
         let table = try RandomTable(seed: seed)
         var settings = ParquetWriteSettings(using: &random)
@@ -42,15 +42,13 @@ struct NestedReadersTests {
         return cases
     }
 
-    @Test(arguments: Share.of(UInt64(0)..<20, 2))
-    func `PyArrow and DuckDB read what was written`(block: UInt64) async throws {
-        let folder = FileManager.default.temporaryDirectory.appending(
-            path: "icepack-nested-\(block)-\(UInt32.random(in: 0...(.max)))")
-        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-        defer { try? FileManager.default.removeItem(at: folder) }
+    /// The files of all cases of some seeds.
+    static func written(
+        _ seeds: Range<UInt64>, in folder: URL
+    ) async throws -> [(paths: [String], wanted: Case)] {
         var written: [(paths: [String], wanted: Case)] = []
-        for seed in block * Self.blockSize..<(block + 1) * Self.blockSize {
-            for wanted in try await Self.cases(seed) {
+        for seed in seeds {
+            for wanted in try await cases(seed) {
                 var paths: [String] = []
                 for (index, bytes) in wanted.files.enumerated() {
                     let place = folder.appending(path: "\(wanted.name)-\(index).parquet")
@@ -60,6 +58,17 @@ struct NestedReadersTests {
                 written.append((paths, wanted))
             }
         }
+        return written
+    }
+
+    @Test(arguments: Share.of(UInt64(0)..<20, 2))
+    func `PyArrow and DuckDB read what was written`(block: UInt64) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "icepack-nested-\(block)-\(UInt32.random(in: 0...(.max)))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let written = try await Self.written(
+            block * Self.blockSize..<(block + 1) * Self.blockSize, in: folder)
         let all = written.flatMap(\.paths)
         for (reader, options) in [("PyArrow", []), ("DuckDB", ["--duckdb"])] {
             let read = try await Oracles.run("parquet_values.py", options + all)
@@ -73,7 +82,7 @@ struct NestedReadersTests {
                 if reader == "DuckDB", read.contains(where: Self.isKnownRefusal) {
                     refused += 1
                 } else {
-                    compare(wanted, read, reader)
+                    Self.compare(wanted, read, reader)
                 }
             }
             #expect(refused < written.count / 4)
@@ -85,7 +94,7 @@ struct NestedReadersTests {
         text?.stringValue?.contains("BYTE_STREAM_SPLIT encoding is only supported for") == true
     }
 
-    private func compare(_ wanted: Case, _ texts: [JSONValue?], _ reader: String) {
+    static func compare(_ wanted: Case, _ texts: [JSONValue?], _ reader: String) {
         let schema = wanted.table.schema
         var theirs = schema.columns.map { _ in [JSONValue]() }
         for text in texts {

@@ -22,7 +22,7 @@ func expectPositionsFirst<Source>(_ file: ParquetFile<Source>, _ comment: String
 private enum PageKind {
     case positions
     case values
-    /// Empty lists, and nulls that are in none, which do no harm anywhere.
+    /// Nulls of a column without lists, which do no harm anywhere.
     case nothing
 
     static func all<Source>(
@@ -35,13 +35,12 @@ private enum PageKind {
         while let page = try await stream.next() {
             if case .dictionary = page.header.kind { continue }
             let batch = try #require(try await reader.next())
-            // A null that is an element of a list takes a place in the array of positions.
-            let least = leaf.maximumDefinitionLevel - (leaf.isRepeated ? 1 : 0)
-            let hasElements =
-                batch.definitionLevels.isEmpty
-                || batch.definitionLevels.contains { Int($0) >= least }
+            // In lists not even a page of nothing may come before one of positions.
+            let isAny =
+                leaf.isRepeated || batch.definitionLevels.isEmpty
+                || batch.definitionLevels.contains { Int($0) == leaf.maximumDefinitionLevel }
             let isPositions = page.header.dataCounts.encoding.usesDictionary
-            kinds.append(!hasElements ? .nothing : isPositions ? .positions : .values)
+            kinds.append(!isAny ? .nothing : isPositions ? .positions : .values)
         }
         return kinds
     }

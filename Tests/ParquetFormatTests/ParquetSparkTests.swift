@@ -33,7 +33,7 @@ struct ParquetSparkTests {
         let program = try Oracles.program("spark_parquet.py")
         let result = try await Subprocess.run(
             .name("env"), arguments: Arguments([try Oracles.sparkPython(), program] + arguments),
-            output: .bytes(limit: 1 << 24), error: .string(limit: 1 << 20))
+            output: .bytes(limit: 1 << 28), error: .string(limit: 1 << 20))
         try #require(result.terminationStatus.isSuccess, "\(result.standardError)")
         return try JSONValue(parsing: result.standardOutput)
     }
@@ -66,6 +66,41 @@ struct ParquetSparkTests {
         let wrong = try await Self.spark(["compare", list.path])
 
         #expect(wrong == [])
+    }
+
+    @Test(.timeLimit(.minutes(10)), arguments: Share.of(UInt64(0)..<20, 1))
+    func `both of Spark's readers read random rows of random schemas`(block: UInt64) async throws {
+        let folder = FileManager.default.temporaryDirectory.appending(
+            path: "icepack-random-spark-\(UInt32.random(in: 0...(.max)))")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let seeds = (1000 + block * 10)..<(1010 + block * 10)
+        let written = try await RandomTable.$isForSpark.withValue(true) {
+            try await NestedReadersTests.written(seeds, in: folder)
+        }
+        let list = folder.appending(path: "files.json")
+        let paths = written.flatMap(\.paths)
+        try Data(JSONValue.array(paths.map { .string($0) }).bytes()).write(to: list)
+
+        let readers = try #require(try await Self.spark(["values", list.path]).arrayValue)
+
+        for (name, texts) in zip(["Spark, in batches", "Spark, row by row"], readers) {
+            var refused = 0
+            for (paths, wanted) in written where !paths.isEmpty {
+                let read = try paths.map { try #require(texts.objectValue)[$0] ?? nil }
+                if read.contains(where: Self.isKnownRefusal) {
+                    refused += 1
+                } else {
+                    NestedReadersTests.compare(wanted, read, name)
+                }
+            }
+            #expect(refused < written.count / 4, "\(name)")
+        }
+    }
+
+    /// Whether a file has an encoding that Spark's reader does not know.
+    private static func isKnownRefusal(_ text: JSONValue?) -> Bool {
+        text?.stringValue?.contains("Unsupported encoding") == true
     }
 
     /// Makes one file of some and describes it for Spark.

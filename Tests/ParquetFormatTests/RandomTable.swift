@@ -15,6 +15,9 @@ indirect enum Cell: Hashable {
 
 /// Rows of a schema that a seed makes up, with what they mean spelt out.
 struct RandomTable {
+    /// Whether tables have only columns and values that Spark has types for.
+    @TaskLocal static var isForSpark = false
+
     let fields: [ParquetField]
     let schema: ParquetSchema
     var rows: [[Cell]]
@@ -69,7 +72,8 @@ struct RandomTable {
             let value = field("value", depth: depth - 2, &id, &random)
             return .map(name, id: own, repetition, key: key, value: value)
         default:
-            let kind = kinds.randomElement(using: &random) ?? kinds[0]
+            let known = isForSpark ? kinds.filter(\.isKnownToSpark) : kinds
+            let kind = known.randomElement(using: &random) ?? kinds[0]
             return .values(
                 name, id: own, repetition, kind.type, length: kind.length,
                 logicalType: kind.logicalType)
@@ -80,6 +84,14 @@ struct RandomTable {
         let type: PhysicalType
         var length: Int32 = 0
         var logicalType: LogicalType?
+
+        var isKnownToSpark: Bool {
+            switch logicalType {
+            case .time, .timestamp(.nanoseconds, _), .uuid, .float16: false
+            case nil: type != .fixedLengthByteArray
+            default: true
+            }
+        }
     }
 
     private static let kinds: [Kind] = [
@@ -150,6 +162,7 @@ struct RandomTable {
     }
 
     static func value(_ leaf: ParquetColumn, _ random: inout SeededGenerator) -> [UInt8] {
+        if isForSpark, case .decimal? = leaf.logicalType { return decimal(leaf, &random) }
         let isExtreme = Int.random(in: 0..<8, using: &random) == 0
         switch leaf.type {
         case .boolean: return [UInt8.random(in: 0...1, using: &random)]
@@ -185,6 +198,20 @@ struct RandomTable {
             return text(length, &random)
         case .fixedLengthByteArray, .int96:
             return (0..<leaf.typeLength).map { _ in UInt8.random(in: 0...255, using: &random) }
+        }
+    }
+
+    /// A number of no more digits than the type has, because Spark reads any other as null.
+    private static func decimal(
+        _ leaf: ParquetColumn, _ random: inout SeededGenerator
+    ) -> [UInt8] {
+        switch leaf.type {
+        case .int32: return bytes(Int32.random(in: -999_999_999...999_999_999, using: &random))
+        case .int64: return bytes(Int64.random(in: (-1 << 59)...(1 << 59), using: &random))
+        default:
+            let low = (0..<8).map { _ in UInt8.random(in: 0...255, using: &random) }
+            let sign: UInt8 = Bool.random(using: &random) ? 0xFF : 0
+            return [UInt8](repeating: sign, count: Int(leaf.typeLength) - 8) + low
         }
     }
 

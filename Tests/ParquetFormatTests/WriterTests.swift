@@ -20,13 +20,17 @@ extension ParquetWriteSettings {
         let codecs: [ParquetCodec?] = [
             nil, .uncompressed, .snappy, .gzip, .brotli, .lz4Raw, .zstandard,
         ]
-        codec = codecs.randomElement(using: &random) ?? nil
+        let known = codecs.filter { !(RandomTable.isForSpark && $0 == .brotli) }
+        codec = known.randomElement(using: &random) ?? nil
     }
 
     /// Encodings that a seed chooses for a schema's columns.
     mutating func chooseEncodings(_ schema: ParquetSchema, using random: inout SeededGenerator) {
         for column in schema.columns where Bool.random(using: &random) {
-            let all = ParquetEncoding.allCases.filter { ValueEncoder.encodes($0, column.type) }
+            let all = ParquetEncoding.allCases.filter {
+                ValueEncoder.encodes($0, column.type)
+                    && !(RandomTable.isForSpark && $0 == .byteStreamSplit)
+            }
             encodings[column.path.joined(separator: ".")] = all.randomElement(using: &random)
         }
     }

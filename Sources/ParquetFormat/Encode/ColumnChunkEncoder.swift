@@ -18,6 +18,9 @@ struct ColumnChunkEncoder {
     /// What the values of the page that is gathered would take if they were plain.
     private var plainBytes = 0
     private var positions: [UInt32] = []
+    /// The pages of nothing but nulls and empty lists before the first value, which tells whether
+    /// they have positions or plain values, of which there are none in either.
+    private var valueless: [Gathered] = []
     private var pages: [Page] = []
     private var ledger = ChunkLedger()
     private var hasWrittenDictionary = false
@@ -27,6 +30,10 @@ struct ColumnChunkEncoder {
     /// The bytes of the pages that are done.
     private(set) var storedBytes = 0
     private(set) var rowCount: Int64 = 0
+
+    private typealias Gathered = (
+        header: DataPageHeader, content: [UInt8], rowCount: Int64, bounds: ValueBounds?
+    )
 
     private struct Page {
         let header: PageHeader
@@ -122,11 +129,13 @@ struct ColumnChunkEncoder {
         guard !assembler.isEmpty else { return }
         if assembler.content == .positions {
             if merger.count == 0 {
-                // Nothing but nulls: positions in an empty dictionary would be refused by readers,
-                // and in lists they may not follow a page of nulls (`isPastPositions`).
-                if column.isRepeated, assembler.hasElements { usesDictionary = false }
                 try assembler.gather(merger, limit: ParquetLimits().pageBytes)
-            } else if !hasJudged {
+                let made = try assembler.take()
+                storedBytes += made.content.count
+                valueless.append(made)
+                return
+            }
+            if !hasJudged {
                 hasJudged = true
                 if !paysOff {
                     try assembler.gather(merger, limit: ParquetLimits().pageBytes)
@@ -137,7 +146,27 @@ struct ColumnChunkEncoder {
             }
         }
         plainBytes = 0
-        let made = try assembler.take()
+        try endValueless(asPositions: assembler.content == .positions)
+        try add(try assembler.take())
+    }
+
+    /// Makes pages of those that waited for the first value.
+    ///
+    /// Positions in an empty dictionary would be refused by readers, and Spark's vectorized reader
+    /// fails where they follow any other page of a list (ADR 0048).
+    private mutating func endValueless(asPositions: Bool) throws(ParquetError) {
+        for var made in valueless {
+            storedBytes -= made.content.count
+            if asPositions {
+                made.header.encoding = .rleDictionary
+                PageAssembler.appendPositions([], to: &made.content)
+            }
+            try add(made)
+        }
+        valueless.removeAll()
+    }
+
+    private mutating func add(_ made: Gathered) throws(ParquetError) {
         let page = try emitter.page(.data(made.header), made.content)
         storedBytes += page.stored.count
         pages.append(
@@ -186,7 +215,10 @@ struct ColumnChunkEncoder {
     mutating func finish<Source: ParquetByteSource, Sink: ParquetByteSink>(
         column index: Int, to writer: inout FileWriter<Source, Sink>
     ) async throws(ParquetWriteError<Source.Failure, Sink.Failure>) -> NewChunk {
-        do { try endPage() } catch { throw .format(error) }
+        do throws(ParquetError) {
+            try endPage()
+            try endValueless(asPositions: false)
+        } catch { throw .format(error) }
         try await putPages(to: &writer)
         var made = ledger.chunk(column, codec: codec, bounds, order)
         made.metadata.sizeStatistics = sizes.statistics

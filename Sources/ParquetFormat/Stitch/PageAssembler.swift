@@ -110,11 +110,6 @@ struct PageAssembler {
         else { throw .tooLarge(part: "a page", size: limit + 1, limit: limit) }
     }
 
-    /// Whether an element of a list is among them, be it null.
-    var hasElements: Bool {
-        definitionLevels.contains { Int($0) + 1 >= column.maximumDefinitionLevel }
-    }
-
     /// How many of the gathered values are not null, where they are positions.
     var presentCount: Int { positions.count }
 
