@@ -86,13 +86,20 @@ private enum PageKind {
         let outputs = try await RewriterTests.rewrite(rewriter)
         let file = try await WriterTests.open(try #require(outputs.first).1)
         try await expectPositionsFirst(file, "stitched")
+        return (try await encodings(file), try await file.readAll()[0].values)
+    }
+
+    /// How the data pages of the only column are encoded, one after the other.
+    private static func encodings<Source>(
+        _ file: ParquetFile<Source>
+    ) async throws -> [ParquetEncoding] {
         var stream = try PageStream(file, rowGroup: 0, column: 0)
         var encodings: [ParquetEncoding] = []
         while let page = try await stream.next() {
             if case .dictionary = page.header.kind { continue }
             encodings.append(page.header.dataCounts.encoding)
         }
-        return (encodings, try await file.readAll()[0].values)
+        return encodings
     }
 
     private static let few = (0..<3000).map { Int32($0 % 7 + 1) }
@@ -179,6 +186,27 @@ private enum PageKind {
         let file = try await ProjectionTests.file(Self.lists, [batch], settings)
 
         try await expectPositionsFirst(file, "encoded")
+        #expect(Set(try await Self.encodings(file)) == [.rleDictionary])
         #expect(try await file.readAll()[0].values == .int32(Self.few))
+    }
+
+    /// 512 bytes are eight pages, of which two bits are for each entry.
+    @Test(arguments: [(1500, ParquetEncoding.rleDictionary), (2500, .plain)])
+    func `pages without a value wait for a dictionary up to a limit`(
+        _ count: Int, _ expected: ParquetEncoding
+    ) async throws {
+        var settings = ParquetWriteSettings()
+        settings.pageSizeBytes = 64
+        settings.pageRowLimit = 200
+        // Lists of one null and empty ones, in an order that does not shrink.
+        let without = (0..<count).map { UInt8($0 * 7 % 11 < 5 ? 1 : 2) }
+        var batch = ColumnBatch(
+            .int32(Self.few), definitionLevels: without + Self.few.map { _ in 3 })
+        batch.repetitionLevels = batch.definitionLevels.map { _ in 0 }
+        let file = try await ProjectionTests.file(Self.lists, [batch], settings)
+
+        try await expectPositionsFirst(file, "encoded")
+        #expect(Set(try await Self.encodings(file)) == [expected])
+        #expect(try await file.readAll()[0] == batch)
     }
 }

@@ -21,12 +21,16 @@ struct ColumnChunkEncoder {
     /// The pages of nothing but nulls and empty lists before the first value, which tells whether
     /// they have positions or plain values, of which there are none in either.
     private var valueless: [Gathered] = []
+    private var valuelessBytes = 0
     private var pages: [Page] = []
     private var ledger = ChunkLedger()
     private var hasWrittenDictionary = false
     private var bounds = ValueBounds()
     private var filter: BloomFilterBuilder?
     private var sizes: SizeCounter
+    /// How many full pages without a value, which are not compressed, wait in memory: if there are
+    /// more, they are written as they are, and the chunk gets no dictionary.
+    static let valuelessPageLimit = 8
     /// The bytes of the pages that are done.
     private(set) var storedBytes = 0
     private(set) var rowCount: Int64 = 0
@@ -61,7 +65,7 @@ struct ColumnChunkEncoder {
     }
 
     /// About how many bytes the chunk takes so far.
-    var byteCount: Int { storedBytes + assembler.byteCount + merger.plain.count }
+    var byteCount: Int { storedBytes + valuelessBytes + assembler.byteCount + merger.plain.count }
 
     private var encoding: ParquetEncoding {
         guard let wanted = settings.encodings[column.name],
@@ -131,8 +135,12 @@ struct ColumnChunkEncoder {
             if merger.count == 0 {
                 try assembler.gather(merger, limit: ParquetLimits().pageBytes)
                 let made = try assembler.take()
-                storedBytes += made.content.count
+                valuelessBytes += made.content.count
                 valueless.append(made)
+                if valuelessBytes > Self.valuelessPageLimit * settings.pageSizeBytes {
+                    usesDictionary = false
+                    try endValueless(asPositions: false)
+                }
                 return
             }
             if !hasJudged {
@@ -156,7 +164,6 @@ struct ColumnChunkEncoder {
     /// fails where they follow any other page of a list (ADR 0048).
     private mutating func endValueless(asPositions: Bool) throws(ParquetError) {
         for var made in valueless {
-            storedBytes -= made.content.count
             if asPositions {
                 made.header.encoding = .rleDictionary
                 PageAssembler.appendPositions([], to: &made.content)
@@ -164,6 +171,7 @@ struct ColumnChunkEncoder {
             try add(made)
         }
         valueless.removeAll()
+        valuelessBytes = 0
     }
 
     private mutating func add(_ made: Gathered) throws(ParquetError) {
