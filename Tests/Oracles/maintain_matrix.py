@@ -18,6 +18,7 @@ import random
 import shutil
 
 import icepack_command
+import live_entries
 from maintain_spark_tables import Spark, Table, Timed, disagreements, sums
 
 SHAPES = {
@@ -56,6 +57,31 @@ def covering(seed):
 
 
 ENGINES = ["duckdb", "pyiceberg", "datafusion"]
+
+
+def origins(location):
+    """Whence each row of the data files of `main`, all of Avro, comes, deleted ones included.
+
+    Worked out by the rules of the specification: Spark with Iceberg 1.10 miscounts the ids of rows
+    in Avro, gives some twice, and stores what it counted with the rows that it updates.
+    """
+    metadata = json.loads(location.read_bytes())
+    current = metadata["current-snapshot-id"]
+    (snapshot,) = [s for s in metadata["snapshots"] if s["snapshot-id"] == current]
+    found = set()
+    for manifest in live_entries.manifests(metadata, snapshot):
+        for entry in live_entries.entries(manifest):
+            if entry["data_file"]["content"] != 0:
+                continue
+            _, rows = live_entries.records(entry["data_file"]["file_path"])
+            for place, row in enumerate(rows):
+                stored = row.get("_row_id"), row.get("_last_updated_sequence_number")
+                inherited = entry["first_row_id"] + place, entry["sequence_number"]
+                found.add(
+                    (row["id"],)
+                    + tuple(b if a is None else a for a, b in zip(stored, inherited, strict=True))
+                )
+    return found
 
 
 class Run(Timed):
@@ -162,6 +188,18 @@ class Run(Timed):
         self.expect(done.get(metric, 0) > 0, f"{title} of {name}", f"it did nothing: {done}")
         self.expect_rows(table, f"{title} of {name}", expected)
 
+    def expect_lineage(self, name, origin, later, known):
+        """Rows have the ids that Spark read before, or those that are known of a table in Avro."""
+        before, after = origin.get("lineage", []), later.get("lineage", [])
+        if known is None:
+            ids = {row["_row_id"] for row in after}
+            self.expect(after == before, name, "rows changed their ids")
+            self.expect(len(ids) == len(after), name, "rows share ids")
+        else:
+            rows = {(row["id"], row["_row_id"], row["sequence"]) for row in after}
+            self.expect(len(rows) == len(before), name, "rows of one origin")
+            self.expect(rows <= known, name, f"rows changed their ids: {sorted(rows - known)}")
+
     def compare(self, shape):
         name = "__".join(shape)
         self.ask("make", name)
@@ -169,17 +207,14 @@ class Run(Timed):
         expected = sums(origin)
         folder = self.warehouse / "demo" / name
         table = Table(folder, self.trusted(folder, expected))
+        known = origins(table.location()) if (shape[0], shape[4]) == ("v3", "avro") else None
         pristine = self.scratch / "pristine" / name
         shutil.copytree(table.folder, pristine)
 
         self.rewrite(name, shape, table, expected)
         later = self.ask("look", name)
         self.expect(sums(later) == expected, name, "Spark reads other rows than before")
-        lineage = later.get("lineage", [])
-        ids = {row["_row_id"] for row in lineage}
-        # Of rows in Avro, Spark with Iceberg 1.10 miscounts the ids, and gives some twice.
-        same = shape[4] == "avro" or lineage == origin.get("lineage", [])
-        self.expect(same and len(ids) == len(lineage), name, "rows changed their ids")
+        self.expect_lineage(name, origin, later, known)
         self.ask("write", name)
         last = sums(self.ask("look", name))
         self.expect(last["main"] != expected["main"], name, "Spark wrote nothing")
